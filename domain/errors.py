@@ -144,3 +144,67 @@ class SwapAlreadyTaken(Refused):
 
     code = Code.SWAP_ALREADY_TAKEN
     message = "Swap was already taken or expired."
+
+
+class NotEligible(Refused):
+    """The cleaner may not take this shift; `details["reasons"]` has every reason's code and message (R82, A27b)."""
+
+    code = Code.NOT_ELIGIBLE
+    message = "You cannot take this shift."
+
+
+class AvailabilityWindowClosed(Refused):
+    """Availability came outside the submission window; message and details name the next one (R90)."""
+
+    code = Code.WINDOW_CLOSED
+    message = "The availability window is closed."
+
+
+class BadCredentials(Refused):
+    """The one answer for an unknown login, a wrong secret and a disabled person alike."""
+
+    code = Code.BAD_CREDENTIALS
+    message = "These credentials are not right."
+
+
+class Locked(Refused):
+    """Too many wrong secrets in a row; `retry_after_ms` says when the next may be tried (R14, A7)."""
+
+    code = Code.LOCKED
+    message = "Too many wrong attempts; try again later."
+    retryable = True
+
+
+class PinNotSet(Refused):
+    """The QR token is right, but its cleaner has no PIN yet (R11), or the time to set the first one is over (A8)."""
+
+    code = Code.PIN_NOT_SET
+    message = "Set your PIN first."
+
+
+class PinAlreadySet(Refused):
+    """The first PIN was chosen already; only the office can clear it (A8)."""
+
+    code = Code.PIN_ALREADY_SET
+    message = "A PIN is already set; sign in with it."
+
+
+class LinkInvalid(Refused):
+    """The one answer for a mailed link that is unknown, used or too old."""
+
+    code = Code.LINK_INVALID
+    message = "This link is not valid any more; ask for a new one."
+
+
+class WeakSecret(Refused):
+    """A PIN or password that is too easy to guess (A7)."""
+
+    code = Code.WEAK_SECRET
+    message = "This is too easy to guess."
+
+
+class ShiftOverlap(Refused):
+    """The cleaner would be in two places at once."""
+
+    code = Code.SHIFT_OVERLAP
+    message = "The cleaner already has a shift at that time."

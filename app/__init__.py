@@ -1,0 +1,1 @@
+"""How the parts are put together: settings, container, credentials, the HTTP edge, the worker."""

@@ -1,0 +1,114 @@
+"""Bringing a database to this version of the schema, and refusing to run on another one."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import ConfigurationError
+from domain.actors import PLATFORM_TENANT
+
+# Any number that nothing else locks: two migrations at once follow each other.
+_LOCK = 7_310_042
+
+
+async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
+    """Bring the database up to date as its owner, and found the platform's tenant; the revision it has now.
+
+    `new_epoch` turns every cursor handed out before into a Resync: say it after restoring a backup.
+    """
+    engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+            await connection.run_sync(_ensure_known)
+            await connection.run_sync(_upgrade)
+            if new_epoch:
+                await connection.execute(text("alter table tenant_head no force row level security"))
+                await connection.execute(
+                    text("update tenant_head set epoch = greatest(epoch + 1, :epoch)"), {"epoch": int(time.time())}
+                )
+                await connection.execute(text("alter table tenant_head force row level security"))
+    finally:
+        await engine.dispose()
+    return head()
+
+
+async def found_platform(app_url: str) -> None:
+    """Make sure that the tenant in which the platform's ops live exists."""
+    connection = await asyncpg.connect(app_url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "select set_config('app.tenant_id', $1, true), set_config('app.role', 'system', true)",
+                str(PLATFORM_TENANT),
+            )
+            await connection.execute(
+                """insert into tenant (tenant_id, slug, name, created_at)
+                   values ($1, 'platform', 'Platform', now()) on conflict do nothing""",
+                PLATFORM_TENANT,
+            )
+            await connection.execute(
+                "insert into tenant_head (tenant_id, epoch) values ($1, $2) on conflict do nothing",
+                PLATFORM_TENANT,
+                int(time.time()),
+            )
+    finally:
+        await connection.close()
+
+
+def head() -> str:
+    """The newest revision that this version of the code knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+async def ensure_current(app_url: str) -> None:
+    """Refuse to start on a database of an older or newer schema, with one line that says what to do."""
+    connection = await asyncpg.connect(app_url)
+    try:
+        exists = await connection.fetchval("select to_regclass('alembic_version') is not null")
+        found = await connection.fetchval("select version_num from alembic_version") if exists else None
+    finally:
+        await connection.close()
+    if found == head():
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is None or found in known:
+        raise ConfigurationError("The database's schema is older than this version: run `main.py migrate` first.")
+    raise ConfigurationError(
+        f"The database has schema {found}, which is newer than this version ({head()}): run a newer Cleanshift."
+    )
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(_config(connection), "head")
+    connection.execute(text("grant select on alembic_version to cleanshift_app, cleanshift_ops"))
+
+
+def _ensure_known(connection: Connection) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise ConfigurationError(
+            f"The database has schema {found}, which is newer than this version ({head()}): run a newer Cleanshift."
+        )
+
+
+def run_migrate(owner_url: str, **options: Any) -> str:
+    """`migrate` for callers without an event loop."""
+    return asyncio.run(migrate(owner_url, **options))

@@ -1,0 +1,101 @@
+"""All settings, read once and passed down as values: no other module reads the environment."""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_BYTES = 32
+
+
+class ConfigurationError(Exception):
+    """The installation is set up wrongly; the message is one line and says what to do."""
+
+
+class Settings(BaseSettings):
+    """The installation's settings, by environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Literal["development", "production"] = "development"
+    port: int = Field(default=8000, ge=1, le=65535, description="PORT: where the API listens on the loopback.")
+    host: str = "127.0.0.1"
+    data: Path = Field(default=Path(".data"), description="DATA: the folder of everything that is kept.")
+    database_url: str | None = Field(default=None, repr=False)
+    database_feed_url: str | None = Field(default=None, repr=False)
+    database_ops_url: str | None = Field(default=None, repr=False)
+    database_owner_url: str | None = Field(default=None, repr=False)
+    redis_url: str | None = Field(default=None, repr=False)
+    redis: bool = Field(default=True, description="REDIS=off runs without Redis: everything works, by polling.")
+    secret_key: str | None = Field(default=None, repr=False, description="SECRET_KEY: 32 bytes, base64url.")
+    allowed_origins: tuple[str, ...] = ()
+    pool_size: int = Field(default=10, ge=2, le=100)
+    poll_seconds: float = Field(default=1.0, gt=0)
+    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    log_format: Literal["console", "json"] = "console"
+    public_url: str | None = None
+
+    @classmethod
+    def read(cls, **given: object) -> Self:
+        """The settings from the environment, and from what the command line gives; `ConfigurationError` in one line."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]).upper()
+            raise ConfigurationError(f"The setting {name} is not right: {first['msg']}.") from None
+
+    @property
+    def has_servers(self) -> bool:
+        """Whether real database servers are named, so that nothing is brought up here."""
+        return self.database_url is not None
+
+    def key(self) -> bytes:
+        """The installation's secret: from the setting, or in development one made and kept in the data folder."""
+        if self.secret_key is not None:
+            return _decoded(self.secret_key)
+        if self.environment == "production":
+            raise ConfigurationError("Set SECRET_KEY to 32 random bytes in base64url; production makes none itself.")
+        return _kept_key(self.data / "secret.key")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What is derived from the installation's secret for separate uses."""
+
+    hashing: bytes
+    signing: bytes
+
+    @classmethod
+    def derive(cls, key: bytes) -> Self:
+        """Two independent keys: one for keyed hashes, one that seeds the token signature."""
+        return cls(*(hashlib.blake2b(use, key=key, digest_size=32).digest() for use in (b"hashing", b"signing")))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        key = b""
+    if len(key) != SECRET_BYTES:
+        raise ConfigurationError("SECRET_KEY must be 32 bytes in base64url.")
+    return key
+
+
+def _kept_key(path: Path) -> bytes:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                file.write(base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+        except FileExistsError:
+            pass
+        return _decoded(path.read_text().strip())
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write to {path.parent}: name another folder with DATA= ({error.strerror}).") from error

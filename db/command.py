@@ -1,0 +1,61 @@
+"""How a use case declares itself: its roles, its input, and whether it deals in secrets."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from db.tx import Tx
+from domain.actors import Role
+from domain.errors import Refused
+
+Input = TypeVar("Input")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A refusal that must not roll back what the command wrote: a counted failure, a revoked family."""
+
+    refusal: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[Input, Result]):
+    """A use case: one transaction, no network. `roles` are all who may run it."""
+
+    name: str
+    roles: frozenset[Role]
+    body: Callable[[Tx, Input], Awaitable[Result | Remembered]]
+    input_type: type[Input]
+    result_type: type[Result]
+    secret: bool
+    """Takes or returns secrets, or has no actor yet: keys of idempotency are ignored and nothing is stored."""
+
+    @property
+    def doc(self) -> str:
+        """What the command promises, in the words of its docstring."""
+        return self.body.__doc__ or ""
+
+
+COMMANDS: dict[str, Command[Any, Any]] = {}
+"""Every declared command by name, so that tests can walk them."""
+
+
+def command(
+    *roles: Role, secret: bool = False
+) -> Callable[[Callable[[Tx, Input], Awaitable[Result | Remembered]]], Command[Input, Result]]:
+    """Declare a use case and who may run it. Declaring nobody is a mistake that is found at import."""
+    if not roles:
+        message = "a command must declare who may run it"
+        raise TypeError(message)
+
+    def declare(body: Callable[[Tx, Input], Awaitable[Result | Remembered]]) -> Command[Input, Result]:
+        hints = get_type_hints(body)
+        name = body.__name__
+        made = Command(name, frozenset(roles), body, hints["input"], hints["return"], secret)
+        if COMMANDS.setdefault(name, made) is not made:
+            message = f"two commands are called {name}"
+            raise TypeError(message)
+        return made
+
+    return declare

@@ -1,0 +1,53 @@
+"""Connections: one engine for writes, one pool for compiled reads."""
+
+import orjson
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+STATEMENT_TIMEOUT_MS = 10_000
+
+
+def write_engine(url: str, *, size: int = 10) -> AsyncEngine:
+    """The engine that the runner uses. AUTOCOMMIT, because the runner itself says BEGIN and COMMIT."""
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        isolation_level="AUTOCOMMIT",
+        pool_size=size,
+        max_overflow=5,
+        pool_timeout=20,
+        pool_recycle=1800,
+        json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={"server_settings": _settings("cleanshift-write")},
+    )
+
+
+async def read_pool(url: str, *, size: int = 10, name: str = "cleanshift-read") -> asyncpg.Pool:
+    """A pool for single statements. Nothing is ever set at session level, so a connection needs no reset."""
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=size, init=_decode_json, reset=_keep, server_settings=_settings(name)
+    )
+
+
+def _settings(name: str) -> dict[str, str]:
+    return {
+        "application_name": name,
+        "timezone": "UTC",
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "lock_timeout": str(STATEMENT_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": "30000",
+        "jit": "off",
+    }
+
+
+async def _decode_json(connection: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        )
+
+
+async def _keep(_connection: Any) -> None:
+    return None

@@ -1,0 +1,202 @@
+"""`run(command, input)`: the only place that begins and commits.
+
+It stamps the transaction, reads business time once, runs the command, writes tasks and receipt, and appends the events in
+the commit's own round trip. Deadlocks and serialization failures are run again; violated constraints become refusals.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db import constraints
+from db.command import Command, Remembered
+from db.secrets import Secrets
+from db.stamp import OPEN
+from db.tx import Tx
+from domain.actors import Actor, TenantId
+from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated, Unavailable
+from models import mutation_receipt, task
+
+Input = TypeVar("Input")
+Result = TypeVar("Result")
+Payload = TypeVar("Payload")
+
+ATTEMPTS = 5
+RETRIED = {"40001", "40P01"}
+KEY_LENGTH = 128
+
+
+class AfterCommit(Protocol):
+    """Told of every commit that left events or tasks, to wake who waits for them. Must not block or raise."""
+
+    def __call__(self, tenant: TenantId, *, events: bool, tasks: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Input, Result]):
+    """One wish: a command with its input, by whom, and under which key."""
+
+    actor: Actor
+    command: Command[Input, Result]
+    input: Input
+    key: str | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs commands against one database. `after_commit` is called once each commit that others should hear of."""
+
+    engine: AsyncEngine
+    secrets: Secrets
+    after_commit: AfterCommit
+
+    async def run(self, call: Call[Input, Result]) -> Result:
+        """Run the command in one transaction; its result. Raises `Refused` with nothing written, or `Unavailable`."""
+        return (await self.run_and_read(call, _nothing))[0]
+
+    async def run_and_read(
+        self, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]
+    ) -> tuple[Result, Payload]:
+        """Like `run`, and read something in the same transaction before it commits."""
+        if call.actor.role not in call.command.roles:
+            raise Forbidden
+        if call.key is not None and not 1 <= len(call.key) <= KEY_LENGTH:
+            raise Invalid(f"A clientMutationId has 1 to {KEY_LENGTH} characters.", field=("clientMutationId",))
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._attempt(call, read)
+            except DBAPIError as error:
+                if not _try_again(error) or attempt == ATTEMPTS - 1:
+                    raise _meaning(error) from error
+            except (PoolTimeoutError, OSError, asyncpg.InterfaceError) as error:
+                raise Unavailable("The database does not answer.") from error
+        raise AssertionError
+
+    async def _attempt(
+        self, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]
+    ) -> tuple[Result, Payload]:
+        async with self.engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, asyncpg.Connection)  # noqa: S101 (narrows the driver's type)
+            try:
+                await driver.execute("BEGIN")
+                tx = await self._stamped(connection, driver, call)
+                outcome, payload = await self._body(tx, call, read)
+                await _finish(tx, driver)
+            except asyncio.CancelledError:
+                # A reply may still be on its way: this connection must never be used again.
+                await connection.invalidate()
+                raise
+            except BaseException:
+                if not driver.is_closed():
+                    await driver.execute("ROLLBACK")
+                raise
+        self._tell(tx)
+        if isinstance(outcome, Remembered):
+            raise outcome.refusal
+        return outcome, payload
+
+    async def _stamped(self, connection: AsyncConnection, driver: Any, call: Call[Input, Result]) -> Tx:
+        actor = call.actor
+        opened = await driver.fetchrow(OPEN, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
+        if opened is None:
+            raise Unauthenticated
+        return Tx(connection, actor, opened["business_now"], call.request_id, self.secrets, call.command.name)
+
+    async def _body(
+        self, tx: Tx, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]
+    ) -> tuple[Any, Any]:
+        keyed = call.key is not None and not call.command.secret
+        done = await self._receipt(tx, call) if keyed else None
+        outcome = done if done is not None else await call.command.body(tx, call.input)
+        if isinstance(outcome, Remembered):
+            return outcome, None
+        if keyed and done is None:
+            await self._keep_receipt(tx, call, outcome)
+        await _write_tasks(tx)
+        return outcome, await read(tx, outcome)
+
+    async def _receipt(self, tx: Tx, call: Call[Input, Result]) -> UUID | None:
+        """The entity that this key led to before, if it was used before with the same input."""
+        row = await tx.one(
+            select(mutation_receipt.c.entity_id, mutation_receipt.c.input_mac).where(
+                tx.own(mutation_receipt),
+                mutation_receipt.c.actor_id == tx.actor.person,
+                mutation_receipt.c.command == call.command.name,
+                mutation_receipt.c.key == call.key,
+            )
+        )
+        if row is not None and row.input_mac != self._input_mac(call):
+            raise IdempotencyMismatch(field=("clientMutationId",))
+        return row.entity_id if row else None
+
+    async def _keep_receipt(self, tx: Tx, call: Call[Input, Result], entity_id: Any) -> None:
+        await tx.insert(
+            mutation_receipt,
+            actor_id=tx.actor.person,
+            command=call.command.name,
+            key=call.key,
+            input_mac=self._input_mac(call),
+            entity_id=entity_id,
+            at=tx.now,
+        )
+
+    def _input_mac(self, call: Call[Input, Result]) -> bytes:
+        return self.secrets.mac("mutation-input", call.command.name, repr(call.input))
+
+    def _tell(self, tx: Tx) -> None:
+        if tx.staged.events or tx.staged.tasks:
+            self.after_commit(tx.actor.tenant, events=bool(tx.staged.events), tasks=bool(tx.staged.tasks))
+
+
+async def _nothing(_tx: Tx, _result: object) -> None:
+    return None
+
+
+async def _write_tasks(tx: Tx) -> None:
+    if tx.staged.tasks:
+        rows = [{"tenant_id": tx.actor.tenant, **row} for row in tx.staged.tasks]
+        # A task with this dedupe key may be waiting already: then it is the one.
+        await tx.connection.execute(insert(task).values(rows).on_conflict_do_nothing())
+
+
+async def _finish(tx: Tx, driver: Any) -> None:
+    """Append and commit in one round trip, so that the head's lock is held for that trip only."""
+    if not (tx.staged.events or tx.staged.audit):
+        await driver.execute("COMMIT")
+        return
+    staged = {
+        "events": [event.staged() for event in tx.staged.events],
+        "audit": tx.staged.audit,
+        "request_id": tx.request_id,
+        "at": tx.now,
+    }
+    await driver.execute("select set_config('app.staged', $1, true)", orjson.dumps(staged, default=str).decode())
+    await driver.execute("select log_append(); commit")
+
+
+def _try_again(error: DBAPIError) -> bool:
+    """Lost races of the database's own, and two first uses of one idempotency key."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in RETRIED or _constraint(error) == "mutation_receipt_pkey"
+
+
+def _constraint(error: DBAPIError) -> str:
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None) or ""
+
+
+def _meaning(error: DBAPIError) -> Exception:
+    if error.connection_invalidated:
+        return Unavailable("The database does not answer.")
+    return constraints.refusal(_constraint(error)) or error

@@ -1,0 +1,26 @@
+"""Keyed hashes: what is derived from the installation's secret, each use under its own label."""
+
+import hashlib
+import hmac
+import secrets as random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The installation's secret key. Every use has a label, so that no value of one use passes for another's."""
+
+    key: bytes
+
+    def mac(self, label: str, *parts: bytes | str) -> bytes:
+        """A keyed hash of the parts; parts are length-prefixed, so they cannot run into each other."""
+        digest = hmac.new(self.key, label.encode(), hashlib.sha256)
+        for part in parts:
+            raw = part.encode() if isinstance(part, str) else part
+            digest.update(len(raw).to_bytes(8, "big") + raw)
+        return digest.digest()
+
+    @staticmethod
+    def fresh_token() -> str:
+        """A new random secret of 256 bits, safe in URLs."""
+        return random.token_urlsafe(32)

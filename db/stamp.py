@@ -1,0 +1,31 @@
+"""The stamp: tenant, actor, role and session, set and read by one statement, transaction-local, and verified.
+
+Every statement's scans hang on the row that the stamp yields, so no plan can run them before the settings are there.
+"""
+
+STAMP = """(SELECT set_config('app.tenant_id', $1, true)::uuid AS tenant_id,
+    set_config('app.actor_id', $2, true)::uuid AS actor_id,
+    set_config('app.role', $3, true) AS role,
+    set_config('app.session_id', $4, true)::uuid AS session_id OFFSET 0) stamp"""
+"""Parameters: tenant, actor, role, session, all as text."""
+
+STAMPED = """(SELECT current_setting('app.tenant_id')::uuid AS tenant_id,
+    current_setting('app.actor_id')::uuid AS actor_id,
+    current_setting('app.role') AS role,
+    current_setting('app.session_id')::uuid AS session_id OFFSET 0) stamp"""
+"""The same row inside a transaction that is stamped already."""
+
+VERIFIED = """JOIN LATERAL (SELECT clock_timestamp() + t.clock_offset AS business_now FROM tenant t
+    WHERE t.tenant_id = stamp.tenant_id AND (stamp.role IN ('system', 'anonymous') OR EXISTS (
+        SELECT FROM session s
+        WHERE s.tenant_id = stamp.tenant_id AND s.id = stamp.session_id AND s.person_id = stamp.actor_id
+          AND s.role = stamp.role AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() + t.clock_offset))
+    OFFSET 0) live ON true"""
+"""Yields business time, and no row where the session is revoked, expired, or not of this role any more."""
+
+TIMED = """JOIN LATERAL (SELECT current_setting('app.now')::timestamptz AS business_now OFFSET 0) live ON true"""
+"""The business time of a stamped transaction, read once at its start."""
+
+OPEN = f"""SELECT live.business_now, set_config('app.now', live.business_now::text, true)
+    FROM {STAMP} {VERIFIED}"""
+"""The first statement of every write."""

@@ -1,0 +1,223 @@
+"""The numbers of a business: rates, hours and limits are settings of tenant or market, with the rule's default (R259).
+
+Settings are stored as JSON in which only the values that differ from the default need to stand.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self, TypeVar
+
+from domain.availability import DEFAULT_EPOCH, MarketCalendar, SlotLimits
+from domain.errors import Invalid
+
+Path = tuple[str, ...]
+Reader = Callable[[Any, Path], Any]
+SettingsT = TypeVar("SettingsT")
+
+DEFAULT_ZONE = "America/New_York"
+STANDARD_TIER = "standard"
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _read(cls: type[SettingsT], value: Any, path: Path) -> SettingsT:
+    """Build settings from JSON; an unknown name and a bad value are refused with the path of the field."""
+    if not isinstance(value, Mapping):
+        raise Invalid("This must be an object.", field=path)
+    known = {_camel(f.name): f for f in fields(cls)}  # type: ignore[arg-type]
+    for name in value:
+        if name not in known:
+            raise Invalid("There is no such setting.", field=(*path, str(name)))
+    chosen = {f.name: f.metadata["read"](value[name], (*path, name)) for name, f in known.items() if name in value}
+    return cls(**chosen)
+
+
+def _whole(low: int, high: int) -> dict[str, Reader]:
+    def read(value: Any, path: Path) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Invalid(f"This must be a whole number from {low} to {high}.", field=path)
+        return value
+
+    return {"read": read}
+
+
+def _decimal(low: int, high: int) -> dict[str, Reader]:
+    def read(value: Any, path: Path) -> Decimal:
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or not low <= number <= high:
+            raise Invalid(f"This must be a number from {low} to {high}.", field=path)
+        return number
+
+    return {"read": read}
+
+
+def _claim(value: Any, path: Path) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid("This must be true or false.", field=path)
+    return value
+
+
+def _day(value: Any, path: Path) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Invalid('This must be a date, as "2026-01-04".', field=path) from None
+
+
+def _rates(value: Any, path: Path) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, Mapping) or len(value) > 50:
+        raise Invalid("This must be an object of at most 50 tiers.", field=path)
+    rate = _whole(0, 100_000)["read"]
+    return tuple(sorted((str(tier), rate(cents, (*path, str(tier)))) for tier, cents in value.items()))
+
+
+def _currency(value: Any, path: Path) -> str:
+    if not isinstance(value, str) or len(value) != 3 or not value.isascii() or not value.islower():
+        raise Invalid('This must be a currency code in lower case, as "usd".', field=path)
+    return value
+
+
+def _section(cls: type[Any]) -> dict[str, Reader]:
+    def read(value: Any, path: Path) -> Any:
+        return _read(cls, value, path)
+
+    return {"read": read}
+
+
+@dataclass(frozen=True, slots=True)
+class SwapPolicy:
+    """When a cleaner may take a shift from the market, and until when (A22, A27, A27b).
+
+    Whether the taker declared themselves available is not asked by default: whoever takes a shift thereby says so.
+    """
+
+    rest_hours: Decimal = field(default=Decimal(10), metadata=_decimal(0, 24))
+    week_hours: Decimal = field(default=Decimal(40), metadata=_decimal(1, 168))
+    travel_kmh: int = field(default=30, metadata=_whole(1, 200))
+    travel_overhead_minutes: int = field(default=10, metadata=_whole(0, 240))
+    cleaner_lead_minutes: int = field(default=120, metadata=_whole(0, 10_080))
+    """How long before the start a swap that a cleaner opened expires."""
+    return_minutes: int = field(default=10, metadata=_whole(0, 1_440))
+    """How long after accepting a cleaner may give the shift back."""
+    approval_required: bool = field(default=False, metadata={"read": _claim})
+    availability_required: bool = field(default=False, metadata={"read": _claim})
+    late_offer_bonus: bool = field(default=False, metadata={"read": _claim})
+    """Whether a shift that a cleaner offers late earns the taker the urgent bonus (A22)."""
+
+    @property
+    def cleaner_lead(self) -> timedelta:
+        """`cleaner_lead_minutes` as a duration."""
+        return timedelta(minutes=self.cleaner_lead_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulingPolicy:
+    """When a job counts as urgent (A22) and how far ahead one can be planned."""
+
+    urgent_hours: int = field(default=24, metadata=_whole(0, 336))
+    horizon_days: int = field(default=731, metadata=_whole(1, 3_660))
+
+    @property
+    def urgent_within(self) -> timedelta:
+        """`urgent_hours` as a duration."""
+        return timedelta(hours=self.urgent_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class PayPolicy:
+    """What cleaners earn, in cents of the tenant's currency (R160 to R163, A43, A49)."""
+
+    currency: str = field(default="usd", metadata={"read": _currency})
+    rate_cents: int = field(default=1_700, metadata=_whole(0, 100_000))
+    """For an hour of the standard tier, and of a tier without a rate of its own."""
+    tier_rate_cents: tuple[tuple[str, int], ...] = field(default=(), metadata={"read": _rates})
+    urgent_bonus_cents: int = field(default=1_000, metadata=_whole(0, 100_000))
+    laundry_load_cents: int = field(default=500, metadata=_whole(0, 100_000))
+
+    def rate_of(self, tier: str) -> int:
+        """Cents for an hour of work in this tier."""
+        return dict(self.tier_rate_cents).get(tier, self.rate_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPolicy:
+    """How many wrong guesses lock a sign-in, for how long, and how long one-time steps stay open (A6 to A8)."""
+
+    failures_to_lock: int = field(default=5, metadata=_whole(1, 20))
+    lock_minutes: int = field(default=15, metadata=_whole(1, 1_440))
+    """The first lock; each further one lasts twice as long as the one before."""
+    longest_lock_minutes: int = field(default=1_440, metadata=_whole(1, 10_080))
+    first_pin_hours: int = field(default=24, metadata=_whole(1, 720))
+    refresh_grace_seconds: int = field(default=30, metadata=_whole(0, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPolicy:
+    """All settings of one business."""
+
+    swaps: SwapPolicy = field(default_factory=SwapPolicy, metadata=_section(SwapPolicy))
+    scheduling: SchedulingPolicy = field(default_factory=SchedulingPolicy, metadata=_section(SchedulingPolicy))
+    pay: PayPolicy = field(default_factory=PayPolicy, metadata=_section(PayPolicy))
+    sign_in: SignInPolicy = field(default_factory=SignInPolicy, metadata=_section(SignInPolicy))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read stored or submitted settings; `Invalid` names the bad field (`swaps`, `restHours`)."""
+        return _read(cls, value, ())
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPolicy:
+    """A market's submission window (R85, R86, A23) and what one submission may hold."""
+
+    epoch: date = field(default=DEFAULT_EPOCH, metadata={"read": _day})
+    lead_days: int = field(default=0, metadata=_whole(0, 13))
+    deadline_hour: int = field(default=18, metadata=_whole(1, 23))
+    grace_minutes: int = field(default=60, metadata=_whole(0, 1_380))
+    most_slots: int = field(default=84, metadata=_whole(1, 500))
+    least_slot_minutes: int = field(default=15, metadata=_whole(1, 480))
+
+    def __post_init__(self) -> None:
+        # The calendar knows which combinations make sense, whatever the zone.
+        self.calendar(DEFAULT_ZONE)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read stored or submitted settings; `Invalid` names the bad field (`graceMinutes`)."""
+        return _read(cls, value, ())
+
+    def calendar(self, zone: str) -> MarketCalendar:
+        """The calendar of a market in this IANA zone."""
+        return MarketCalendar(zone, self.epoch, self.lead_days, self.deadline_hour, self.grace_minutes)
+
+    @property
+    def slot_limits(self) -> SlotLimits:
+        """What `ensure_slots` holds a submission against."""
+        return SlotLimits(self.most_slots, self.least_slot_minutes)
+
+
+def to_json(
+    settings: SwapPolicy | SchedulingPolicy | PayPolicy | SignInPolicy | TenantPolicy | MarketPolicy,
+) -> dict[str, Any]:
+    """The settings as JSON in full, every default written out; `from_json` of it gives the same settings."""
+    return {_camel(f.name): _json_value(getattr(settings, f.name)) for f in fields(settings)}
+
+
+def _json_value(value: Any) -> Any:
+    match value:
+        case date() | Decimal():
+            return str(value)
+        case tuple():
+            return dict(value)
+        case SwapPolicy() | SchedulingPolicy() | PayPolicy() | SignInPolicy():
+            return to_json(value)
+        case _:
+            return value

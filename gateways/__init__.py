@@ -1,0 +1,1 @@
+"""The outside world: a Protocol, a real and a sandbox implementation each."""

@@ -1,0 +1,72 @@
+"""Customers and the homes they have cleaned (R22, R25, R26, R31, R32)."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Integer, Text, text
+
+from domain.scheduling import Laundry
+from models.base import (
+    ACTOR,
+    CLEANER,
+    OFFICE,
+    Policy,
+    at,
+    belongs_to,
+    one_of,
+    protect,
+    ref,
+    role_is,
+    tenant_table,
+    version,
+)
+
+customer = protect(
+    tenant_table(
+        "customer",
+        Column("name", Text, nullable=False),
+        Column("email", Text),
+        Column("phone", Text),
+        at("archived_at", nullable=True),
+        at("created_at"),
+        version(),
+    ),
+    Policy("office", "ALL", OFFICE),
+    Policy("self", "SELECT", f"{role_is('customer')} and id = {ACTOR}"),
+)
+
+property = protect(  # the trade's word for a home, here only a table  # noqa: A001
+    tenant_table(
+        "property",
+        ref("customer_id"),
+        ref("market_id"),
+        Column("name", Text, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("city", Text, nullable=False),
+        Column("postal_code", Text, nullable=False),
+        Column("latitude", Double, nullable=False),
+        Column("longitude", Double, nullable=False),
+        Column("bedrooms", Integer, nullable=False),
+        Column("bathrooms", Integer, nullable=False),
+        Column("square_feet", Integer, nullable=False),
+        Column("laundry", Text, nullable=False),
+        Column("laundry_loads", Integer, nullable=False, server_default=text("0")),
+        Column("hot_tub", Boolean, nullable=False, server_default=text("false")),
+        Column("notes", Text, nullable=False, server_default=text("''")),
+        at("archived_at", nullable=True),
+        at("created_at"),
+        version(),
+        belongs_to("customer_id", "customer"),
+        belongs_to("market_id", "market"),
+        one_of("laundry", Laundry),
+        CheckConstraint("latitude between -90 and 90 and longitude between -180 and 180", name="on_earth"),
+        CheckConstraint("laundry_loads between 0 and 50", name="loads_sane"),
+        Index("property_by_customer", "tenant_id", "customer_id", "id"),
+    ),
+    Policy("office", "ALL", OFFICE),
+    Policy("owner", "SELECT", f"{role_is('customer')} and customer_id = {ACTOR}"),
+    # A cleaner sees the homes of the jobs that the job policy shows: own ones and offered ones.
+    Policy(
+        "of_visible_jobs",
+        "SELECT",
+        f"""{CLEANER} and exists (select from job visible
+            where visible.tenant_id = property.tenant_id and visible.property_id = property.id)""",
+    ),
+)

@@ -1,0 +1,40 @@
+"""The enums of the contract: the trade's own words, with their transition tables as documentation (A17)."""
+
+from domain.actors import Role
+from domain.availability import WindowState
+from domain.eligibility import ReasonCode
+from domain.errors import Code
+from domain.notifications import Channel, DeliveryStatus
+from domain.scheduling import (
+    JOB_TRANSITIONS,
+    PAYMENT_TRANSITIONS,
+    AssignmentRole,
+    JobStatus,
+    Laundry,
+    OnboardingState,
+    PaymentStatus,
+    Skill,
+    transitions_markdown,
+)
+from domain.swaps import SWAP_TRANSITIONS, SwapKind, SwapStatus
+from domain.tasks import TaskState
+from schema.types.described import enumerated
+
+ENUMS = (
+    enumerated(Role),
+    enumerated(WindowState),
+    enumerated(ReasonCode),
+    enumerated(Code),
+    enumerated(Channel),
+    enumerated(DeliveryStatus),
+    enumerated(AssignmentRole),
+    enumerated(JobStatus, more=transitions_markdown(JOB_TRANSITIONS)),
+    enumerated(Laundry),
+    enumerated(OnboardingState),
+    enumerated(PaymentStatus, more=transitions_markdown(PAYMENT_TRANSITIONS)),
+    enumerated(Skill),
+    enumerated(SwapKind),
+    enumerated(SwapStatus, more=transitions_markdown(SWAP_TRANSITIONS)),
+    enumerated(TaskState),
+)
+"""Every enum of the contract; importing this module makes them known to the schema."""

@@ -1,0 +1,215 @@
+"""Filters and orders of the lists. A field that is null or left out demands nothing; all that are given must hold."""
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from domain.notifications import DeliveryStatus
+from domain.scheduling import AssignmentRole, JobStatus, OnboardingState, Skill
+from domain.swaps import SwapKind, SwapStatus
+from schema.types.described import described, enumerated
+
+
+@described
+@strawberry.input
+class MarketFilter:
+    """Which markets."""
+
+    is_archived: bool | None = None
+    """Only closed ones, or only open ones."""
+
+
+@described
+@strawberry.input
+class StaffFilter:
+    """Which people of the office."""
+
+    is_archived: bool | None = None
+    """Only those who left, or only those who did not."""
+
+
+@described
+@strawberry.input
+class CleanerFilter:
+    """Which cleaners."""
+
+    market_id: strawberry.ID | None = None
+    """Only those who work in this market."""
+    skill: Skill | None = None
+    """Only those who have this skill."""
+    onboarding: OnboardingState | None = None
+    """Only those at this stage."""
+    is_archived: bool | None = None
+    """Only those who left, or only those who did not."""
+    free_on: date | None = None
+    """Only those who submitted availability for this market-local day and have no shift on it."""
+    search: str | None = None
+    """Only those whose name contains this, in whatever case."""
+
+
+@described
+@strawberry.input
+class CustomerFilter:
+    """Which customers."""
+
+    is_archived: bool | None = None
+    """Only archived ones, or only the others."""
+    search: str | None = None
+    """Only those whose name or email contains this, in whatever case."""
+
+
+@described
+@strawberry.input
+class PropertyFilter:
+    """Which homes."""
+
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+    market_id: strawberry.ID | None = None
+    """Only those in this market."""
+    is_archived: bool | None = None
+    """Only archived ones, or only the others."""
+
+
+@described
+@strawberry.input
+class JobFilter:
+    """Which jobs."""
+
+    status: list[JobStatus] | None = None
+    """Only those in one of these states."""
+    market_id: strawberry.ID | None = None
+    """Only those in this market."""
+    property_id: strawberry.ID | None = None
+    """Only those of this home."""
+    starts_at_from: datetime | None = None
+    """Only those that start then or later."""
+    starts_at_before: datetime | None = None
+    """Only those that start earlier."""
+    is_urgent: bool | None = None
+    """Only urgent ones, or only the others."""
+    is_mine: bool | None = None
+    """Only those that the acting cleaner is on, or only the others that they see."""
+
+
+@described
+@strawberry.input
+class AssignmentFilter:
+    """Which shifts."""
+
+    is_live: bool | None = None
+    """Only those that still hold, or only those that were ended."""
+    role: AssignmentRole | None = None
+    """Only those in this role."""
+    starts_at_from: datetime | None = None
+    """Only those that start then or later."""
+    starts_at_before: datetime | None = None
+    """Only those that start earlier."""
+
+
+@described
+@strawberry.input
+class SwapFilter:
+    """Which swaps."""
+
+    status: list[SwapStatus] | None = None
+    """Only those in one of these states."""
+    kind: SwapKind | None = None
+    """Only those of this kind."""
+    market_id: strawberry.ID | None = None
+    """Only those in this market."""
+    is_mine: bool | None = None
+    """Only those that the acting cleaner offered or took, or only the others."""
+    can_take: bool | None = None
+    """Only open ones that the acting cleaner may take now by every rule, or only the others."""
+
+
+@described
+@strawberry.input
+class SubmissionFilter:
+    """Which availability submissions."""
+
+    market_id: strawberry.ID | None = None
+    """Only those for this market."""
+    cleaner_id: strawberry.ID | None = None
+    """Only those of this cleaner."""
+    period_start: date | None = None
+    """Only those for the two weeks that start on this Monday."""
+    is_late: bool | None = None
+    """Only late ones, or only the others."""
+
+
+@described
+@strawberry.input
+class NotificationFilter:
+    """Which messages."""
+
+    status: DeliveryStatus | None = None
+    """Only those in this state."""
+    kind: str | None = None
+    """Only those of this kind."""
+
+
+@enumerated
+class NameOrder(Enum):
+    """The order of people and places."""
+
+    NAME_ASC = "name asc"
+    """By name."""
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+    CREATED_AT_ASC = "created_at asc"
+    """The oldest first."""
+
+
+@enumerated
+class JobOrder(Enum):
+    """The order of jobs."""
+
+    STARTS_AT_ASC = "starts_at asc"
+    """The earliest start first."""
+    STARTS_AT_DESC = "starts_at desc"
+    """The latest start first."""
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+
+
+@enumerated
+class AssignmentOrder(Enum):
+    """The order of shifts."""
+
+    STARTS_AT_ASC = "starts_at asc"
+    """The earliest start first."""
+    STARTS_AT_DESC = "starts_at desc"
+    """The latest start first."""
+
+
+@enumerated
+class SwapOrder(Enum):
+    """The order of swaps."""
+
+    OPENED_AT_DESC = "opened_at desc"
+    """The newest offer first."""
+    EXPIRES_AT_ASC = "expires_at asc"
+    """The one that ends first, first."""
+    JOB_STARTS_AT_ASC = "job_starts_at asc"
+    """The earliest shift first."""
+
+
+@enumerated
+class SubmissionOrder(Enum):
+    """The order of availability submissions."""
+
+    SUBMITTED_AT_DESC = "submitted_at desc"
+    """The newest first."""
+    PERIOD_START_ASC = "period_start asc"
+    """The earliest two weeks first."""
+
+
+@enumerated
+class NotificationOrder(Enum):
+    """The order of messages."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""

@@ -1,0 +1,119 @@
+"""Tenants, markets and people as clients see them."""
+
+from datetime import date, datetime
+from typing import Annotated, TYPE_CHECKING
+
+import strawberry
+from strawberry.scalars import JSON
+
+from domain.actors import Role
+from domain.scheduling import OnboardingState, Skill
+from schema.types.described import described
+from schema.types.relay import Connection, Node, paged
+from schema.types.filters import AssignmentFilter, AssignmentOrder
+
+if TYPE_CHECKING:
+    from schema.types.availability import AvailabilityWindow
+    from schema.types.scheduling import Assignment
+
+
+@described
+@strawberry.type
+class Tenant:
+    """One cleaning business. Everything else in an answer belongs to it."""
+
+    slug: str
+    """The short name that staff sign in with."""
+    name: str
+    """The business's name."""
+    settings: JSON | None
+    """The numbers that differ from their defaults, by section: swaps, scheduling, pay, signIn. For the office."""
+    version: int
+    """Counts changes."""
+
+
+@described
+@strawberry.type
+class Market(Node):
+    """A region with a wall clock of its own: its zone decides days, weeks and deadlines."""
+
+    name: str
+    """The market's name, unique in the business."""
+    zone: str
+    """The IANA time zone, as America/New_York."""
+    window_epoch: date
+    """A submission Sunday; the others lie multiples of 14 days away."""
+    window_lead_days: int
+    """How many days before the submission Sunday the window opens."""
+    window_deadline_hour: int
+    """The market-local hour of the deadline on the submission Sunday."""
+    window_grace_minutes: int
+    """Minutes after the deadline in which a submission is accepted and marked late."""
+    availability_window: Annotated["AvailabilityWindow", strawberry.lazy("schema.types.availability")]
+    """The submission window as of now."""
+    archived_at: datetime | None
+    """When the market was closed."""
+    version: int
+    """Counts changes."""
+
+
+@described
+@strawberry.type
+class Staff(Node):
+    """Somebody of the office."""
+
+    name: str
+    """The person's name."""
+    email: str | None
+    """Where mail reaches them; for owners and admins, and for the person."""
+    role: Role | None
+    """What they may do; for owners and admins, and for the person."""
+    archived_at: datetime | None
+    """When they left."""
+    version: int
+    """Counts changes."""
+
+
+@described
+@strawberry.type
+class Cleaner(Node):
+    """A worker. Colleagues see the name alone; the office and the cleaner see the rest, and others null."""
+
+    name: str
+    """The display name."""
+    email: str | None
+    """Where mail reaches them."""
+    phone: str | None
+    """The phone number in E.164."""
+    pay_tier: str | None
+    """The name of the pay tier; owners, admins and the cleaner."""
+    onboarding: OnboardingState | None
+    """How far onboarding is; jobs and market open at COMPLETE."""
+    skills: list[Skill] | None
+    """What the cleaner is able to do."""
+    market_ids: list[strawberry.ID] | None
+    """The markets that the cleaner works in."""
+    assignments: Connection[Annotated["Assignment", strawberry.lazy("schema.types.scheduling")]] = paged(
+        AssignmentFilter, AssignmentOrder, description="The cleaner's shifts; of colleagues nobody but the office sees any."
+    )
+    archived_at: datetime | None
+    """When they left."""
+    version: int
+    """Counts changes."""
+
+
+@described
+@strawberry.type
+class Viewer:
+    """Who asks: the person behind the credential."""
+
+    role: Role
+    """What they may do."""
+    tenant: Tenant
+    """The business that the credential names."""
+    staff: Staff | None
+    """The person, if of the office."""
+    cleaner: Cleaner | None
+    """The person, if a cleaner."""
+    server_time: datetime
+    """Business time on the server; countdowns are measured against this, never against the device's clock."""

@@ -1,0 +1,79 @@
+"""Jobs and shifts as clients see them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from domain.scheduling import AssignmentRole, JobStatus, PaymentStatus
+from schema.types.customers import Customer, Property
+from schema.types.described import described
+from schema.types.filters import AssignmentFilter, AssignmentOrder, SwapFilter, SwapOrder
+from schema.types.identity import Cleaner, Market
+from schema.types.relay import Connection, Node, paged
+
+if TYPE_CHECKING:
+    from schema.types.swaps import Swap
+
+
+@described
+@strawberry.type
+class Job(Node):
+    """One clean of a home."""
+
+    starts_at: datetime
+    """When it starts."""
+    ends_at: datetime
+    """The start plus the expected hours."""
+    expected_hours: Decimal
+    """Hours per head, exact to two decimals."""
+    status: JobStatus
+    """Where the work stands."""
+    payment_status: PaymentStatus | None
+    """Where its money stands; for the office."""
+    is_urgent: bool
+    """Whether the urgent bonus is paid."""
+    instructions: str | None
+    """What is special this time; the office and the cleaners on the job."""
+    property: Property
+    """The home to clean."""
+    customer: Customer | None
+    """Whose home it is; null for who may not know."""
+    market: Market | None
+    """The market; null for who does not work there."""
+    assignments: Connection["Assignment"] = paged(
+        AssignmentFilter, AssignmentOrder, description="Who is on it; a cleaner sees their own part."
+    )
+    swaps: Connection[Annotated["Swap", strawberry.lazy("schema.types.swaps")]] = paged(
+        SwapFilter, SwapOrder, description="The times it was put on the swap market."
+    )
+    completed_at: datetime | None
+    """When it was completed."""
+    canceled_at: datetime | None
+    """When it was canceled."""
+    created_at: datetime
+    """When it was planned."""
+    version: int
+    """Counts changes."""
+
+
+@described
+@strawberry.type
+class Assignment(Node):
+    """A cleaner's part in a job: a shift."""
+
+    role: AssignmentRole
+    """What the cleaner is on the job."""
+    starts_at: datetime
+    """The job's start."""
+    ends_at: datetime
+    """The job's end."""
+    job: Job
+    """The job."""
+    cleaner: Cleaner
+    """The cleaner."""
+    released_at: datetime | None
+    """When the cleaner was taken off; null while the shift is theirs."""
+    version: int
+    """Counts changes."""

@@ -1,0 +1,227 @@
+"""Customers and their homes: what the office keeps about whom it cleans for (R22, R25, R26, R31, R32)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exists, select, update
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import OFFICE
+from domain.errors import Conflict, Invalid
+from domain.events import Event, EventType
+from domain.ids import CustomerId, MarketId, PropertyId
+from domain.scheduling import LIVE_JOB_STATES, Laundry
+from models import customer, job, market, property as home
+from services.cards import refresh_swap_cards
+from services.checks import changes, email, phone, text, within
+from services.inputs import arg
+
+MOST_ROOMS = 50
+MOST_SQUARE_FEET = 100_000
+MOST_LOADS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCustomer:
+    """A new customer."""
+
+    name: str = arg("The customer's name, at most 200 characters.")
+    email: str | None = arg("Where mail reaches them.", default=None)
+    phone: str | None = arg("A phone number in international form (E.164), as +13055550100.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCustomer:
+    """What is to be different; what is left out stays."""
+
+    customer_id: CustomerId = arg("The customer to change.")
+    name: str | None = arg("The customer's name, at most 200 characters.", default=None)
+    email: str | None = arg("Where mail reaches them.", default=None)
+    phone: str | None = arg("A phone number in international form (E.164).", default=None)
+    expected_version: int | None = arg("Refuse with CONFLICT if the customer has another version.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCustomer:
+    """Who is not a customer any more."""
+
+    customer_id: CustomerId = arg("The customer to archive; refused while jobs of theirs are still to be done.")
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProperty:
+    """A home of a customer."""
+
+    customer_id: CustomerId = arg("Whose home it is.")
+    market_id: MarketId = arg("The market it lies in; its zone is the home's business time.")
+    name: str = arg("How the office calls it, at most 200 characters.")
+    address: str = arg("Street and number, shown to assigned cleaners only.")
+    city: str = arg("The city, shown to whoever is offered a job there.")
+    postal_code: str = arg("The postal code.")
+    latitude: float = arg("Degrees north, -90 to 90.")
+    longitude: float = arg("Degrees east, -180 to 180.")
+    bedrooms: int = arg("How many bedrooms, 0 to 50.")
+    bathrooms: int = arg("How many bathrooms, 0 to 50.")
+    square_feet: int = arg("The area in square feet, 1 to 100,000.")
+    laundry: Laundry = arg("Where its laundry is done (R31).", default=Laundry.NONE)
+    laundry_loads: int = arg("Loads of laundry a clean, 0 to 50; 0 where laundry is NONE.", default=0)
+    hot_tub: bool = arg("Whether there is a hot tub to service (R32).", default=False)
+    notes: str = arg("What a cleaner must know, shown to assigned cleaners only; at most 5,000 characters.", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateProperty:
+    """What is to be different; what is left out stays."""
+
+    property_id: PropertyId = arg("The home to change.")
+    name: str | None = arg("How the office calls it.", default=None)
+    address: str | None = arg("Street and number.", default=None)
+    city: str | None = arg("The city.", default=None)
+    postal_code: str | None = arg("The postal code.", default=None)
+    latitude: float | None = arg("Degrees north, -90 to 90.", default=None)
+    longitude: float | None = arg("Degrees east, -180 to 180.", default=None)
+    bedrooms: int | None = arg("How many bedrooms, 0 to 50.", default=None)
+    bathrooms: int | None = arg("How many bathrooms, 0 to 50.", default=None)
+    square_feet: int | None = arg("The area in square feet.", default=None)
+    laundry: Laundry | None = arg("Where its laundry is done.", default=None)
+    laundry_loads: int | None = arg("Loads of laundry a clean.", default=None)
+    hot_tub: bool | None = arg("Whether there is a hot tub to service.", default=None)
+    notes: str | None = arg("What a cleaner must know.", default=None)
+    expected_version: int | None = arg("Refuse with CONFLICT if the home has another version.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveProperty:
+    """A home that is not cleaned any more."""
+
+    property_id: PropertyId = arg("The home to archive; refused while jobs there are still to be done.")
+
+
+@command(*OFFICE)
+async def create_customer(tx: Tx, input: CreateCustomer) -> CustomerId:
+    """Add a customer (R22, R25)."""
+    values = _customer_values(input)
+    made = CustomerId(await tx.insert(customer, **values, created_at=tx.now))
+    _tell_customer(tx, made, values["name"])
+    return made
+
+
+@command(*OFFICE)
+async def update_customer(tx: Tx, input: UpdateCustomer) -> CustomerId:
+    """Change a customer (R22); what is left out stays."""
+    await tx.get(customer, input.customer_id, "customerId")
+    values = changes(_customer_values(input))
+    await tx.change(customer, input.customer_id, input.expected_version, **values)
+    _tell_customer(tx, input.customer_id, (await tx.get(customer, input.customer_id)).name)
+    return input.customer_id
+
+
+@command(*OFFICE)
+async def archive_customer(tx: Tx, input: ArchiveCustomer) -> CustomerId:
+    """Archive a customer and their homes (R22). Refused with CONFLICT while jobs of theirs are still to be done."""
+    row = await tx.get(customer, input.customer_id, "customerId", lock=True)
+    await _ensure_no_live_jobs(tx, job.c.customer_id == input.customer_id, "customerId")
+    if row.archived_at is None:
+        await tx.change(customer, input.customer_id, archived_at=tx.now)
+        await tx.write(
+            update(home).where(tx.own(home), home.c.customer_id == input.customer_id).values(archived_at=tx.now)
+        )
+        _tell_customer(tx, input.customer_id, row.name)
+    return input.customer_id
+
+
+@command(*OFFICE)
+async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
+    """Add a home to a customer (R26, R31, R32)."""
+    await _ensure_live_customer(tx, input.customer_id)
+    await _ensure_live_market(tx, input.market_id)
+    values = _property_values(input)
+    _ensure_loads(values["laundry"], values["laundry_loads"])
+    made = await tx.insert(
+        home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now
+    )
+    _tell_property(tx, PropertyId(made), values["name"])
+    return PropertyId(made)
+
+
+@command(*OFFICE)
+async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
+    """Change a home; what is left out stays. Shifts of it that are on the swap market show the change at once."""
+    before = await tx.get(home, input.property_id, "propertyId", lock=True)
+    values = changes(_property_values(input))
+    _ensure_loads(values.get("laundry", before.laundry), values.get("laundry_loads", before.laundry_loads))
+    await tx.change(home, input.property_id, input.expected_version, **values)
+    _tell_property(tx, input.property_id, values.get("name", before.name))
+    await refresh_swap_cards(tx, job.c.property_id == input.property_id)
+    return input.property_id
+
+
+@command(*OFFICE)
+async def archive_property(tx: Tx, input: ArchiveProperty) -> PropertyId:
+    """Archive a home. Refused with CONFLICT while jobs there are still to be done."""
+    row = await tx.get(home, input.property_id, "propertyId", lock=True)
+    await _ensure_no_live_jobs(tx, job.c.property_id == input.property_id, "propertyId")
+    if row.archived_at is None:
+        await tx.change(home, input.property_id, archived_at=tx.now)
+        _tell_property(tx, input.property_id, row.name)
+    return input.property_id
+
+
+def _customer_values(input: CreateCustomer | UpdateCustomer) -> dict[str, Any]:
+    return {
+        "name": text(input.name, "name", most=200),
+        "email": email(input.email, "email"),
+        "phone": phone(input.phone, "phone"),
+    }
+
+
+def _property_values(input: CreateProperty | UpdateProperty) -> dict[str, Any]:
+    return {
+        "name": text(input.name, "name", most=200),
+        "address": text(input.address, "address", most=300),
+        "city": text(input.city, "city", most=100),
+        "postal_code": text(input.postal_code, "postalCode", most=20),
+        "latitude": within(input.latitude, "latitude", -90, 90),
+        "longitude": within(input.longitude, "longitude", -180, 180),
+        "bedrooms": within(input.bedrooms, "bedrooms", 0, MOST_ROOMS),
+        "bathrooms": within(input.bathrooms, "bathrooms", 0, MOST_ROOMS),
+        "square_feet": within(input.square_feet, "squareFeet", 1, MOST_SQUARE_FEET),
+        "laundry": input.laundry,
+        "laundry_loads": within(input.laundry_loads, "laundryLoads", 0, MOST_LOADS),
+        "hot_tub": input.hot_tub,
+        "notes": text(input.notes, "notes", least=0, most=5000),
+    }
+
+
+def _ensure_loads(laundry: str, loads: int) -> None:
+    if (laundry == Laundry.NONE) != (loads == 0):
+        raise Invalid("Laundry has one load or more, and no laundry has none.", field=("laundryLoads",))
+
+
+async def _ensure_live_customer(tx: Tx, customer_id: CustomerId) -> None:
+    row = await tx.get(customer, customer_id, "customerId")
+    if row.archived_at is not None:
+        raise Conflict("This customer is archived.", field=("customerId",))
+
+
+async def _ensure_live_market(tx: Tx, market_id: MarketId) -> None:
+    row = await tx.get(market, market_id, "marketId")
+    if row.archived_at is not None:
+        raise Conflict("This market is archived.", field=("marketId",))
+
+
+async def _ensure_no_live_jobs(tx: Tx, which: Any, field: str) -> None:
+    live = exists().where(tx.own(job), which, job.c.status.in_([str(state) for state in LIVE_JOB_STATES]))
+    if await tx.scalar(select(live)):
+        raise Conflict("There are jobs still to be done; cancel or finish them first.", field=(field,))
+
+
+def _tell_customer(tx: Tx, id: CustomerId, name: str) -> None:
+    tx.audit("Customer", id)
+    tx.emit(Event(EventType.CUSTOMER_CHANGED, "Customer", id, {"id": str(id), "name": name}))
+
+
+def _tell_property(tx: Tx, id: PropertyId, name: str) -> None:
+    tx.audit("Property", id)
+    tx.emit(Event(EventType.PROPERTY_CHANGED, "Property", id, {"id": str(id), "name": name}))

@@ -1,0 +1,1 @@
+"""Who is who: businesses, markets, people, and the credentials, sessions and links that prove them."""

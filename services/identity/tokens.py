@@ -1,0 +1,86 @@
+"""The tokens that people carry: how they are written, and that each names the tenant under which it is looked up.
+
+None is stored as it is: a QR token and a mailed link by their keyed hash, a refresh token by the hash of its generation.
+"""
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.secrets import Secrets
+from domain.actors import SessionId, TenantId
+
+LONGEST_TOKEN = 512
+QR, REFRESH, LINK = "qr1", "rt1", "ml1"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaim:
+    """What a genuine refresh token says: which generation of which session it is."""
+
+    session_id: SessionId
+    generation: int
+
+
+def tenant_of(token: str, kind: str) -> TenantId | None:
+    """The tenant that a token of this kind names, or None if it is no such token. Proves nothing."""
+    parts = token.split(".", 2) if len(token) <= LONGEST_TOKEN else []
+    tenant = _unpacked(parts[1]) if len(parts) == 3 and parts[0] == kind else None
+    return TenantId(tenant) if tenant else None
+
+
+def new_qr_token(tenant: TenantId) -> str:
+    """A fresh QR token of 256 random bits (R10, A8)."""
+    return f"{QR}.{_packed(tenant)}.{Secrets.fresh_token()}"
+
+
+def qr_login(secrets: Secrets, token: str) -> str:
+    """What is stored of a QR token: found by it, and useless to who reads it."""
+    return secrets.mac("qr-token", token).hex()
+
+
+def refresh_token(secrets: Secrets, tenant: TenantId, claim: RefreshClaim) -> str:
+    """The token of this generation: derived, so that an honest repeat can be given the same successor (A6)."""
+    named = f"{REFRESH}.{_packed(tenant)}.{_packed(claim.session_id)}.{claim.generation}"
+    return f"{named}.{_text(secrets.mac('refresh-token', named))}"
+
+
+def refresh_claim(secrets: Secrets, tenant: TenantId, token: str) -> RefreshClaim | None:
+    """What the token claims, if this installation made it for this tenant; None for anything else."""
+    parts = token.split(".")
+    session = _unpacked(parts[2]) if len(parts) == 5 else None
+    if session is None or not (parts[3].isascii() and parts[3].isdigit() and len(parts[3]) <= 9):
+        return None
+    claim = RefreshClaim(SessionId(session), int(parts[3]))
+    genuine = refresh_token(secrets, tenant, claim)
+    return claim if hmac.compare_digest(genuine.encode(), token.encode()) else None
+
+
+def link_token(secrets: Secrets, tenant: TenantId, link_id: UUID) -> str:
+    """The token inside a mailed link: derived, so that who sends the mail can make it and nobody has to store it."""
+    named = f"{LINK}.{_packed(tenant)}.{_packed(link_id)}"
+    return f"{named}.{_text(secrets.mac('mailed-link', named))}"
+
+
+def stored(secrets: Secrets, token: str) -> bytes:
+    """What is kept of a refresh token or a mailed link."""
+    return secrets.mac("stored-token", token)
+
+
+def _packed(id: UUID) -> str:
+    return _text(id.bytes)
+
+
+def _unpacked(text: str) -> UUID | None:
+    try:
+        id = UUID(bytes=base64.b64decode(text + "==", altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        return None
+    # One id, one spelling: the last character of 22 has bits to spare.
+    return id if _packed(id) == text else None
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

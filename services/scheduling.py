@@ -1,0 +1,303 @@
+"""Jobs and their assignments: what the office plans (R70 to R76).
+
+Whoever changes a cleaner's schedule first locks that cleaner's row, in the order of ids, so that rules which sum a
+schedule cannot be overtaken; the exclusion constraint on assignments stands behind them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import OFFICE
+from domain.errors import Conflict, Invalid
+from domain.events import Event, EventType
+from domain.ids import AssignmentId, CleanerId, JobId, PropertyId
+from domain.policy import TenantPolicy
+from domain.scheduling import (
+    AssignmentRole,
+    JobStatus,
+    Laundry,
+    PaymentStatus,
+    ensure_job_transition,
+    ensure_schedulable,
+    is_urgent,
+    required_skills,
+)
+from domain.swaps import SwapStatus, expiry_of
+from models import assignment, cleaner, cleaner_market, cleaner_skill, job, property as home, swap, tenant
+from services.cards import emit_swap, refresh_swap_cards
+from services.checks import text
+from services.inputs import arg
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """A clean to be done."""
+
+    property_id: PropertyId = arg("The home to clean.")
+    starts_at: datetime = arg("When the clean starts, with its UTC offset; in the future, within two years.")
+    expected_hours: Decimal = arg("Hours per head, more than 0 and at most 24, at most two decimals.")
+    is_urgent: bool = arg("Urgent whatever the time left; a job less than a day away is urgent by itself (A22).", default=False)
+    instructions: str = arg("What is special this time, at most 5,000 characters.", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateJob:
+    """What is to be different; what is left out stays."""
+
+    job_id: JobId = arg("The job to change.")
+    starts_at: datetime | None = arg("When the clean starts, with its UTC offset.", default=None)
+    expected_hours: Decimal | None = arg("Hours per head.", default=None)
+    is_urgent: bool | None = arg("Whether the urgent bonus is paid.", default=None)
+    instructions: str | None = arg("What is special this time.", default=None)
+    expected_version: int | None = arg("Refuse with CONFLICT if the job has another version.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """A clean that will not be done."""
+
+    job_id: JobId = arg("The job to cancel; its cleaners are taken off and its swaps withdrawn.")
+    reason: str = arg("Why, for the audit; at most 500 characters.")
+
+
+@dataclass(frozen=True, slots=True)
+class AssignCleaner:
+    """A cleaner for a job."""
+
+    job_id: JobId = arg("The job, not yet started.")
+    cleaner_id: CleanerId = arg("A cleaner of the job's market with the skills that the home demands.")
+    role: AssignmentRole = arg("What the cleaner is on the job (R74).", default=AssignmentRole.PRIMARY)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCleaner:
+    """A cleaner to be taken off a job."""
+
+    assignment_id: AssignmentId = arg("The live assignment to end; its swap, if any, is withdrawn.")
+
+
+@command(*OFFICE)
+async def create_job(tx: Tx, input: CreateJob) -> JobId:
+    """Plan a clean (R70, R76). Urgent if it starts within a day (A22)."""
+    where = await tx.get(home, input.property_id, "propertyId")
+    if where.archived_at is not None:
+        raise Conflict("This property is archived.", field=("propertyId",))
+    policy = await tenant_policy(tx)
+    hours = _hours(input.expected_hours)
+    ensure_schedulable(input.starts_at, hours, tx.now, policy.scheduling.horizon_days)
+    made = JobId(
+        await tx.insert(
+            job,
+            property_id=where.id,
+            customer_id=where.customer_id,
+            market_id=where.market_id,
+            starts_at=input.starts_at,
+            ends_at=_end(input.starts_at, hours),
+            expected_hours=hours,
+            is_urgent=input.is_urgent or is_urgent(tx.now, input.starts_at, policy.scheduling.urgent_within),
+            instructions=text(input.instructions, "instructions", least=0, most=5000),
+            status=JobStatus.UNASSIGNED,
+            payment_status=PaymentStatus.PENDING,
+            created_at=tx.now,
+        )
+    )
+    await _tell(tx, EventType.JOB_CREATED, made)
+    return made
+
+
+@command(*OFFICE)
+async def update_job(tx: Tx, input: UpdateJob) -> JobId:
+    """Change or move a clean that has not started (R76). Refused where one of its cleaners would be in two places.
+
+    Its swaps on the market follow: their cards change, and one whose time to be taken is over now expires.
+    """
+    before = await _lock_planned(tx, input.job_id)
+    starts_at = input.starts_at or before.starts_at
+    hours = before.expected_hours if input.expected_hours is None else _hours(input.expected_hours)
+    moved = (starts_at, hours) != (before.starts_at, before.expected_hours)
+    if moved:
+        await lock_cleaners(tx, await _crew(tx, before.id))
+        ensure_schedulable(starts_at, hours, tx.now, (await tenant_policy(tx)).scheduling.horizon_days)
+    values = {
+        "starts_at": starts_at,
+        "ends_at": _end(starts_at, hours),
+        "expected_hours": hours,
+        "is_urgent": before.is_urgent if input.is_urgent is None else input.is_urgent,
+        "instructions": before.instructions
+        if input.instructions is None
+        else text(input.instructions, "instructions", least=0, most=5000),
+    }
+    await tx.change(job, before.id, input.expected_version, **values)
+    await _tell(tx, EventType.JOB_CHANGED, before.id)
+    if moved:
+        await _move_swaps(tx, before.id, starts_at, values["ends_at"])
+    await refresh_swap_cards(tx, job.c.id == before.id)
+    return input.job_id
+
+
+@command(*OFFICE)
+async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
+    """Cancel a clean (A17): nobody is on it any more, nobody can take it, and nothing of it is deleted (A16)."""
+    before = await tx.get(job, input.job_id, "jobId", lock=True)
+    ensure_job_transition(JobStatus(before.status), JobStatus.CANCELED)
+    reason = text(input.reason, "reason", most=500)
+    for one in await tx.all(select(assignment).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)):
+        await _release(tx, one)
+    await tx.change(job, input.job_id, status=JobStatus.CANCELED, canceled_at=tx.now)
+    await _tell(tx, EventType.JOB_CANCELED, input.job_id, reason=reason)
+    return input.job_id
+
+
+@command(*OFFICE)
+async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
+    """Put a cleaner on a job (R74, R80): onboarded, of its market, with its skills, and nowhere else at that time."""
+    await lock_cleaners(tx, [input.cleaner_id])
+    planned = await _lock_planned(tx, input.job_id)
+    await _ensure_fit(tx, planned, input.cleaner_id)
+    made = AssignmentId(
+        await tx.insert(
+            assignment,
+            job_id=planned.id,
+            cleaner_id=input.cleaner_id,
+            role=input.role,
+            starts_at=planned.starts_at,
+            ends_at=planned.ends_at,
+            created_at=tx.now,
+        )
+    )
+    if planned.status == JobStatus.UNASSIGNED and input.role is not AssignmentRole.BACKUP:
+        await tx.change(job, planned.id, status=JobStatus.ASSIGNED)
+    await _tell(tx, EventType.CLEANER_ASSIGNED, planned.id, people=(input.cleaner_id,))
+    return made
+
+
+@command(*OFFICE)
+async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
+    """Take a cleaner off a job that has not started; the job is unassigned again when nobody is left."""
+    gone = await tx.get(assignment, input.assignment_id, "assignmentId")
+    planned = await _lock_planned(tx, gone.job_id)
+    gone = await tx.get(assignment, input.assignment_id, "assignmentId", lock=True)
+    if gone.released_at is not None:
+        raise Conflict("This assignment has ended.", field=("assignmentId",))
+    await _release(tx, gone)
+    working = select(func.count()).select_from(assignment).where(
+        tx.own(assignment), *_live(planned.id), assignment.c.role != AssignmentRole.BACKUP
+    )
+    if planned.status == JobStatus.ASSIGNED and not await tx.scalar(working):
+        await tx.change(job, planned.id, status=JobStatus.UNASSIGNED)
+    await _tell(tx, EventType.CLEANER_RELEASED, planned.id, people=(gone.cleaner_id,))
+    return JobId(planned.id)
+
+
+async def tenant_policy(tx: Tx) -> TenantPolicy:
+    """The tenant's own numbers, defaults filled in."""
+    return TenantPolicy.from_json(await tx.scalar(select(tenant.c.settings).where(tx.own(tenant))))
+
+
+async def lock_cleaners(tx: Tx, ids: Iterable[UUID]) -> None:
+    """Lock these cleaners' rows, in the order of their ids. Raises `NotFound` for one that is not there."""
+    for id in sorted(set(ids)):
+        await tx.get(cleaner, id, "cleanerId", lock=True)
+
+
+async def _lock_planned(tx: Tx, id: JobId) -> Row[Any]:
+    """The job, locked, if it has not started."""
+    row = await tx.get(job, id, "jobId", lock=True)
+    if row.status not in {JobStatus.UNASSIGNED, JobStatus.ASSIGNED}:
+        raise Conflict("This job cannot be planned any more.", field=("jobId",), details={"status": row.status})
+    return row
+
+
+async def _crew(tx: Tx, job_id: UUID) -> list[UUID]:
+    rows = await tx.all(select(assignment.c.cleaner_id).where(tx.own(assignment), *_live(job_id)))
+    return [row.cleaner_id for row in rows]
+
+
+def _live(job_id: UUID) -> tuple[Any, ...]:
+    return assignment.c.job_id == job_id, assignment.c.released_at.is_(None)
+
+
+async def _ensure_fit(tx: Tx, planned: Row[Any], cleaner_id: CleanerId) -> None:
+    who = await tx.get(cleaner, cleaner_id, "cleanerId")
+    if who.archived_at is not None or who.onboarding != "COMPLETE":
+        raise Conflict("This cleaner cannot be given work.", field=("cleanerId",))
+    in_market = select(cleaner_market.c.market_id).where(
+        tx.own(cleaner_market),
+        cleaner_market.c.cleaner_id == cleaner_id,
+        cleaner_market.c.market_id == planned.market_id,
+    )
+    if await tx.one(in_market) is None:
+        raise Conflict("This cleaner does not work in the job's market.", field=("cleanerId",))
+    where = await tx.get(home, planned.property_id)
+    skills = await tx.all(
+        select(cleaner_skill.c.skill).where(tx.own(cleaner_skill), cleaner_skill.c.cleaner_id == cleaner_id)
+    )
+    missing = required_skills(has_hot_tub=where.hot_tub, laundry=Laundry(where.laundry)) - {row.skill for row in skills}
+    if missing:
+        raise Conflict(f"The cleaner lacks: {', '.join(sorted(missing))}.", field=("cleanerId",))
+
+
+async def _release(tx: Tx, gone: Row[Any]) -> None:
+    """End an assignment and take its swap off the market."""
+    await tx.change(assignment, gone.id, released_at=tx.now)
+    offered = await tx.one(
+        update(swap)
+        .where(tx.own(swap), swap.c.assignment_id == gone.id, swap.c.status == SwapStatus.PENDING)
+        .values(status=SwapStatus.WITHDRAWN, closed_at=tx.now, version=swap.c.version + 1)
+        .returning(swap.c.id, swap.c.owner_id)
+    )
+    if offered is not None:
+        await emit_swap(tx, EventType.SWAP_WITHDRAWN, offered.id, offered.owner_id)
+
+
+async def _move_swaps(tx: Tx, job_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+    """Give the job's pending swaps the expiry that belongs to its new time (A27)."""
+    lead = (await tenant_policy(tx)).swaps.cleaner_lead
+    expires_at = max(expiry_of(starts_at, ends_at, lead, opened_by_cleaner=True), tx.now)
+    moved = await tx.all(
+        update(swap)
+        .where(tx.own(swap), swap.c.job_id == job_id, swap.c.status == SwapStatus.PENDING)
+        .values(expires_at=expires_at, version=swap.c.version + 1)
+        .returning(swap.c.id)
+    )
+    for row in moved:
+        tx.later("expire_swap", {"swap_id": str(row.id)}, run_at=expires_at)
+
+
+async def _tell(
+    tx: Tx, type: EventType, job_id: UUID, *, people: tuple[UUID, ...] = (), reason: str | None = None
+) -> None:
+    row = await tx.get(job, job_id)
+    card = {
+        "id": str(row.id),
+        "property_id": str(row.property_id),
+        "market_id": str(row.market_id),
+        "status": row.status,
+        "starts_at": row.starts_at.isoformat(),
+        "ends_at": row.ends_at.isoformat(),
+        "expected_hours": str(row.expected_hours),
+        "is_urgent": row.is_urgent,
+        "version": row.version,
+    }
+    tx.audit("Job", job_id, reason=reason, detail={"event": type})
+    tx.emit(Event(type, "Job", job_id, card, people or tuple(await _crew(tx, job_id))))
+
+
+def _hours(value: Decimal) -> Decimal:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -2:
+        raise Invalid("Hours have at most two decimals.", field=("expectedHours",))
+    return value
+
+
+def _end(starts_at: datetime, hours: Decimal) -> datetime:
+    return starts_at + timedelta(seconds=int(hours * 3600))
+
