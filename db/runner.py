@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db import constraints
 from db.command import Command, Remembered
 from db.secrets import Secrets
-from db.stamp import OPEN
+from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
-from domain.actors import Actor, TenantId
+from domain.actors import Actor, Role, TenantId
 from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated, Unavailable
 from models import mutation_receipt, task
 
@@ -109,6 +109,9 @@ class Runner:
     async def _stamped(self, connection: AsyncConnection, driver: Any, call: Call[Input, Result]) -> Tx:
         actor = call.actor
         opened = await driver.fetchrow(OPEN, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
+        if opened is None and actor.role is Role.SYSTEM:
+            # The tenant is about to be founded: there is no row yet that could tell its time.
+            opened = await driver.fetchrow(OPEN_NEW, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
         if opened is None:
             raise Unauthenticated
         return Tx(connection, actor, opened["business_now"], call.request_id, self.secrets, call.command.name)

@@ -29,3 +29,7 @@ TIMED = """JOIN LATERAL (SELECT current_setting('app.now')::timestamptz AS busin
 OPEN = f"""SELECT live.business_now, set_config('app.now', live.business_now::text, true)
     FROM {STAMP} {VERIFIED}"""
 """The first statement of every write."""
+
+OPEN_NEW = f"""SELECT clock_timestamp() AS business_now, set_config('app.now', clock_timestamp()::text, true)
+    FROM {STAMP}"""
+"""The same for the installation itself where the tenant does not exist yet: what founds it runs under its stamp."""

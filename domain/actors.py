@@ -33,6 +33,14 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+class StaffRole(StrEnum):
+    """The roles that a member of an office can have."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DISPATCHER = "dispatcher"
+
+
 ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 OFFICE = frozenset({Role.OWNER, Role.ADMIN, Role.DISPATCHER})
 SIGNED_IN = frozenset(Role) - {Role.ANONYMOUS, Role.SYSTEM}

@@ -113,7 +113,7 @@ def _window_changed(card: Mapping[str, Any]) -> Content:
 
 
 def _pin_set(card: Mapping[str, Any]) -> Content:
-    return Content("Your PIN was set", "A PIN was set for your Cleanshift sign-in. If this was not you, call the office.")
+    return Content("Your PIN was set", "A PIN for Cleanshift was set. If this was not you, call the office.")
 
 
 def _invite(card: Mapping[str, Any]) -> Content:

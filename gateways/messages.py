@@ -18,7 +18,7 @@ __all__ = ["DeliveryRefused", "Message", "MessageGateway", "Outbox", "ProviderRe
 log = structlog.get_logger(__name__)
 
 
-class DeliveryRefused(Exception):
+class DeliveryRefused(Exception):  # noqa: N818 (named like every refusal)
     """The provider will never deliver this message: a dead address, say. Sending it again would change nothing."""
 
 
@@ -37,7 +37,9 @@ class MessageGateway(Protocol):
     then the same message, with the same id, may be sent again.
     """
 
-    async def send(self, message: Message) -> ProviderReceipt: ...
+    async def send(self, message: Message) -> ProviderReceipt:
+        """Hand the message to the provider."""
+        ...
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import asyncpg
 from db.runner import Runner
 from domain.actors import Actor
 from domain.errors import Unauthenticated
-from resolvers.engine import Engine
+from resolvers.engine.engine import Engine
 
 
 class Auth(Protocol):

@@ -4,7 +4,6 @@ Input, payload and description are derived from the command; the payload's selec
 transaction, before it commits. Expected refusals are data in `errors`; a missing sign-in is an error of the request.
 """
 
-import inspect
 from dataclasses import make_dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from db.tx import Tx
 from domain.errors import Refused, Unauthenticated
 from resolvers.context import Context
 from schema.errors import UserError
+from schema.types.described import for_clients
 from schema.inputs import KEY, camel, input_type, to_command
 
 EXPOSED: dict[str, Command[Any, Any]] = {}
@@ -77,7 +77,8 @@ def payload_type(name: str, entity: type[Any]) -> type[Any]:
 
 def mutation(resolve: Any, name: str, doc: str) -> Any:
     """A mutation field over a resolver that takes one argument `input`."""
-    field = strawberry.mutation(resolver=resolve, name=camel(name), description=inspect.cleandoc(doc))
+    resolve.__name__ = name
+    field = strawberry.mutation(resolver=resolve, name=camel(name), description=for_clients(doc))
     for argument in field.arguments:
         argument.description = argument.description or "What is wanted."
     return field

@@ -1,7 +1,7 @@
 """Periodic duties as data, and the tick that turns their due times into tasks, each once (A1, A4, A25).
 
-Whatever number of workers tick, a due time is one row of `duty_run`, written by the same statement as its task. Ticks look
-back, so that what fell due while no worker ran is still done.
+Whatever number of workers tick, a due time is one row of `duty_run`, written by the same statement as its task. Ticks
+look back, so that what fell due while no worker ran is still done.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,8 +42,8 @@ class Duty:
     name: str
     """Also the kind of its tasks; their payload is `market_id` and `due_at`."""
     schedule: Schedule
-    description: str
-    """The schedule in words."""
+    schedule_words: str
+    purpose: str
     catch_up: CatchUp = CatchUp.LATEST
     ahead: timedelta = timedelta(0)
     """How long before the due time the task is written, for what must happen at its very instant."""
@@ -54,11 +54,12 @@ DUTIES: tuple[Duty, ...] = (
         "announce_window",
         window_transitions,
         "whenever the availability window changes its state",
+        "Announces that the availability window has opened, entered its grace period, or closed (R92).",
         CatchUp.EACH,
         LOOK_AHEAD,
     ),
-    Duty("sweep_swaps", every(minutes=5), "every 5 minutes"),
-    Duty("prune_log", daily(hour=3), "daily at 03:00"),
+    Duty("sweep_swaps", every(minutes=5), "every 5 minutes", "Expires swaps whose own task was lost (R100)."),
+    Duty("prune_log", daily(hour=3), "daily at 03:00", "Deletes events, receipts and tasks that are too old."),
 )
 
 _CLOCKS = """
@@ -109,13 +110,11 @@ async def duty_clocks(ops: asyncpg.Pool, duties: Sequence[Duty] = DUTIES) -> lis
     """Every duty in every market of every tenant, as of now; markets whose calendar makes no sense are left out."""
     by_name = {duty.name: duty for duty in duties}
     rows = await ops.fetch(_CLOCKS, list(by_name))
-    return [
-        DutyClock(by_name[row["duty"]], clock, row["noticed"]) for row in rows if (clock := _market_clock(row))
-    ]
+    return [DutyClock(by_name[row["duty"]], clock, row["noticed"]) for row in rows if (clock := _market_clock(row))]
 
 
 async def tick(ops: asyncpg.Pool, duties: Sequence[Duty] = DUTIES) -> int:
-    """Write a task for each due time that has none yet; how many there were. Safe to call from anywhere, at any time."""
+    """Write a task for each due time that has none yet; how many there were. Anybody may call it at any time."""
     rows = [row for one in await duty_clocks(ops, duties) for row in _rows(one)]
     if not rows:
         return 0
@@ -139,7 +138,7 @@ def _market_clock(row: asyncpg.Record) -> MarketClock | None:
         )
     except Refused as refusal:
         # One market's bad settings must not keep the others' duties from being done.
-        log.error("market_calendar_invalid", market_id=str(row["market_id"]), reason=refusal.message)
+        log.warning("market_calendar_invalid", market_id=str(row["market_id"]), reason=refusal.message)
         return None
     return MarketClock(
         tenant=TenantId(row["tenant_id"]),

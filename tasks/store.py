@@ -1,7 +1,7 @@
 """The task table as workers see it: claims with a lease and a fence, and the outcome of each attempt.
 
-Runs as the database role `ops`, across tenants. A task is due by its tenant's business time; leases run by the database's
-raw clock, so that moving a tenant's clock in the sandbox never steals a task from a live worker.
+Runs as the database role `ops`, across tenants. A task is due by its tenant's business time; leases run by the
+database's raw clock, so that moving a tenant's clock in the sandbox never steals a task from a live worker.
 """
 
 import random

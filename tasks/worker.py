@@ -1,7 +1,7 @@
 """The worker's own loop: claims what is due, runs it under its tenant, records the outcome (R236, R238).
 
-It looks every 5 s, at the next due instant, and at once when woken; ARQ only wakes it. So the death of ARQ or Redis costs
-latency and nothing else. A task that is killed with its worker is claimed again when its lease runs out.
+It looks every 5 s, at the next due instant, and at once when woken; ARQ only wakes it. So the death of ARQ or Redis
+costs latency and nothing else. A task that is killed with its worker is claimed again when its lease runs out.
 """
 
 import asyncio
@@ -142,9 +142,10 @@ class Worker:
         try:
             async with asyncio.timeout(self.pace.task_limit):
                 await self.kinds[task.kind](TaskContext(self.tools, task), task.tenant, task.payload)
-        except Exception as problem:  # noqa: BLE001 (the process edge: whatever a task raises is its failure, not the worker's)
+        # A process edge: whatever a task raises is its failure, not the worker's.
+        except Exception as problem:
             if not isinstance(problem, (Refused, Unavailable)):
-                log.error("task_failed", task_id=str(task.id), kind=task.kind, exc_info=problem)
+                log.exception("task_failed", task_id=str(task.id), kind=task.kind)
             return problem
         return None
 

@@ -102,7 +102,8 @@ def bind(registry: Registry, schema: GraphQLSchema) -> Bindings:
 
 def definition_of(type_: GraphQLNamedType) -> StrawberryObjectDefinition | None:
     """The Strawberry definition behind a type, if it has one."""
-    return type_.extensions.get(BACKREF)
+    found = type_.extensions.get(BACKREF)
+    return found if isinstance(found, StrawberryObjectDefinition) else None
 
 
 def python_name(definition: GraphQLField, fallback: str) -> str:
@@ -185,7 +186,7 @@ class _Binder:
         if node_type(named) is not None:
             return self._many(source, type_, blank, Many())
         if source.table is None:
-            return self._by_id(blank, named)
+            return self._root(source, type_, blank, named)
         if blank.python_name in source.table.c and named.name not in self.source_of:
             return self._column(source, blank, Column())
         if is_leaf_type(named):
@@ -199,12 +200,16 @@ class _Binder:
         known = STAMP_COLUMNS if source.table is None else source.table.c
         return replace(blank, word=replace(word, name=name)) if name in known else None
 
-    def _by_id(self, blank: Bound, named: GraphQLNamedType) -> Bound | None:
-        arguments = {python for python, _ in _argument_names(blank.definition)}
+    def _root(
+        self, source: Source, type_: GraphQLObjectType, blank: Bound, named: GraphQLNamedType
+    ) -> Bound | None:
+        if is_leaf_type(named):
+            return self._column(source, blank, Column())
+        arguments = argument_names(blank.definition)
         plural = is_list_type(get_nullable_type(blank.definition.type))
-        if ("ids" if plural else "id") not in arguments or is_leaf_type(named):
-            return None
-        return replace(blank, word=ById(plural), target=named)
+        if ("ids" if plural else "id") in arguments:
+            return replace(blank, word=ById(plural), target=named)
+        return self._many(source, type_, blank, Many()) if plural else None
 
     def _same(
         self, source: Source, type_: GraphQLObjectType, blank: Bound, word: Same, named: GraphQLNamedType
@@ -314,13 +319,9 @@ def _hidden_columns(bound: Bound) -> Iterable[str]:
     ]
 
 
-def _argument_names(definition: GraphQLField) -> Iterator[tuple[str, str]]:
-    """Python name and contract's name of each argument."""
-    for name, argument in definition.args.items():
-        declared = argument.extensions.get(BACKREF)
-        yield (declared.python_name if declared is not None else name), name
-
-
 def argument_names(definition: GraphQLField) -> dict[str, str]:
     """The contract's name of each argument by its Python name."""
-    return dict(_argument_names(definition))
+    return {
+        argument.extensions[BACKREF].python_name if BACKREF in argument.extensions else name: name
+        for name, argument in definition.args.items()
+    }

@@ -78,6 +78,7 @@ class Compiler:
         self.stamp = Scope("stamp", None)
         self.plain = PlainCompiler(selection, bindings.cards, role)
         self.is_complete = True
+        self.uses_rows = False
         self._numbers = count(1)
 
     def query(self) -> Compiled:
@@ -109,6 +110,7 @@ class Compiler:
             if name == "__typename":
                 fields.append(Field(key, reader=constant(entity.type.name)))
             elif name in entity.fields:
+                self.uses_rows = True
                 fields.append(self._field(key, entity.fields[name], scope, level, details))
             else:
                 self.is_complete = False

@@ -120,6 +120,8 @@ class PlainCompiler:
         if name == "now":
             self.uses_now = True
             return lambda _value, state: state.now
+        if name == "card":
+            return lambda value, _state: value
         if name == "args":
             arguments = self.arguments(type_, details)
             return lambda _value, _state: arguments

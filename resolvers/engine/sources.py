@@ -202,7 +202,8 @@ def computed(call: Callable[..., Any], **hidden: Word) -> Computed:
 
     The names of its parameters are the hidden columns it needs, as Python values (UUID, datetime, date, Decimal, ...);
     on a card they are keys of the mapping. Further: `viewer` (viewer facts, fetched once an operation), `now`
-    (business time), `args` (the field's arguments as a mapping by Python name), and names given here:
+    (business time), `args` (the field's arguments as a mapping by Python name), on a card `card` (the mapping itself),
+    and names given here:
     `computed(fn, job_starts_at=sql(lambda row: ..., datetime))`. A parameter `viewer` makes a delta per viewer.
     """
     return Computed(call=call, hidden=MappingProxyType(hidden))

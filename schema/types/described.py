@@ -5,12 +5,15 @@ Every type, field, enum value and argument of the contract has a description; a 
 
 import ast
 import inspect
+import re
 import textwrap
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
 import strawberry
+
+_RULES = re.compile(r"\s*\([RA]\d+b?(?:(?:,| to| and|;)?\s*[RA]\d+b?)*\)")
 
 T = TypeVar("T", bound=type[Any])
 E = TypeVar("E", bound=type[Enum])
@@ -36,8 +39,13 @@ def enumerated(cls: E, *, more: str = "") -> E:
 
 
 def summary(thing: object) -> str:
-    """A docstring on one line a paragraph, without the numbers of rules: those are for the code's readers."""
-    return inspect.cleandoc(getattr(thing, "__doc__", None) or "")
+    """The docstring of a class or function as clients read it."""
+    return for_clients(getattr(thing, "__doc__", None) or "")
+
+
+def for_clients(doc: str) -> str:
+    """A docstring without the numbers of rules: those are for the code's readers."""
+    return _RULES.sub("", inspect.cleandoc(doc))
 
 
 @cache
@@ -57,7 +65,7 @@ def _docs_in(cls: type[Any]) -> dict[str, str]:
         return {}
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     return {
-        _name(line): inspect.cleandoc(under.value.value)
+        _name(line): for_clients(under.value.value)
         for line, under in zip(body, body[1:], strict=False)
         if _name(line) and isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant)
         and isinstance(under.value.value, str)

@@ -1,7 +1,7 @@
 """What people fill in to prove who they are, and what they get for it.
 
-Proving takes a slow hash, so these are not inputs of one command: whoever implements `SignIns` looks the credential up in
-one transaction, hashes in a thread outside of any, and records the outcome in a second one. None of these has a `repr`.
+Proving takes a slow hash, so these are not inputs of one command: `SignIns` looks the credential up in one transaction,
+hashes in a thread outside of any, and records the outcome in a second one. None of these has a `repr`.
 """
 
 from dataclasses import dataclass

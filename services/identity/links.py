@@ -101,18 +101,18 @@ class MailedLink:
 async def mail_link(tx: Tx, person_id: UUID, purpose: LinkPurpose) -> UUID:
     """Make a link and stage the mail that carries it; earlier ones of the same purpose end. The link's id."""
     await end_links(tx, person_id, mailed_link.c.purpose == str(purpose))
-    id = new_id()
+    link_id = new_id()
     await tx.insert(
         mailed_link,
-        id=id,
+        id=link_id,
         person_id=person_id,
         purpose=str(purpose),
-        token_hash=tokens.stored(tx.secrets, link_token(tx.secrets, tx.actor.tenant, id)),
+        token_hash=tokens.stored(tx.secrets, link_token(tx.secrets, tx.actor.tenant, link_id)),
         created_at=tx.now,
         expires_at=tx.now + LIFETIME[purpose],
     )
-    tx.later("send_mailed_link", {"link_id": str(id)})
-    return id
+    tx.later("send_mailed_link", {"link_id": str(link_id)})
+    return link_id
 
 
 async def end_links(tx: Tx, person_id: UUID, *which: ColumnElement[bool]) -> None:
@@ -167,10 +167,7 @@ async def redeem_link(tx: Tx, input: Redemption) -> SignedIn:
     """Use a link up: its owner's password is set, failures are forgiven, other sessions end, a new one begins."""
     # The UPDATE is the lock: of two uses at once one finds the link unused.
     used = await tx.one(
-        update(mailed_link)
-        .where(*_good(tx, input.claim))
-        .values(used_at=tx.now)
-        .returning(mailed_link.c.person_id)
+        update(mailed_link).where(*_good(tx, input.claim)).values(used_at=tx.now).returning(mailed_link.c.person_id)
     )
     person = await _set_password(tx, used.person_id, input.secret_hash) if used else None
     if person is None:
@@ -208,18 +205,23 @@ async def read_mailed_link(tx: Tx, input: ReadMailedLink) -> MailedLink | None:
 @command(Role.SYSTEM, secret=True)
 async def find_invitation(tx: Tx, input: FindInvitation) -> UUID:
     """The open invitation of a person, for who sets up a demo. Raises `NotFound`."""
-    id: UUID | None = await tx.scalar(
+    return await open_invitation(tx, input.person_id)
+
+
+async def open_invitation(tx: Tx, person_id: UUID) -> UUID:
+    """The link with which this person can choose the first password. Raises `NotFound`."""
+    found: UUID | None = await tx.scalar(
         select(mailed_link.c.id).where(
             tx.own(mailed_link),
-            mailed_link.c.person_id == input.person_id,
+            mailed_link.c.person_id == person_id,
             mailed_link.c.purpose == LinkPurpose.INVITE.value,
             mailed_link.c.used_at.is_(None),
             mailed_link.c.expires_at > tx.now,
         )
     )
-    if id is None:
+    if found is None:
         raise NotFound(field=("personId",))
-    return id
+    return found
 
 
 def _good(tx: Tx, claim: LinkClaim) -> tuple[ColumnElement[bool], ...]:

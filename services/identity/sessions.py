@@ -1,4 +1,7 @@
-"""Sessions: opened by a sign-in, continued by rotation, ended by their owner, an administrator, or a theft (R12, R13, A6)."""
+"""Sessions: opened by a sign-in, continued by rotation, ended by their owner, an administrator, or a theft.
+
+R12, R13, A6.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,10 +58,10 @@ class RevokeSession:
 async def open_session(tx: Tx, person_id: UUID, role: Role, device: str = "") -> SignedIn:
     """Open a session of at most 30 days with its first refresh token."""
     named = text(device, "device", most=200, least=0)
-    id = SessionId(new_id())
+    opened = SessionId(new_id())
     await tx.insert(
         session,
-        id=id,
+        id=opened,
         person_id=person_id,
         role=str(role),
         created_at=tx.now,
@@ -66,9 +69,9 @@ async def open_session(tx: Tx, person_id: UUID, role: Role, device: str = "") ->
         expires_at=tx.now + LONGEST,
         device=named,
     )
-    tx.audit("Session", id, detail={"person": str(person_id), "role": role})
-    token = await _issue(tx, RefreshClaim(id, 1), tx.now + LONGEST)
-    return SignedIn(tx.actor.tenant, id, person_id, role, token)
+    tx.audit("Session", opened, detail={"person": str(person_id), "role": role})
+    token = await _issue(tx, RefreshClaim(opened, 1), tx.now + LONGEST)
+    return SignedIn(tx.actor.tenant, opened, person_id, role, token)
 
 
 @command(Role.ANONYMOUS, secret=True)
@@ -151,13 +154,9 @@ async def _rotate(tx: Tx, presented: Row[Any], successor: RefreshClaim, end: dat
     if presented.expires_at <= tx.now:
         raise Unauthenticated
     await tx.write(
-        update(refresh_token)
-        .where(tx.own(refresh_token), refresh_token.c.id == presented.id)
-        .values(used_at=tx.now)
+        update(refresh_token).where(tx.own(refresh_token), refresh_token.c.id == presented.id).values(used_at=tx.now)
     )
-    await tx.write(
-        update(session).where(tx.own(session), session.c.id == successor.session_id).values(seen_at=tx.now)
-    )
+    await tx.write(update(session).where(tx.own(session), session.c.id == successor.session_id).values(seen_at=tx.now))
     return await _issue(tx, successor, end)
 
 

@@ -1,8 +1,8 @@
 """Signing in, in two steps around the slow hash: find what the secret must match, then record how it went.
 
-Unknown, disabled and wrong are one and the same to the caller (no oracle): same answer, same counting, same hash to wait
-for. `Locked` is told for logins that exist and for those that do not. That a QR token has no PIN yet is told to its
-holder, who needs to know, and nobody else can ask.
+Unknown, disabled and wrong are one and the same to the caller: same answer, same counting, same hash to wait for.
+`Locked` is told for logins that exist and for those that do not. That a QR token has no PIN yet is told to its holder,
+who needs to know, and nobody else can ask.
 """
 
 from dataclasses import dataclass

@@ -4,15 +4,15 @@ Administrators manage administrators and dispatchers; only an owner makes, chang
 owner stays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from db.command import command
 from db.tx import Tx
-from domain.actors import ADMINS, Role
+from domain.actors import ADMINS, Role, StaffRole
 from domain.errors import Conflict, Forbidden
 from domain.events import Event, EventType
 from domain.ids import StaffId
@@ -22,14 +22,6 @@ from services.identity.links import LinkPurpose, end_links, mail_link
 from services.identity.people import change_credential, disable, end_access, unlock
 from services.identity.sessions import Because
 from services.inputs import arg
-
-
-class StaffRole(StrEnum):
-    """The roles of an office."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    DISPATCHER = "dispatcher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +156,25 @@ def _ensure_may_manage(tx: Tx, role: str) -> None:
 
 async def _manageable(tx: Tx, id: StaffId) -> Row[Any]:
     """The colleague, locked, if the actor may manage them."""
+    # All owners first, in order: two who remove each other at once must neither both succeed nor deadlock.
+    await _lock_owners(tx)
     row = await tx.get(staff, id, "staffId", lock=True)
     _ensure_may_manage(tx, row.role)
     return row
 
 
 async def _ensure_owner_remains(tx: Tx, leaving: Row[Any]) -> None:
-    if leaving.role != StaffRole.OWNER:
-        return
-    # Lock them all, in order: two owners who remove each other at once must not both succeed.
-    owners = await tx.all(
+    if leaving.role == StaffRole.OWNER and all(owner.id == leaving.id for owner in await _lock_owners(tx)):
+        raise Conflict("A business needs an owner: make somebody else one first.", field=("staffId",))
+
+
+async def _lock_owners(tx: Tx) -> Sequence[Row[Any]]:
+    return await tx.all(
         select(staff.c.id)
         .where(tx.own(staff), staff.c.role == StaffRole.OWNER.value, staff.c.archived_at.is_(None))
         .order_by(staff.c.id)
         .with_for_update()
     )
-    if all(owner.id == leaving.id for owner in owners):
-        raise Conflict("A business needs an owner: make somebody else one first.", field=("staffId",))
 
 
 async def _tell(tx: Tx, id: StaffId, *, before: str | None = None) -> None:

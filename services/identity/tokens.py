@@ -1,6 +1,6 @@
 """The tokens that people carry: how they are written, and that each names the tenant under which it is looked up.
 
-None is stored as it is: a QR token and a mailed link by their keyed hash, a refresh token by the hash of its generation.
+None is stored as it is, only as a keyed hash.
 """
 
 import base64
@@ -75,11 +75,11 @@ def _packed(id: UUID) -> str:
 
 def _unpacked(text: str) -> UUID | None:
     try:
-        id = UUID(bytes=base64.b64decode(text + "==", altchars=b"-_", validate=True))
+        found = UUID(bytes=base64.b64decode(text + "==", altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         return None
     # One id, one spelling: the last character of 22 has bits to spare.
-    return id if _packed(id) == text else None
+    return found if _packed(found) == text else None
 
 
 def _text(raw: bytes) -> str:

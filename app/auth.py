@@ -1,0 +1,213 @@
+"""From a credential to an `Actor`: tokens verified, secrets proven, sessions opened.
+
+Proving is two transactions around one slow hash: find what must match, hash in a thread while nothing is held open,
+record how it went. Who does not exist costs the same work as who does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from app.passwords import Passwords, SourceLimiter
+from app.tokens import TokenSigner, TokenVerifier, Verified, utc_now
+from db.command import Command
+from db.runner import Call, Runner
+from db.tenants import tenant_by_slug
+from domain.actors import NOBODY, PLATFORM_TENANT, Actor, Role, TenantId
+from domain.credentials import PASSWORD_LENGTHS, PIN_LENGTHS, ensure_strong_password, ensure_strong_pin
+from domain.errors import BadCredentials, Forbidden, Invalid, LinkInvalid, NotFound, Unauthenticated
+from services.checks import text
+from services.identity import tokens
+from services.identity.attempts import Tried
+from services.identity.command_line import PersonWanted, open_session_for
+from services.identity.forms import (
+    AcceptInvite,
+    RefreshSession,
+    RequestPasswordReset,
+    ResetPassword,
+    SetPin,
+    SignedIn,
+    SignIn,
+    SignInWithPin,
+    Tokens,
+)
+from services.identity.links import LinkClaim, LinkPurpose, Redemption, ResetWish, find_link, redeem_link
+from services.identity.links import request_password_reset as mail_reset
+from services.identity.sessions import rotate_refresh_token
+from services.identity.sign_in import (
+    CleanerLogin,
+    FirstPin,
+    Outcome,
+    StaffLogin,
+    find_cleaner_login,
+    find_first_pin,
+    find_staff_login,
+    record_first_pin,
+    record_sign_in,
+)
+
+Input = TypeVar("Input")
+Result = TypeVar("Result")
+
+NO_TENANT = TenantId(NOBODY)
+MOST_EMAIL = 254
+MOST_DEVICE = 200
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Auth:
+    """Everything that turns credentials into actors; implements `services.identity.forms.SignIns`."""
+
+    runner: Runner
+    signer: TokenSigner
+    verifier: TokenVerifier
+    passwords: Passwords
+    limiter: SourceLimiter
+    production: bool = True
+    now: Callable[[], datetime] = utc_now
+
+    def actor_of(self, authorization: str | None) -> Actor | None:
+        """The actor of an `Authorization` header, None where there is none. Raises `Unauthenticated` for a bad one."""
+        verified = self.verified(authorization)
+        return verified.actor if verified else None
+
+    def verified(self, authorization: str | None) -> Verified | None:
+        """Like `actor_of`, with the token's end: a socket does not outlive it."""
+        if not authorization:
+            return None
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        return self.verifier.verify(token.strip(), self.now())
+
+    async def sign_in(self, input: SignIn, source: str, *, request_id: str = "") -> Tokens:
+        """Sign a staff member in (R9). Raises `BadCredentials`, `Locked`, `RateLimited`."""
+        _ensure_short(input.email, "email", MOST_EMAIL)
+        _ensure_secret(input.password, "password", PASSWORD_LENGTHS)
+        attempt = await self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
+        tried = await attempt.find(find_staff_login, StaffLogin(input.email, source))
+        return await self._prove(attempt, tried, input.password, input.device)
+
+    async def sign_in_with_pin(self, input: SignInWithPin, source: str, *, request_id: str = "") -> Tokens:
+        """Sign a cleaner in (R11). Raises `BadCredentials`, `Locked`, `RateLimited`, `PinNotSet`."""
+        _ensure_short(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
+        _ensure_secret(input.pin, "pin", PIN_LENGTHS)
+        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
+        tried = await attempt.find(find_cleaner_login, CleanerLogin(input.qr_token, source))
+        return await self._prove(attempt, tried, input.pin, input.device)
+
+    async def set_pin(self, input: SetPin, source: str, *, request_id: str = "") -> Tokens:
+        """Choose a cleaner's first PIN, and sign them in (R11, A8)."""
+        _ensure_short(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
+        device = _device(input.device)
+        ensure_strong_pin(input.pin)
+        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
+        tried = await attempt.find(find_first_pin, CleanerLogin(input.qr_token, source))
+        if tried is None:
+            raise BadCredentials
+        chosen = FirstPin(tried, await self.passwords.hash(input.pin), device)
+        return self._tokens(await attempt.run(record_first_pin, chosen))
+
+    async def refresh_session(self, input: RefreshSession, source: str, *, request_id: str = "") -> Tokens:
+        """Continue a session with its next refresh token (R12, R13, A6). Raises `Unauthenticated`."""
+        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.refresh_token, tokens.REFRESH))
+        return self._tokens(await attempt.run(rotate_refresh_token, input))
+
+    async def accept_invite(self, input: AcceptInvite, source: str, *, request_id: str = "") -> Tokens:
+        """Choose the first password by an invitation's link, and sign in."""
+        return await self._redeem(input, LinkPurpose.INVITE, source, request_id)
+
+    async def reset_password(self, input: ResetPassword, source: str, *, request_id: str = "") -> Tokens:
+        """Choose a new password by a mailed link; every other session ends."""
+        return await self._redeem(input, LinkPurpose.RESET, source, request_id)
+
+    async def request_password_reset(self, input: RequestPasswordReset, source: str, *, request_id: str = "") -> None:
+        """Mail a link to whoever signs in with this address; the caller learns nothing of who that is."""
+        _ensure_short(input.email, "email", MOST_EMAIL)
+        attempt = await self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
+        await attempt.find(mail_reset, ResetWish(input.email))
+
+    async def issue_token(self, tenant: str, role: Role, user: str | None = None) -> Tokens:
+        """For the command line: a session of the first such person, or of `user` (email, name or id).
+
+        Raises `Forbidden` in production, `NotFound` where there is no such tenant or person.
+        """
+        if self.production:
+            raise Forbidden("Tokens are not given out in production.")
+        found = PLATFORM_TENANT if role is Role.OPS else await tenant_by_slug(self.runner.engine, tenant)
+        if found is None:
+            raise NotFound("There is no such tenant.", field=("tenant",))
+        call = Call(Actor.system(found), open_session_for, PersonWanted(role, user))
+        return self._tokens(await self.runner.run(call))
+
+    async def _attempt(self, source: str, request_id: str, tenant: TenantId | None) -> "_Attempt":
+        self.limiter.ensure(source)
+        # Who names no tenant is looked for in one that nobody has: the same work for the same answer.
+        return _Attempt(self.runner, Actor.anonymous(tenant or NO_TENANT), request_id)
+
+    async def _prove(self, attempt: "_Attempt", tried: Tried | None, secret: str, device: str) -> Tokens:
+        named = _device(device)
+        proven = await self.passwords.verify(tried.secret_hash if tried else None, secret)
+        if tried is None:
+            raise BadCredentials
+        return self._tokens(await attempt.run(record_sign_in, Outcome(tried, proven, named)))
+
+    async def _redeem(
+        self, input: AcceptInvite | ResetPassword, purpose: LinkPurpose, source: str, request_id: str
+    ) -> Tokens:
+        device = _device(input.device)
+        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.token, tokens.LINK))
+        claim = LinkClaim(input.token, purpose)
+        owner = await attempt.find(find_link, claim)
+        if owner is None:
+            raise LinkInvalid(field=("token",))
+        ensure_strong_password(input.password, owner.email)
+        secret_hash = await self.passwords.hash(input.password)
+        return self._tokens(await attempt.run(redeem_link, Redemption(claim, secret_hash, device)))
+
+    def _tokens(self, signed_in: SignedIn) -> Tokens:
+        actor = Actor(signed_in.tenant, signed_in.role, signed_in.person_id, signed_in.session_id)
+        return Tokens(
+            self.signer.sign(actor),
+            signed_in.refresh_token,
+            int(self.signer.lifetime.total_seconds()),
+            signed_in.tenant,
+            signed_in.session_id,
+            signed_in.person_id,
+            signed_in.role,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Somebody unknown at one tenant's door."""
+
+    runner: Runner
+    actor: Actor
+    request_id: str
+
+    async def run(self, command: Command[Input, Result], input: Input) -> Result:
+        return await self.runner.run(Call(self.actor, command, input, request_id=self.request_id))
+
+    async def find(self, command: Command[Input, Result], input: Input) -> Result | None:
+        """Like `run`; None where the tenant does not exist, which only its stamp finds out."""
+        try:
+            return await self.run(command, input)
+        except Unauthenticated:
+            return None
+
+
+def _device(name: str) -> str:
+    """Checked before a hash is spent on the request."""
+    return text(name, "device", most=MOST_DEVICE, least=0)
+
+
+def _ensure_short(value: str, field: str, most: int) -> None:
+    if len(value) > most:
+        raise Invalid(f"This has at most {most} characters.", field=(field,))
+
+
+def _ensure_secret(value: str, field: str, lengths: range) -> None:
+    """Only what is too long is refused unseen: what is too short is simply wrong."""
+    _ensure_short(value, field, lengths.stop - 1)

@@ -1,0 +1,60 @@
+"""Customers and their homes: where their fields come from, and their mutations."""
+
+from typing import Any
+
+from domain.scheduling import Laundry, required_skills
+from models import customer, property as home
+from resolvers.common import OFFICE, contains, is_set
+from resolvers.engine.sources import Sql, column, computed, sql
+from resolvers.expose import expose
+from resolvers.registry import registry
+from schema.types.customers import Customer, Property
+from schema.types.filters import CustomerFilter, PropertyFilter
+from services import customers as commands
+
+
+def skills_of(hot_tub: bool, laundry: str) -> list[str]:
+    """What a home demands of its cleaners (R80)."""
+    return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
+
+
+def on_own_jobs(name: str) -> Sql:
+    """A column of a home that a cleaner reads for their own live jobs only (matrix of roles): null elsewhere."""
+
+    def write(row: Any, stamp: Any) -> str:
+        return f"""CASE WHEN {stamp.role} <> 'cleaner' OR EXISTS (SELECT FROM assignment own
+            JOIN job mine ON mine.tenant_id = own.tenant_id AND mine.id = own.job_id
+            WHERE own.tenant_id = {row.tenant_id} AND own.cleaner_id = {stamp.actor_id}
+              AND own.released_at IS NULL AND mine.property_id = {row.id}) THEN {getattr(row, name)} END"""
+
+    return sql(write)
+
+
+registry.sources(
+    Customer,
+    customer,
+    email=column().only(*OFFICE, "customer"),
+    phone=column().only(*OFFICE, "customer"),
+)
+registry.sources(
+    Property,
+    home,
+    name=column().only(*OFFICE, "customer"),
+    address=on_own_jobs("address"),
+    postal_code=on_own_jobs("postal_code"),
+    latitude=on_own_jobs("latitude"),
+    longitude=on_own_jobs("longitude"),
+    notes=on_own_jobs("notes"),
+    required_skills=computed(skills_of),
+)
+registry.filters(CustomerFilter, is_archived=is_set("archived_at"), search=contains("name", "email"))
+registry.filters(PropertyFilter, is_archived=is_set("archived_at"))
+
+MUTATIONS = {
+    "create_customer": expose(commands.create_customer, Customer),
+    "update_customer": expose(commands.update_customer, Customer),
+    "archive_customer": expose(commands.archive_customer, Customer),
+    "create_property": expose(commands.create_property, Property),
+    "update_property": expose(commands.update_property, Property),
+    "archive_property": expose(commands.archive_property, Property),
+}

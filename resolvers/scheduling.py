@@ -1,0 +1,47 @@
+"""Jobs and shifts: where their fields come from, and their mutations."""
+
+from typing import Any
+
+from models import assignment, job
+from resolvers.common import OFFICE
+from resolvers.engine.sources import column, many, one, sql, where
+from resolvers.expose import expose
+from resolvers.registry import registry
+from schema.types.filters import AssignmentFilter, JobFilter
+from schema.types.scheduling import Assignment, Job
+from services import scheduling as commands
+
+
+def _is_mine(row: Any, stamp: Any) -> str:
+    return f"""EXISTS (SELECT FROM assignment own WHERE own.tenant_id = {row.tenant_id} AND own.job_id = {row.id}
+        AND own.cleaner_id = {stamp.actor_id} AND own.released_at IS NULL)"""
+
+
+def instructions(row: Any, stamp: Any) -> str:
+    """A job's instructions for those who are on it, and for who is no cleaner."""
+    return f"CASE WHEN {stamp.role} <> 'cleaner' OR {_is_mine(row, stamp)} THEN {row.instructions} END"
+
+
+# The key between the two also carries the job's times, so convention does not find it.
+registry.sources(
+    Job,
+    job,
+    payment_status=column().only(*OFFICE),
+    instructions=sql(instructions),
+    assignments=many(assignment, via="job_id"),
+)
+registry.sources(Assignment, assignment, job=one(job, on="job_id"))
+registry.filters(
+    JobFilter, is_mine=where(lambda row, stamp, value: f"{_is_mine(row, stamp)} = {value}")
+)
+registry.filters(
+    AssignmentFilter, is_live=where(lambda row, value: f"({row.released_at} IS NULL) = {value}")
+)
+
+MUTATIONS = {
+    "create_job": expose(commands.create_job, Job),
+    "update_job": expose(commands.update_job, Job),
+    "cancel_job": expose(commands.cancel_job, Job),
+    "assign_cleaner": expose(commands.assign_cleaner, Assignment),
+    "release_cleaner": expose(commands.release_cleaner, Job),
+}

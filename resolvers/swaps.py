@@ -1,0 +1,104 @@
+"""The swap market: where its fields come from, what its cards show, and its mutations."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from domain.eligibility import reasons_not_to_take
+from domain.scheduling import Laundry, required_skills
+from domain.swaps import preview
+from models import swap
+from resolvers.engine.sources import Computed, computed, sql, where
+from resolvers.expose import expose
+from resolvers.registry import registry
+from resolvers.swap_filter import can_take
+from schema.types.filters import SwapFilter, SwapOrder
+from schema.types.relay import encode_id
+from schema.types.swaps import Swap, SwapCard
+from services import swaps as commands
+from services.cards import SWAP_CARD, SWAP_CARD_FROM
+from services.swap_facts import ViewerFacts, swap_facts, viewer_facts, viewer_facts_sql
+
+_CARD = sql(
+    lambda row: f"(SELECT {SWAP_CARD} FROM {SWAP_CARD_FROM} WHERE s.tenant_id = {row.tenant_id} AND s.id = {row.id})",
+    dict,
+)
+
+Card = Mapping[str, Any]
+
+
+def viewer_can_take(card: Card | None, viewer: ViewerFacts | None, now: datetime) -> Card | None:
+    """Whether the acting cleaner may take the swap now, with every reason against it (A27b)."""
+    if card is None or viewer is None:
+        return None
+    reasons = reasons_not_to_take(swap_facts(card), viewer.taker, viewer.policy.swaps, now)
+    return {"ok": not reasons, "reasons": [{"code": one.code, "message": one.message} for one in reasons]}
+
+
+def viewer_preview(card: Card | None, viewer: ViewerFacts | None) -> Card | None:
+    """What taking the swap would mean for the acting cleaner."""
+    if card is None or viewer is None:
+        return None
+    meant = preview(swap_facts(card), viewer.taker, viewer.policy)
+    return {
+        "earnings_cents": meant.earnings_cents,
+        "earnings": Decimal(meant.earnings_cents).scaleb(-2),
+        "travel_minutes": meant.travel_minutes,
+        "week_hours": meant.week_hours,
+    }
+
+
+def _card_id(type_name: str, key: str) -> Computed:
+    """A card's plain id as a global one."""
+
+    def read(card: Card) -> str:
+        return encode_id(type_name, card[key])
+
+    return computed(read)
+
+
+def card_skills(hot_tub: bool, laundry: str) -> list[str]:
+    """What the shift's home demands (R80)."""
+    return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
+
+
+registry.viewer_facts(
+    lambda stamp: viewer_facts_sql(stamp.tenant_id, stamp.actor_id, stamp.now), viewer_facts
+)
+registry.sources(
+    Swap,
+    swap,
+    viewer_can_take=computed(viewer_can_take, card=_CARD),
+    viewer_preview=computed(viewer_preview, card=_CARD),
+)
+registry.card(
+    SwapCard,
+    id=_card_id("Swap", "id"),
+    owner_id=_card_id("Cleaner", "owner_id"),
+    market_id=_card_id("Market", "market_id"),
+    job_id=_card_id("Job", "job_id"),
+    required_skills=computed(card_skills),
+    viewer_can_take=computed(viewer_can_take),
+    viewer_preview=computed(viewer_preview),
+)
+registry.filters(
+    SwapFilter,
+    is_mine=where(
+        lambda row, stamp, value: f"coalesce({stamp.actor_id} IN ({row.owner_id}, {row.taker_id}), false) = {value}"
+    ),
+    can_take=where(lambda row, stamp, value: f"({can_take(row, stamp)}) = {value}"),
+)
+registry.orders(
+    SwapOrder,
+    job_starts_at=sql(
+        lambda row: f"(SELECT j.starts_at FROM job j WHERE j.tenant_id = {row.tenant_id} AND j.id = {row.job_id})",
+        datetime,
+    ),
+)
+
+MUTATIONS = {
+    "offer_swap": expose(commands.offer_swap, Swap),
+    "accept_swap": expose(commands.accept_swap, Swap),
+    "withdraw_swap": expose(commands.withdraw_swap, Swap),
+}

@@ -1,0 +1,28 @@
+"""What the platform's own people do, kept in the platform tenant's audit log (A4)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import Role
+from services.inputs import arg
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOpsAction:
+    """An intervention by ops in some tenant's work."""
+
+    action: str = arg("What ops did: retry_task, run_duty_now.")
+    subject: str = arg("The kind of the thing it was done to.")
+    subject_id: UUID = arg("Its id.")
+    tenant_id: UUID = arg("The tenant that it belongs to.")
+    detail: str = arg("What else identifies it, without any of the tenant's business.", default="")
+
+
+@command(Role.OPS)
+async def note_ops_action(tx: Tx, input: NoteOpsAction) -> UUID:
+    """Write an intervention into the platform's audit log; it is written before the intervention itself is made."""
+    detail = {"action": input.action, "tenantId": str(input.tenant_id), "detail": input.detail}
+    tx.audit(input.subject, input.subject_id, detail=detail)
+    return input.subject_id

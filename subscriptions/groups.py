@@ -1,0 +1,150 @@
+"""Subscribers who are shown the same: each event is rendered and encoded once for all of them."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import orjson
+
+from domain.actors import TenantId
+from domain.feeds import ResyncReason
+from subscriptions.cursors import Cursors, Place
+from subscriptions.feeds import Facts, Fresh, Klass, Value
+from subscriptions.log import LogEvent
+from subscriptions.plans import Plan, Renderer
+from subscriptions.reads import Snapshot
+
+if TYPE_CHECKING:
+    from subscriptions.sessions import Subscriber
+
+MOST_KEPT: Final = 1_024
+PREVIOUS: Final = os.urandom(16).hex()
+"""Stands for `previous` while rendering: unguessable, so that no text of a client is ever taken for it."""
+_MARK: Final = f'"{PREVIOUS}"'.encode()
+
+GroupKey = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Through whose eyes a group looks: its class and, where the document asks for it, one viewer's facts."""
+
+    klass: Klass
+    facts: Facts
+    view: str
+
+    @classmethod
+    def of(cls, field: str, klass: Klass, facts: Facts, *, personal: bool) -> "Eyes":
+        """The digest in every cursor: who comes back with other eyes needs a snapshot, not deltas."""
+        seen = orjson.dumps([field, klass, facts if personal else None], option=orjson.OPT_SORT_KEYS)
+        return cls(klass, facts if personal else None, blake2b(seen, digest_size=4).hexdigest())
+
+
+class Position(Protocol):
+    """Where the group's tenant stands now."""
+
+    tenant: TenantId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A rendered event: the payload, cut where `previous` stands."""
+
+    seq: int
+    pieces: tuple[bytes, ...]
+
+
+class Group:
+    """Renders for its members; `live` are those who stand at the tenant's head."""
+
+    def __init__(self, plan: Plan, eyes: Eyes, position: Position, tools: "Tools") -> None:
+        self.plan = plan
+        self.feed = plan.document.feed
+        self.eyes = eyes
+        self.live: set[Subscriber] = set()
+        self.members = 0
+        self._position = position
+        self._tools = tools
+        self._deltas: OrderedDict[tuple[int, str | None], Delta | Fresh | None] = OrderedDict()
+        self._cursors: dict[int, str] = {}
+        self._snapshot: tuple[Snapshot, bytes] | None = None
+        self._heartbeat: tuple[tuple[int, datetime], bytes] | None = None
+
+    def forget(self) -> None:
+        """Drop what was rendered: the log begins a new epoch."""
+        self._deltas.clear()
+        self._cursors.clear()
+        self._snapshot = self._heartbeat = None
+
+    def delta(self, event: LogEvent, part: str | None) -> Delta | Fresh | None:
+        """The event as this group (and this part in the event) is shown it."""
+        key = (event.seq, part)
+        if key not in self._deltas:
+            self._deltas[key] = self._rendered_delta(event, part)
+            if len(self._deltas) > MOST_KEPT:
+                self._deltas.popitem(last=False)
+        return self._deltas[key]
+
+    def payload(self, delta: Delta, previous: int) -> bytes:
+        """The delta for whoever's last frame had the cursor of `previous`."""
+        if len(delta.pieces) == 1:
+            return delta.pieces[0]
+        return orjson.dumps(self.cursor(previous)).join(delta.pieces)
+
+    def snapshot(self, snapshot: Snapshot) -> bytes:
+        """The snapshot's payload, rendered once."""
+        if self._snapshot is None or self._snapshot[0] is not snapshot:
+            value = {**self.feed.snapshot(self.eyes.klass, snapshot), "server_time": snapshot.now}
+            self._snapshot = snapshot, self._rendered(value, snapshot.seq, snapshot.now)
+        return self._snapshot[1]
+
+    def heartbeat(self, seq: int, now: datetime) -> bytes:
+        """A sign of life with the delivered cursor, rendered once for all that beat together."""
+        if self._heartbeat is None or self._heartbeat[0] != (seq, now):
+            value: Value = {"__typename": "Heartbeat", "server_time": now}
+            self._heartbeat = (seq, now), self._rendered(value, seq, now)
+        return self._heartbeat[1]
+
+    def resync(self, reason: ResyncReason, now: datetime) -> bytes:
+        """The announcement that a snapshot follows in place of what was missed."""
+        return self._render({"__typename": "Resync", "reason": reason}, now)
+
+    def cursor(self, seq: int) -> str:
+        """The cursor of a place, through this group's eyes."""
+        if seq not in self._cursors:
+            if len(self._cursors) > MOST_KEPT:
+                self._cursors.clear()
+            place = Place(self._position.epoch, seq, self.eyes.view)
+            self._cursors[seq] = self._tools.cursors.write(self._position.tenant, place)
+        return self._cursors[seq]
+
+    def _rendered_delta(self, event: LogEvent, part: str | None) -> Delta | Fresh | None:
+        value = self.feed.delta(event, self.eyes.klass, part)
+        if value is None or isinstance(value, Fresh):
+            return value
+        payload = self._rendered({**value, "previous": PREVIOUS}, event.seq, event.at)
+        return Delta(event.seq, tuple(payload.split(_MARK)))
+
+    def _rendered(self, value: Value, seq: int, now: datetime) -> bytes:
+        return self._render({**value, "cursor": self.cursor(seq)}, now)
+
+    def _render(self, value: Value, now: datetime) -> bytes:
+        document = self.plan.document
+        facts: Mapping[str, Any] | None = self.eyes.facts
+        result = self._tools.renderer.render(
+            document.text, document.operation_name, self.plan.variables, value, viewer=facts, now=now
+        )
+        return orjson.dumps(result.formatted)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What groups render with."""
+
+    renderer: Renderer
+    cursors: Cursors

@@ -1,0 +1,312 @@
+"""The hub: one reader and one poll a process bring every watched tenant's events to all who may see them.
+
+A socket's tenant is watched from before its standing is read, so that no event can fall between the two. Subscriptions
+join through `subscriptions.catchup`; who stands at the head is served here, in one plain loop.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from domain.actors import TenantId
+from domain.errors import Unauthenticated, Unavailable
+from domain.events import EventType
+from domain.feeds import ResyncReason
+from subscriptions.catchup import CatchUp, Live
+from subscriptions.cursors import Cursors
+from subscriptions.feeds import Fresh
+from subscriptions.frames import next_message
+from subscriptions.groups import Delta, Group, Tools
+from subscriptions.log import Head, Log, LogEvent, Page
+from subscriptions.plans import Plan, Renderer
+from subscriptions.reads import Reads
+from subscriptions.sessions import Renewal, Session, Subscriber
+from subscriptions.wake import Wake
+from subscriptions.watch import Watch, is_dense
+
+PAGE: Final = 500
+SENDS_AT_A_STRETCH: Final = 256
+RETRY_SECONDS: Final = 0.2
+
+_log = structlog.get_logger("subscriptions.hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a hub works with."""
+
+    log: Log
+    reads: Reads
+    wake: Wake
+    renderer: Renderer
+    cursors: Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one event shows to a group's members, and to those whom it names."""
+
+    seq: int
+    everybody: Delta | None
+    named: dict[object, Delta | None]
+
+
+class Hub:
+    """`async with Hub(parts) as hub`: watches, reads, polls and delivers until the block ends."""
+
+    def __init__(self, parts: Parts, *, poll_seconds: float = 1.0) -> None:
+        self._parts = parts
+        self._poll_seconds = poll_seconds
+        self._watches: dict[TenantId, Watch] = {}
+        self._woken: set[TenantId] = set()
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._catch_up = CatchUp(Live(parts.log, parts.reads, Tools(parts.renderer, parts.cursors), self.woken))
+        parts.wake.listen(self.woken)
+
+    async def __aenter__(self) -> "Hub":
+        """Start; returns at once whether or not the database is there."""
+        self._tasks = [
+            asyncio.create_task(self._read_for_ever(), name="feed-reader"),
+            asyncio.create_task(self._poll_for_ever(), name="feed-poll"),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        await self._parts.log.close()
+
+    def woken(self, tenants: Collection[TenantId] | None) -> None:
+        """Look soon whether these tenants (None: any) have news."""
+        self._woken.update(self._watches if tenants is None else self._watches.keys() & set(tenants))
+        if self._woken:
+            self._news.set()
+
+    async def attach(self, session: Session) -> None:
+        """Watch the socket's tenant and read its standing.
+
+        Raises `Unauthenticated` if its session is over, `Unavailable` if the database does not answer.
+        """
+        watch = self._watches.setdefault(session.actor.tenant, Watch(session.actor.tenant))
+        watch.add(session)
+        try:
+            await self._opened(watch)
+            session.standing = await self._parts.reads.standing(session.actor)
+        except (Unauthenticated, Unavailable):
+            self.detach(session)
+            raise
+        watch.set_time(session.standing.now)
+
+    def detach(self, session: Session) -> None:
+        """The socket has gone: forget it and its subscriptions."""
+        session.closed = True
+        watch = self._watches.get(session.actor.tenant)
+        for subscriber in list(session.subscribers.values()):
+            self.unsubscribe(subscriber)
+        if watch is not None:
+            watch.remove(session)
+
+    def subscribe(self, session: Session, id: str, plan: Plan) -> None:
+        """Begin a subscription of an attached socket. Raises `Refused` for a bad cursor, and for who may not see the feed."""
+        after = None if plan.after is None else self._parts.cursors.read(session.actor.tenant, plan.after)
+        if session.standing is None:
+            raise Unauthenticated
+        plan.document.feed.klass(session.actor, session.standing.facts)
+        subscriber = Subscriber(session, id, plan, after)
+        session.subscribers[id] = subscriber
+        self._catch_up.start(session, self._watches[session.actor.tenant])
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """End a subscription; nothing more is sent for it."""
+        self._catch_up.end(subscriber, self._watches.get(subscriber.session.actor.tenant))
+
+    def reconsider(self, session: Session) -> None:
+        """The socket's role or token has changed: read its standing anew before anything more is sent."""
+        watch = self._watches[session.actor.tenant]
+        session.stale = True
+        for subscriber in session.subscribers.values():
+            if subscriber.live:
+                subscriber.leave_live(watch.head)
+        self._catch_up.start(session, watch)
+
+    def beat(self, session: Session) -> bool:
+        """Send the socket's heartbeats; False if it must be tried again, because a delivery is under way."""
+        watch = self._watches.get(session.actor.tenant)
+        if watch is None or not session.subscribers or not session.outlet.writable:
+            return True
+        if watch.delivering:
+            return False
+        now = watch.now()
+        for subscriber in session.subscribers.values():
+            # A heartbeat's cursor is what this subscriber was given, never the database's head: it is a valid `after`.
+            if subscriber.group is None or subscriber.sent is None or subscriber.renewal is not None:
+                continue
+            seq = watch.head if subscriber.live else subscriber.seq
+            subscriber.send(subscriber.group.heartbeat(seq, now))
+            subscriber.sent = seq
+        return True
+
+    async def _opened(self, watch: Watch) -> None:
+        """The watch with its head known; read once, however many sockets wait for it."""
+        if watch.opened is None or (watch.opened.done() and watch.opened.exception() is not None):
+            watch.opened = asyncio.create_task(self._open(watch))
+        await asyncio.shield(watch.opened)
+
+    async def _open(self, watch: Watch) -> None:
+        heads = await self._parts.log.heads([watch.tenant])
+        watch.begin(heads.get(watch.tenant, Head()))
+
+    async def _poll_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            for tenant in [tenant for tenant, watch in self._watches.items() if not watch.sessions]:
+                del self._watches[tenant]
+            try:
+                heads = await self._parts.log.heads(self._watches)
+            except Unavailable:
+                continue
+            self.woken([tenant for tenant, head in heads.items() if self._is_news(tenant, head)])
+
+    def _is_news(self, tenant: TenantId, head: Head) -> bool:
+        watch = self._watches.get(tenant)
+        if watch is None or not _is_open(watch):
+            return False
+        watch.first_seq = head.first_seq if head.epoch == watch.epoch else watch.first_seq
+        return (head.epoch, head.seq) != (watch.epoch, watch.head)
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            tenants, self._woken = self._woken, set()
+            watches = [watch for tenant in tenants if (watch := self._watches.get(tenant)) and _is_open(watch)]
+            try:
+                pages = await self._parts.log.news({watch.tenant: watch.head for watch in watches}, PAGE)
+            except Unavailable as error:
+                _log.warning("feed.log_unavailable", cause=type(error.__cause__).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                self.woken(tenants)
+                continue
+            for watch in watches:
+                if watch.tenant in pages:
+                    await self._take_in(watch, pages[watch.tenant])
+
+    async def _take_in(self, watch: Watch, page: Page) -> None:
+        head, events = page.head, page.events
+        if head.epoch != watch.epoch or head.seq < watch.head:
+            self._begin_again(watch, head, ResyncReason.EPOCH_CHANGED)
+        elif not is_dense(watch.head, events) or (not events and head.seq > watch.head):
+            self._begin_again(watch, head, ResyncReason.CURSOR_EXPIRED)
+        elif events:
+            watch.first_seq = head.first_seq
+            await self._deliver(watch, events)
+            if head.seq > watch.head:
+                self.woken([watch.tenant])
+        watch.has_moved()
+
+    def _begin_again(self, watch: Watch, head: Head, reason: ResyncReason) -> None:
+        """The log is another, or has a hole: nobody can go on from where they stand."""
+        watch.begin(head)
+        for session in watch.sessions:
+            # What the standing says was read from the other log.
+            session.stale = True
+            for subscriber in session.subscribers.values():
+                subscriber.leave_live(0)
+                subscriber.after, subscriber.renewal = None, Renewal(reason)
+            self._catch_up.start(session, watch)
+
+    async def _deliver(self, watch: Watch, events: Sequence[LogEvent]) -> None:
+        """Show the events to all who are live; who was named leaves after the event that named them."""
+        before = watch.head
+        cuts = self._named(watch, events)
+        watch.append(events)
+        watch.delivering = True
+        sends = 0
+        try:
+            for group in list(watch.groups.values()):
+                shown, fresh_at = _shown(group, events)
+                for subscriber in list(group.live) if shown or fresh_at else ():
+                    self._show(subscriber, shown, before, cuts.get(subscriber.session, events[-1].seq))
+                    sends += 1
+                    if sends % SENDS_AT_A_STRETCH == 0:
+                        await asyncio.sleep(0)
+                if fresh_at:
+                    self._renew(watch, group, fresh_at)
+        finally:
+            watch.delivering = False
+        for session, cut in cuts.items():
+            for subscriber in session.subscribers.values():
+                if subscriber.live:
+                    subscriber.leave_live(cut)
+            self._catch_up.start(session, watch)
+
+    def _named(self, watch: Watch, events: Sequence[LogEvent]) -> dict[Session, int]:
+        """Sockets whose person an event names, with the first such event; revoked ones are closed at once."""
+        cuts: dict[Session, int] = {}
+        for event in events:
+            if event.type == EventType.TENANT_CHANGED:
+                # The tenant's clock may have been moved.
+                self._catch_up.learn_time(watch)
+            for person in event.people:
+                for session in watch.people.get(person, ()):
+                    if event.type == EventType.SESSION_REVOKED and session.actor.session == event.entity_id:
+                        session.forbid()
+                    if session.standing is None or session.standing.seq < event.seq:
+                        session.stale = True
+                        cuts.setdefault(session, event.seq)
+        return cuts
+
+    def _show(self, subscriber: Subscriber, shown: Sequence[Shown], before: int, until: int) -> None:
+        if not subscriber.live or subscriber.seq > before or subscriber.session.closed:
+            return  # Has left meanwhile, or joined at the new head.
+        session, group = subscriber.session, subscriber.group
+        assert group is not None  # noqa: S101 (a live subscriber has one)
+        if not session.outlet.writable:
+            subscriber.leave_live(before)
+            self._catch_up.start(session, self._watches[session.actor.tenant])
+            return
+        messages = []
+        for one in shown:
+            delta = one.named.get(session.actor.person, one.everybody) if one.named else one.everybody
+            if delta is not None and one.seq <= until:
+                previous = one.seq if subscriber.sent is None else subscriber.sent
+                messages.append(next_message(subscriber.prefix, group.payload(delta, previous)))
+                subscriber.sent = one.seq
+        if messages:
+            session.outlet.write(messages)
+
+    def _renew(self, watch: Watch, group: Group, seq: int) -> None:
+        for subscriber in list(group.live):
+            subscriber.leave_live(seq)
+            subscriber.renewal = Renewal()
+            self._catch_up.start(subscriber.session, watch)
+
+
+def _is_open(watch: Watch) -> bool:
+    return watch.opened is not None and watch.opened.done() and watch.opened.exception() is None
+
+
+def _shown(group: Group, events: Sequence[LogEvent]) -> tuple[list[Shown], int]:
+    """What the group is shown of these events, up to the first that draws everything anew (its place, or 0)."""
+    shown: list[Shown] = []
+    for event in events:
+        everybody = group.delta(event, None)
+        if isinstance(everybody, Fresh):
+            return shown, event.seq
+        parts = {person: group.feed.part(event, person) for person in event.people}
+        named = {person: _only(group.delta(event, part)) for person, part in parts.items() if part is not None}
+        if everybody is not None or any(named.values()):
+            shown.append(Shown(event.seq, everybody, named))
+    return shown, 0
+
+
+def _only(delta: Delta | Fresh | None) -> Delta | None:
+    return delta if isinstance(delta, Delta) else None
+
+

@@ -1,0 +1,259 @@
+"""A subscribe message understood: which feed, from which cursor, and what of it is shared with other subscribers."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    get_argument_values,
+    get_variable_values,
+    is_non_null_type,
+    parse,
+    type_from_ast,
+    validate,
+    visit,
+)
+
+
+from domain.errors import Code
+from subscriptions.feeds import Feed
+
+MOST_DOCUMENTS: Final = 256
+LONGEST_DOCUMENT: Final = 65_536
+MOST_TOKENS: Final = 4_000
+CURSOR_ARGUMENT: Final = "after"
+
+Validate = Callable[[GraphQLSchema, DocumentNode], Sequence[GraphQLError]]
+
+
+class Renderer(Protocol):
+    """Shapes a value by an operation's selection, without SQL; the read engine is one."""
+
+    def render(
+        self,
+        document: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        root: Mapping[str, Any],
+        viewer: Any = None,
+        now: Any = None,
+    ) -> ExecutionResult:
+        """The answer of the operation whose single root field has this value."""
+
+    def needs_viewer(self, document: str, operation_name: str | None) -> bool:
+        """Whether the selection holds fields that are computed from the viewer's facts."""
+
+
+class Unacceptable(Exception):
+    """The operation cannot be run; `errors` are as GraphQL formats them."""
+
+    def __init__(self, errors: list[Any]) -> None:
+        super().__init__("unacceptable operation")
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The payload of a subscribe message, its types checked."""
+
+    query: str
+    operation_name: str | None
+    variables: Mapping[str, Any]
+
+    def payload(self) -> dict[str, Any]:
+        """As an HTTP request would carry it."""
+        return {"query": self.query, "operationName": self.operation_name, "variables": dict(self.variables)}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A subscription operation, prepared once a document. `cursor_variable` feeds the cursor and nothing else."""
+
+    text: str
+    operation_name: str | None
+    operation: OperationDefinitionNode
+    node: FieldNode
+    feed: Feed
+    needs_viewer: bool
+    cursor_variable: str | None
+    cursor_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One subscriber's operation. Plans of equal `key` show the same things to viewers of one class."""
+
+    document: Document
+    variables: Mapping[str, Any]
+    after: str | None
+
+    @property
+    def key(self) -> tuple[str, str | None, bytes]:
+        """Document, operation and variables without the cursor, so that a reconnect storm shares its frames."""
+        variables = orjson.dumps(self.variables, option=orjson.OPT_SORT_KEYS)
+        return self.document.text, self.document.operation_name, variables
+
+
+class Planner:
+    """Understands documents; keeps the last few hundred. `validates` adds the edge's limits to the specification's rules."""
+
+    def __init__(
+        self, schema: GraphQLSchema, feeds: Sequence[Feed], renderer: Renderer, validates: Validate = validate
+    ) -> None:
+        self._schema = schema
+        self._feeds = {feed.field: feed for feed in feeds}
+        self._renderer = renderer
+        self._validates = validates
+        self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
+
+    def plan(self, request: Request) -> Plan | None:
+        """The plan of a subscription; None for a query or mutation. Raises `Unacceptable`."""
+        document = self._document(request)
+        if document is None:
+            return None
+        coerced = get_variable_values(
+            self._schema, document.operation.variable_definitions or (), dict(request.variables), hide_suggestions=True
+        )
+        if isinstance(coerced, list):
+            raise Unacceptable([_invalid(error) for error in coerced])
+        assert self._schema.subscription_type is not None  # noqa: S101 (the document is one)
+        field = self._schema.subscription_type.fields[document.feed.field]
+        try:
+            arguments = get_argument_values(field, document.node, coerced)
+        except GraphQLError as error:
+            raise Unacceptable([_invalid(error)]) from error
+        after = next((arguments[name] for name in arguments if name == CURSOR_ARGUMENT), None)
+        return Plan(document, _shared(document, request.variables), after)
+
+    def _document(self, request: Request) -> Document | None:
+        key = (request.query, request.operation_name)
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        document = self._read(request)
+        self._known[key] = document
+        if len(self._known) > MOST_DOCUMENTS:
+            self._known.popitem(last=False)
+        return document
+
+    def _read(self, request: Request) -> Document | None:
+        if len(request.query) > LONGEST_DOCUMENT:
+            raise _refusal(f"The document is longer than {LONGEST_DOCUMENT} characters.")
+        try:
+            parsed = parse(request.query, max_tokens=MOST_TOKENS)
+        except GraphQLError as error:
+            raise Unacceptable([_invalid(error)]) from error
+        operation = _operation(parsed, request.operation_name)
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            return None
+        errors = self._validates(self._schema, parsed)
+        if errors:
+            raise Unacceptable([_invalid(error) for error in errors])
+        return self._subscription(request, parsed, operation)
+
+    def _subscription(self, request: Request, parsed: DocumentNode, operation: OperationDefinitionNode) -> Document:
+        node = _root_field(parsed, operation)
+        feed = self._feeds.get(node.name.value)
+        if feed is None:
+            raise _refusal(f"There is no live feed {node.name.value!r} here.")
+        variable, required = self._cursor_variable(parsed, operation, node)
+        needs_viewer = self._renderer.needs_viewer(request.query, request.operation_name)
+        return Document(
+            request.query, request.operation_name, operation, node, feed, needs_viewer, variable, required
+        )
+
+    def _cursor_variable(
+        self, parsed: DocumentNode, operation: OperationDefinitionNode, node: FieldNode
+    ) -> tuple[str | None, bool]:
+        """The variable of the cursor argument, if it is used nowhere else, and whether it must not be null."""
+        given = next((one.value for one in node.arguments or () if one.name.value == CURSOR_ARGUMENT), None)
+        if not isinstance(given, VariableNode):
+            return None, False
+        name = given.name.value
+        definitions = [one for one in operation.variable_definitions or () if one.variable.name.value == name]
+        # Each use, and the definition's own.
+        if _uses(parsed, name) != len(definitions) + 1 or not definitions:
+            return None, False
+        return name, is_non_null_type(type_from_ast(self._schema, definitions[0].type))
+
+
+class _Uses(Visitor):
+    """Counts where a variable stands in a document."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.count = 0
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        """Count one."""
+        self.count += node.name.value == self._name
+
+
+def _uses(parsed: DocumentNode, name: str) -> int:
+    counting = _Uses(name)
+    visit(parsed, counting)
+    return counting.count
+
+
+def _shared(document: Document, variables: Mapping[str, Any]) -> dict[str, Any]:
+    name = document.cursor_variable
+    shared = {key: value for key, value in variables.items() if key != name}
+    if name is not None and document.cursor_required:
+        shared[name] = ""
+    return shared
+
+
+def _operation(parsed: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    found = [one for one in parsed.definitions if isinstance(one, OperationDefinitionNode)]
+    if name is not None:
+        found = [one for one in found if one.name is not None and one.name.value == name]
+    if len(found) != 1:
+        raise _refusal("The document has no such operation." if not found else "Name the operation to run.")
+    return found[0]
+
+
+def _root_field(parsed: DocumentNode, operation: OperationDefinitionNode) -> FieldNode:
+    fragments = {one.name.value: one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)}
+    nodes = list(_fields(operation.selection_set, fragments))
+    # Several nodes of one response key are legal; the arguments are then the same.
+    if any(node.directives for node in nodes) or nodes[0].name.value.startswith("__"):
+        raise _refusal("A subscription selects one field of the schema, without directives.")
+    return nodes[0]
+
+
+def _fields(selected: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
+    for selection in selected.selections:
+        if isinstance(selection, FieldNode):
+            yield selection
+            continue
+        if selection.directives:
+            raise _refusal("A subscription selects one field of the schema, without directives.")
+        if isinstance(selection, InlineFragmentNode):
+            yield from _fields(selection.selection_set, fragments)
+        elif isinstance(selection, FragmentSpreadNode):
+            yield from _fields(fragments[selection.name.value].selection_set, fragments)
+
+
+def _invalid(error: GraphQLError) -> dict[str, Any]:
+    formatted: dict[str, Any] = {**error.formatted}
+    return {**formatted, "extensions": {"code": Code.INVALID, **formatted.get("extensions", {})}}
+
+
+def _refusal(message: str) -> Unacceptable:
+    return Unacceptable([{"message": message, "extensions": {"code": Code.INVALID}}])
