@@ -128,10 +128,10 @@ async def _listen(worker: Worker, redis_url: str) -> None:
 def arq_worker(worker: Worker, redis_url: str) -> arq.Worker:
     """The ARQ worker that rings for ours: one job that wakes it, and a minute's tick."""
 
-    async def wake(_context: dict[Any, Any], *_args: Any, **_named: Any) -> None:
+    async def wake(ctx: dict[Any, Any], *_args: Any, **_named: Any) -> None:
         worker.wake()
 
-    async def tick(_context: dict[Any, Any], *_args: Any, **_named: Any) -> None:
+    async def tick(ctx: dict[Any, Any], *_args: Any, **_named: Any) -> None:
         await worker.tick()
         worker.wake()
 

@@ -123,7 +123,7 @@ def ensure_swap_transition(before: SwapStatus, after: SwapStatus) -> None:
     ensure_transition(SWAP_TRANSITIONS, before, after)
 
 
-def expiry_of(opened_by_cleaner: bool, starts_at: datetime, ends_at: datetime, lead: timedelta) -> datetime:
+def expiry_of(starts_at: datetime, ends_at: datetime, lead: timedelta, *, opened_by_cleaner: bool) -> datetime:
     """When a swap ends by itself: a cleaner's the lead before the start, the office's at the job's end (A27)."""
     return starts_at - lead if opened_by_cleaner else ends_at
 

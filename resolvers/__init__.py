@@ -1,19 +1,33 @@
 """Where each field's value comes from, and the line that exposes each command: one file an area."""
 
-from resolvers import availability, customers, identity, notifications, scheduling, swaps
-from resolvers.engine.sources import same
-from resolvers.registry import registry
-from schema.types.query import Query
+import strawberry
 
-registry.sources(Query, None, viewer=same(), availability_window=availability.WINDOW)
+from resolvers import availability, customers, identity, notifications, ops, scheduling, sign_in, swaps
+from resolvers.engine.sources import same
+from resolvers.ops import OPS, TASKS
+from resolvers.registry import registry
+from schema.types.query import Reads
 
 AREAS = (
-    getattr(identity, "MUTATIONS", {}),
+    sign_in.MUTATIONS,
+    identity.MUTATIONS,
     customers.MUTATIONS,
     scheduling.MUTATIONS,
     availability.MUTATIONS,
     swaps.MUTATIONS,
+    ops.MUTATIONS,
 )
 """The mutations of each area, by name."""
 
-__all__ = ["AREAS", "notifications", "registry"]
+
+@strawberry.type(description="Everything that can be read: only what the credential's tenant and role may see.")
+class Query(Reads):
+    """The compiled reads, and the control room, which looks across tenants."""
+
+    ops = OPS
+    tasks = TASKS
+
+
+registry.sources(Query, None, viewer=same(), availability_window=availability.WINDOW)
+
+__all__ = ["AREAS", "Query", "notifications", "registry"]

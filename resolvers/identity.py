@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models import cleaner, market, staff, tenant
+from models import cleaner, market, session, staff, tenant
 from resolvers.availability import market_window
 from resolvers.common import ADMINS, OFFICE, contains, is_set
-from resolvers.engine.sources import column, computed, one, sql, where
+from resolvers.engine.sources import column, computed, many, one, sql, where
+from resolvers.expose import expose
 from resolvers.registry import registry
 from schema.types.filters import CleanerFilter, MarketFilter, StaffFilter
-from schema.types.identity import Cleaner, Market, Staff, Tenant, Viewer
+from schema.types.identity import Cleaner, Market, Session, Staff, Tenant, Viewer
 from schema.types.relay import encode_id
+from services.identity import business, cleaners, qr, sessions
+from services.identity import staff as people
 
 
 def _own(row: Any) -> str:
@@ -35,8 +38,10 @@ registry.sources(
     tenant=one(tenant, on="tenant_id", to="tenant_id"),
     staff=one(staff, on="actor_id"),
     cleaner=one(cleaner, on="actor_id"),
+    sessions=many(session, via="person_id", order="created_at desc"),
     server_time=computed(server_time),
 )
+registry.sources(Session, session)
 registry.sources(Tenant, tenant, settings=column().only(*OFFICE))
 registry.sources(Market, market, availability_window=computed(market_window))
 registry.sources(
@@ -81,3 +86,26 @@ registry.filters(
     ),
 )
 
+
+MUTATIONS = {
+    "update_tenant": expose(business.update_tenant, Tenant),
+    "create_market": expose(business.create_market, Market),
+    "update_market": expose(business.update_market, Market),
+    "archive_market": expose(business.archive_market, Market),
+    "invite_staff": expose(people.invite_staff, Staff),
+    "resend_invite": expose(people.resend_invite, Staff),
+    "update_staff": expose(people.update_staff, Staff),
+    "change_staff_role": expose(people.change_staff_role, Staff),
+    "archive_staff": expose(people.archive_staff, Staff),
+    "unlock_staff": expose(people.unlock_staff, Staff),
+    "create_cleaner": expose(cleaners.create_cleaner, Cleaner),
+    "update_cleaner": expose(cleaners.update_cleaner, Cleaner),
+    "set_cleaner_markets": expose(cleaners.set_cleaner_markets, Cleaner),
+    "set_cleaner_skills": expose(cleaners.set_cleaner_skills, Cleaner),
+    "complete_onboarding": expose(cleaners.complete_onboarding, Cleaner),
+    "archive_cleaner": expose(cleaners.archive_cleaner, Cleaner),
+    "reset_pin": expose(qr.reset_pin, Cleaner),
+    "unlock_cleaner": expose(qr.unlock_cleaner, Cleaner),
+    "sign_out": expose(sessions.sign_out, Session),
+    "revoke_session": expose(sessions.revoke_session, Session),
+}

@@ -5,9 +5,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from resolvers import AREAS
+from resolvers import AREAS, Query
 from schema.types import enums
-from schema.types.query import Query
 from schema.types.relay import SCALARS
 from schema.types.subscription import Subscription
 

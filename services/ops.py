@@ -6,18 +6,20 @@ from uuid import UUID
 from db.command import command
 from db.tx import Tx
 from domain.actors import Role
-from services.inputs import arg
 
 
 @dataclass(frozen=True, slots=True)
 class NoteOpsAction:
     """An intervention by ops in some tenant's work."""
 
-    action: str = arg("What ops did: retry_task, run_duty_now.")
-    subject: str = arg("The kind of the thing it was done to.")
-    subject_id: UUID = arg("Its id.")
-    tenant_id: UUID = arg("The tenant that it belongs to.")
-    detail: str = arg("What else identifies it, without any of the tenant's business.", default="")
+    action: str
+    """The name of what ops did: retry_task, run_duty_now."""
+    subject: str
+    """The kind of the thing it was done to, and below its id and tenant."""
+    subject_id: UUID
+    tenant_id: UUID
+    detail: str = ""
+    """What else identifies it, without any of the tenant's business."""
 
 
 @command(Role.OPS)

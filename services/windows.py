@@ -12,15 +12,15 @@ from domain.events import Event, EventType
 from domain.ids import MarketId
 from models import market
 from services.availability import calendar_of
-from services.inputs import arg
 
 
 @dataclass(frozen=True, slots=True)
 class AnnounceWindow:
     """A change of a market's window."""
 
-    market_id: MarketId = arg("The market.")
-    at: datetime = arg("The instant at which the window changes, or now to say where it stands.")
+    market_id: MarketId
+    at: datetime
+    """The instant at which the window changes; for a repeat, when ops asked for it."""
 
 
 @command(Role.SYSTEM)

@@ -14,9 +14,9 @@ import structlog
 from domain.actors import TenantId
 from domain.errors import Refused, Unauthenticated, Unavailable
 from domain.feeds import ResyncReason
-from subscriptions.feeds import Fresh, Klass
+from subscriptions.feeds import Fresh
 from subscriptions.frames import next_message
-from subscriptions.groups import Delta, Eyes, Group, Tools
+from subscriptions.groups import Circle, Delta, Eyes, Group, Tools
 from subscriptions.log import Log, LogEvent
 from subscriptions.reads import Reads, Snapshot
 from subscriptions.sessions import Renewal, Session, Subscriber
@@ -112,6 +112,12 @@ class CatchUp:
 
     async def _consider(self, session: Session, watch: Watch) -> None:
         """Read the standing anew; who looks with other eyes now begins with a snapshot."""
+        while watch.delivering:
+            # Who is live may or may not have been given the events under way.
+            await watch.moved.wait()
+        for subscriber in session.subscribers.values():
+            if subscriber.live:
+                subscriber.leave_live(watch.head)
         session.stale = False
         try:
             session.standing = await self._live.reads.standing(session.actor)
@@ -141,7 +147,7 @@ class CatchUp:
         key = (*plan.key, klass, eyes.view, session.actor.person if document.needs_viewer else None)
         group = watch.groups.get(key)
         if group is None:
-            group = watch.groups[key] = Group(plan, eyes, watch, self._live.tools)
+            group = watch.groups[key] = Group(key, plan, eyes, Circle(watch, self._live.tools))
         if group is not subscriber.group:
             group.members += 1
             _leave_group(subscriber, watch)
@@ -201,18 +207,19 @@ class CatchUp:
                 return found
             loading = watch.loading.get(key)
             if loading is None:
-                return await self._live.reads.shielded(self._load(subscriber, key, group, watch))
+                return await self._load(subscriber, group, watch)
             try:
                 await asyncio.shield(loading)
             except Unauthenticated:
                 # Another viewer's session has ended: try with one's own.
                 continue
 
-    async def _load(self, subscriber: Subscriber, key: tuple[str, Klass], group: Group, watch: Watch) -> Snapshot:
+    async def _load(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
+        key = (group.feed.field, group.eyes.klass)
         rows = group.feed.rows(group.eyes.klass)
         watch.loading[key] = asyncio.create_task(self._live.reads.snapshot(subscriber.session.actor, rows))
         try:
-            watch.snapshots[key] = await watch.loading[key]
+            watch.snapshots[key] = await asyncio.shield(watch.loading[key])
         finally:
             del watch.loading[key]
         return watch.snapshots[key]
@@ -283,8 +290,7 @@ def _leave_group(subscriber: Subscriber, watch: Watch) -> None:
     group.live.discard(subscriber)
     group.members -= 1
     if group.members == 0:
-        for key in [key for key, one in watch.groups.items() if one is group]:
-            del watch.groups[key]
+        watch.groups.pop(group.key, None)
 
 
 def _overtaken(subscriber: Subscriber, group: Group) -> bool:

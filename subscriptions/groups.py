@@ -62,14 +62,15 @@ class Delta:
 class Group:
     """Renders for its members; `live` are those who stand at the tenant's head."""
 
-    def __init__(self, plan: Plan, eyes: Eyes, position: Position, tools: "Tools") -> None:
+    def __init__(self, key: GroupKey, plan: Plan, eyes: Eyes, circle: "Circle") -> None:
+        self.key = key
         self.plan = plan
         self.feed = plan.document.feed
         self.eyes = eyes
         self.live: set[Subscriber] = set()
         self.members = 0
-        self._position = position
-        self._tools = tools
+        self._position = circle.position
+        self._tools = circle.tools
         self._deltas: OrderedDict[tuple[int, str | None], Delta | Fresh | None] = OrderedDict()
         self._cursors: dict[int, str] = {}
         self._snapshot: tuple[Snapshot, bytes] | None = None
@@ -148,3 +149,11 @@ class Tools:
 
     renderer: Renderer
     cursors: Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Where a group belongs."""
+
+    position: Position
+    tools: Tools

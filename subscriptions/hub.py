@@ -15,7 +15,7 @@ from domain.actors import TenantId
 from domain.errors import Unauthenticated, Unavailable
 from domain.events import EventType
 from domain.feeds import ResyncReason
-from subscriptions.catchup import CatchUp, Live
+from subscriptions.catchup import INTERNAL_ERROR, CatchUp, Live
 from subscriptions.cursors import Cursors
 from subscriptions.feeds import Fresh
 from subscriptions.frames import next_message
@@ -128,12 +128,8 @@ class Hub:
 
     def reconsider(self, session: Session) -> None:
         """The socket's role or token has changed: read its standing anew before anything more is sent."""
-        watch = self._watches[session.actor.tenant]
         session.stale = True
-        for subscriber in session.subscribers.values():
-            if subscriber.live:
-                subscriber.leave_live(watch.head)
-        self._catch_up.start(session, watch)
+        self._catch_up.start(session, self._watches[session.actor.tenant])
 
     def beat(self, session: Session) -> bool:
         """Send the socket's heartbeats; False if it must be tried again, because a delivery is under way."""
@@ -161,12 +157,16 @@ class Hub:
     async def _open(self, watch: Watch) -> None:
         heads = await self._parts.log.heads([watch.tenant])
         watch.begin(heads.get(watch.tenant, Head()))
+        # A wake-up may have come while the head was on its way.
+        self.woken([watch.tenant])
 
     async def _poll_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._poll_seconds)
             for tenant in [tenant for tenant, watch in self._watches.items() if not watch.sessions]:
                 del self._watches[tenant]
+            if not self._watches:
+                continue
             try:
                 heads = await self._parts.log.heads(self._watches)
             except Unavailable:
@@ -186,6 +186,8 @@ class Hub:
             self._news.clear()
             tenants, self._woken = self._woken, set()
             watches = [watch for tenant in tenants if (watch := self._watches.get(tenant)) and _is_open(watch)]
+            if not watches:
+                continue
             try:
                 pages = await self._parts.log.news({watch.tenant: watch.head for watch in watches}, PAGE)
             except Unavailable as error:
@@ -195,7 +197,17 @@ class Hub:
                 continue
             for watch in watches:
                 if watch.tenant in pages:
-                    await self._take_in(watch, pages[watch.tenant])
+                    await self._take_in_or_end(watch, pages[watch.tenant])
+
+    async def _take_in_or_end(self, watch: Watch, page: Page) -> None:
+        try:
+            await self._take_in(watch, page)
+        except Exception:
+            # The edge of a task: a bug in one feed costs its tenant's sockets, not the reader of all.
+            _log.exception("feed.delivery_failed", tenant=str(watch.tenant))
+            for session in list(watch.sessions):
+                session.end(INTERNAL_ERROR, "Internal error")
+        watch.has_moved()
 
     async def _take_in(self, watch: Watch, page: Page) -> None:
         head, events = page.head, page.events
@@ -208,7 +220,6 @@ class Hub:
             await self._deliver(watch, events)
             if head.seq > watch.head:
                 self.woken([watch.tenant])
-        watch.has_moved()
 
     def _begin_again(self, watch: Watch, head: Head, reason: ResyncReason) -> None:
         """The log is another, or has a hole: nobody can go on from where they stand."""
@@ -232,7 +243,8 @@ class Hub:
             for group in list(watch.groups.values()):
                 shown, fresh_at = _shown(group, events)
                 for subscriber in list(group.live) if shown or fresh_at else ():
-                    self._show(subscriber, shown, before, cuts.get(subscriber.session, events[-1].seq))
+                    if subscriber.group is group:
+                        self._show(subscriber, shown, before, cuts.get(subscriber.session, events[-1].seq))
                     sends += 1
                     if sends % SENDS_AT_A_STRETCH == 0:
                         await asyncio.sleep(0)
@@ -308,5 +320,3 @@ def _shown(group: Group, events: Sequence[LogEvent]) -> tuple[list[Shown], int]:
 
 def _only(delta: Delta | Fresh | None) -> Delta | None:
     return delta if isinstance(delta, Delta) else None
-
-

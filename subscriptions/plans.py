@@ -173,9 +173,7 @@ class Planner:
             raise _refusal(f"There is no live feed {node.name.value!r} here.")
         variable, required = self._cursor_variable(parsed, operation, node)
         needs_viewer = self._renderer.needs_viewer(request.query, request.operation_name)
-        return Document(
-            request.query, request.operation_name, operation, node, feed, needs_viewer, variable, required
-        )
+        return Document(request.query, request.operation_name, operation, node, feed, needs_viewer, variable, required)
 
     def _cursor_variable(
         self, parsed: DocumentNode, operation: OperationDefinitionNode, node: FieldNode

@@ -32,7 +32,9 @@ class Pace:
 
     most_at_once: int = 8
     sweep: float = 5.0
+    lease: float = 15.0
     beat: float = 5.0
+    """How often leases are renewed: several times a lease."""
     tick: float = 30.0
     task_limit: float = 60.0
     stop_grace: float = 10.0
@@ -56,7 +58,7 @@ class Worker:
     _failed: int = 0
 
     def __post_init__(self) -> None:
-        self._store = TaskStore(self.tools.ops)
+        self._store = TaskStore(self.tools.ops, timedelta(seconds=self.pace.lease))
 
     def wake(self) -> None:
         """Look now: there may be something due."""

@@ -64,7 +64,7 @@ class PayloadCompiler(Compiler):
     def _rows(self, entity: Entity, details: list[FieldDetails]) -> Reader:
         table, level, name = table_of(entity), Level(), self.alias("a")
         base, row = Scope(self.alias("b"), table), Scope(self.alias("p"), table)
-        rules = [*self.tenant_rule(base, self.stamp), f"{base.column('id')} = ids.id"]
+        rules = [*self.tenant_rule(base, self.stamp), f"{base.column('id' if 'id' in table.c else 'tenant_id')} = ids.id"]
         present = level.add(row.column(presence(table)))
         reader = self.entity(entity, row, level, self.selection.under(entity.type, details))
         self.root.join(

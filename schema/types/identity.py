@@ -115,5 +115,47 @@ class Viewer:
     """The person, if of the office."""
     cleaner: Cleaner | None
     """The person, if a cleaner."""
+    sessions: Connection["Session"] = paged(description="The person's own sessions, the newest first.")
+    """The person's sign-ins."""
     server_time: datetime
     """Business time on the server; countdowns are measured against this, never against the device's clock."""
+
+
+@described
+@strawberry.type
+class Session(Node):
+    """One sign-in of a person on a device."""
+
+    role: Role
+    """What it may do."""
+    device: str
+    """The name that the device gave itself."""
+    created_at: datetime
+    """When it began."""
+    seen_at: datetime
+    """When it was last renewed."""
+    expires_at: datetime
+    """When it ends by itself."""
+    revoked_at: datetime | None
+    """When it was ended."""
+    revoked_because: str | None
+    """Why it was ended."""
+
+
+@described
+@strawberry.type
+class Credentials:
+    """What a client keeps after signing in."""
+
+    access_token: str
+    """The bearer token, for the Authorization header and for connection_init."""
+    refresh_token: str
+    """Buys the next pair once; then it is used up."""
+    expires_in_seconds: int
+    """How long the access token is good."""
+    role: Role
+    """What the person may do."""
+    person_id: strawberry.ID
+    """The person's global id."""
+    session_id: strawberry.ID
+    """The session's global id."""

@@ -32,7 +32,7 @@ from schema.types.swaps import Swap
 
 @described
 @strawberry.type
-class Query:
+class Reads:
     """Everything that can be read: one statement an operation, only what the credential's tenant and role may see."""
 
     viewer: Viewer

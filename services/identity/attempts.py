@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Table, case, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Table, case, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.tx import Tx
@@ -24,7 +24,8 @@ from services.scheduling import tenant_policy
 
 SOURCE_PATIENCE = 4
 QUIET = timedelta(days=1)
-_LOCKS_THAT_DIFFER = 21
+_LOCKS_THAT_DIFFER = 15
+"""A lock of a minute, doubled so often, is longer than any setting lets a lock become."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,8 +127,7 @@ async def _count(tx: Tx, counter: _Counter, policy: SignInPolicy) -> bool:
 def _lock_until(tx: Tx, table: Table, policy: SignInPolicy) -> ColumnElement[datetime]:
     """When the next lock ends, by the locks in a row: the rule's own answers, from which the database picks."""
     ends = [after_failure(policy.failures_to_lock, n, tx.now, policy).locked_until for n in range(_LOCKS_THAT_DIFFER)]
-    choices = literal(ends, ARRAY(DateTime(timezone=True)))
-    picked: ColumnElement[datetime] = choices[func.least(table.c.locks + 1, _LOCKS_THAT_DIFFER)]
+    picked: ColumnElement[datetime] = case(dict(enumerate(ends)), value=table.c.locks, else_=ends[-1])
     return picked
 
 

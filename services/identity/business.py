@@ -41,10 +41,10 @@ class FoundBusiness:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPlatform:
-    """The platform's own tenant with its first ops user."""
+class InviteOps:
+    """Somebody who runs the platform."""
 
-    name: str = arg("The ops user's name.")
+    name: str = arg("Their name.")
     email: str = arg("Where their invitation goes.")
 
 
@@ -116,13 +116,12 @@ async def found_business(tx: Tx, input: FoundBusiness) -> Founded:
 
 
 @command(Role.SYSTEM, secret=True)
-async def found_platform(tx: Tx, input: FoundPlatform) -> Founded:
-    """Found the platform's tenant with its first ops user; once. Later it answers CONFLICT."""
+async def invite_ops(tx: Tx, input: InviteOps) -> Founded:
+    """Add an ops user to the platform's own tenant, which is founded with the first one; no business has any (A4)."""
     if tx.actor.tenant != PLATFORM_TENANT:
         raise Forbidden
-    if await tx.one(select(tenant.c.slug).where(tx.own(tenant))) is not None:
-        raise Conflict("The platform is founded already.")
-    await _found(tx, PLATFORM_SLUG, "Platform")
+    if await tx.one(select(tenant.c.slug).where(tx.own(tenant))) is None:
+        await _found(tx, PLATFORM_SLUG, "Platform")
     person = await add_staff(tx, input.name, input.email, Role.OPS)
     return Founded(tx.actor.tenant, person, None, await open_invitation(tx, person))
 

@@ -104,6 +104,14 @@ def test_a_sunday_off_cycle_is_closed_and_names_the_next_window_r90():
     assert (window.period_start, window.period_end) == (date(2026, 1, 19), date(2026, 2, 1))
 
 
+def test_from_its_first_instant_an_open_window_points_to_the_one_after_it():
+    window = window_at(NEW_YORK, eastern("2026-01-04T00:00"))
+
+    assert window.state is WindowState.OPEN
+    assert window.next_opens_at == eastern("2026-01-18T00:00")
+    assert window.next_deadline_at == eastern("2026-01-18T18:00")
+
+
 def test_an_open_window_describes_itself_and_the_one_after_it_a23b():
     now = eastern("2026-01-04T18:30")
 
@@ -380,6 +388,12 @@ def test_the_same_slot_twice_is_refused_at_the_second():
         ensure_slots([same, same], PERIOD)
 
     assert refusal.value.field == ("slots", "1", "startsAt")
+
+
+def test_as_many_slots_as_allowed_each_as_short_as_allowed_are_accepted():
+    slots = [slot("2027-03-09T09:00", "2027-03-09T09:15"), slot("2027-03-10T09:00", "2027-03-10T09:15")]
+
+    assert len(ensure_slots(slots, PERIOD, SlotLimits(most_slots=2))) == 2
 
 
 def test_too_many_slots_are_refused_as_a_whole():

@@ -232,6 +232,11 @@ def test_between_unknown_places_only_the_overhead_is_asked():
     assert codes(taker=holding(shift(ENDS + timedelta(minutes=9), position=None))) == ["TRAVEL_TOO_LONG"]
 
 
+def test_a_shift_that_ends_when_this_one_starts_leaves_no_time_for_the_way():
+    assert codes(taker=holding(shift(STARTS - timedelta(hours=2)))) == ["TRAVEL_TOO_LONG"]
+    assert codes(taker=holding(shift(ENDS))) == ["TRAVEL_TOO_LONG"]
+
+
 def test_only_the_neighbouring_shift_counts_for_travel():
     far_but_long_ago = shift(STARTS - timedelta(hours=5), "1", number=2, position=Position(30, -81))
     next_door = shift(STARTS - timedelta(hours=2), "1", number=3)

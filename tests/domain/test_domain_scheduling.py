@@ -210,6 +210,10 @@ def test_a_time_that_the_clock_jumps_over_becomes_the_jump():
     assert local_day("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)) == date(2011, 12, 31)
 
 
+def test_the_poles_and_the_date_line_are_on_the_globe():
+    assert Position(-90, -180) != Position(90, 180)
+
+
 def test_distance_is_that_of_the_great_circle():
     miami, orlando = Position(25.7617, -80.1918), Position(28.5384, -81.3789)
 

@@ -82,8 +82,8 @@ def test_every_swap_state_has_a_row_in_the_table():
 def test_a_cleaners_swap_ends_two_hours_before_the_start_and_the_offices_at_the_end_a27():
     lead = SwapPolicy().cleaner_lead
 
-    assert expiry_of(True, STARTS, ENDS, lead) == STARTS - timedelta(hours=2)
-    assert expiry_of(False, STARTS, ENDS, lead) == ENDS
+    assert expiry_of(STARTS, ENDS, lead, opened_by_cleaner=True) == STARTS - timedelta(hours=2)
+    assert expiry_of(STARTS, ENDS, lead, opened_by_cleaner=False) == ENDS
 
 
 @pytest.mark.parametrize("status", [JobStatus.ASSIGNED, JobStatus.NO_SHOW])
@@ -196,6 +196,12 @@ def test_travel_is_from_the_days_previous_shift_else_from_home_else_unknown():
     assert preview(SWAP, replace(TAKER, shifts=(yesterday, later)), TENANT).travel_minutes == 0
     assert preview(SWAP, replace(TAKER, home=far, shifts=(earlier, previous)), TENANT).travel_minutes == 10
     assert preview(SWAP, replace(TAKER, home=home, shifts=(earlier,)), TENANT).travel_minutes > 80
+
+
+def test_travel_is_also_from_a_shift_that_ends_when_this_one_starts():
+    taker = replace(TAKER, shifts=(shift(STARTS - timedelta(hours=2), position=SPOT),))
+
+    assert preview(SWAP, taker, TENANT).travel_minutes == 10
 
 
 def test_the_shift_itself_is_not_counted_twice_when_the_taker_already_holds_it():

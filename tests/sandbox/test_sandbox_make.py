@@ -16,7 +16,7 @@ from sandbox.processes import is_running, wait_until
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30
-MAIN = """
+MAIN = r"""
 import os, sys
 from pathlib import Path
 from sandbox.environment import open_environment
@@ -24,7 +24,8 @@ from sandbox.supervisor import Child, supervise
 
 assert sys.argv[1:] == ["dev"]
 with open_environment(Path(os.environ["DATA"]), durable=False):
-    code = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(60)"
+    # One write a line: what both children print must not mix.
+    code = r"import os, time; os.write(1, b'%d\n' % os.getpid()); time.sleep(60)"
     children = [Child(name, [sys.executable, "-c", code], dict(os.environ)) for name in ("api", "worker")]
     supervise(children)
 """

@@ -1,0 +1,107 @@
+"""Real servers, the whole schema, and two businesses that must never meet."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.migrate import found_platform
+from db.engine import read_pool, write_engine
+from db.runner import Runner
+from db.secrets import Secrets
+from models.ddl import statements
+from sandbox.environment import Servers, open_environment, remove_environment
+from tasks.context import Tools
+from tests.tasks.business import Business, a_business
+from tests.tasks.waiting import Recorder
+
+SECRETS = Secrets(b"k" * 32)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The data folder of the session's servers, and their addresses."""
+
+    folder: Path
+    servers: Servers
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    folder = Path(tempfile.mkdtemp(prefix="cleanshift-tasks-"))
+    try:
+        with open_environment(folder, durable=False) as servers:
+            asyncio.run(_create_schema(servers))
+            yield Place(folder, servers)
+        remove_environment(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _create_schema(servers: Servers) -> None:
+    owner = await asyncpg.connect(servers.database_owner_url)
+    for statement in statements():
+        await owner.execute(statement)
+    await owner.close()
+
+
+@pytest.fixture
+async def db(place) -> AsyncIterator[asyncpg.Connection]:
+    """The embedded superuser, to arrange and to look with; every test begins with an empty database."""
+    superuser = await asyncpg.connect(place.servers.superuser_url, database="cleanshift")
+    for kind in ("json", "jsonb"):
+        await superuser.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=_decoded)
+    await superuser.execute("truncate tenant, worker cascade")
+    await found_platform(place.servers.database_url)
+    yield superuser
+    await superuser.close()
+
+
+def _decoded(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+@pytest.fixture
+async def ops(place) -> AsyncIterator[asyncpg.Pool]:
+    pool = await read_pool(place.servers.database_ops_url, size=6, name="tests-ops")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def runner(place) -> AsyncIterator[Runner]:
+    engine = write_engine(place.servers.database_url, size=8)
+    yield Runner(engine, SECRETS, _nobody)
+    await engine.dispose()
+
+
+def _nobody(_tenant: Any, *, events: bool, tasks: bool) -> None:
+    return None
+
+
+@pytest.fixture
+def outbox() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def tools(runner, ops, outbox) -> Tools:
+    return Tools(runner, outbox, ops, "http://cleanshift.test")
+
+
+@pytest.fixture
+async def ours(db) -> Business:
+    return await a_business(db, "ours")
+
+
+@pytest.fixture
+async def theirs(db) -> Business:
+    return await a_business(db, "theirs")
