@@ -4,7 +4,6 @@ A token says who acts, under which session. Whether that session still stands, t
 """
 
 import base64
-import binascii
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -162,7 +161,7 @@ class TokenVerifier:
 def _bytes(text: str) -> bytes:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("A key is 32 bytes in base64url.") from error
     if len(raw) != 32:
         raise ValueError("A key is 32 bytes in base64url.")

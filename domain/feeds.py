@@ -7,14 +7,21 @@ class ResyncReason(StrEnum):
     """Why a feed cannot go on from the client's cursor and begins again with a snapshot."""
 
     EPOCH_CHANGED = "EPOCH_CHANGED"
+    """The database was restored since the cursor was made."""
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    """The cursor is older than the log."""
     CURSOR_AHEAD = "CURSOR_AHEAD"
+    """The cursor is ahead of the log."""
     VIEWER_CHANGED = "VIEWER_CHANGED"
+    """What the viewer may see has changed since the cursor was made."""
 
 
 class HandOverRole(StrEnum):
     """What the viewer is to a shift that changed hands."""
 
     GAVE = "GAVE"
+    """The viewer offered it and is free of it."""
     TOOK = "TOOK"
+    """The viewer took it and is responsible for it."""
     OFFICE = "OFFICE"
+    """The viewer watches from the office."""

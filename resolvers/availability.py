@@ -6,11 +6,11 @@ from typing import Any
 
 from domain.availability import Window
 from models import availability_submission
-from resolvers.common import OFFICE
+from resolvers.common import OFFICE, card_id
 from resolvers.engine.sources import column, computed, sql
 from resolvers.expose import expose
 from resolvers.registry import registry
-from schema.types.availability import AvailabilitySubmission
+from schema.types.availability import AvailabilitySubmission, AvailabilityWindowCard, SubmissionCard
 from services import availability as commands
 from services.availability import MarketCalendar, window_at
 
@@ -85,6 +85,14 @@ registry.sources(
         ),
     ),
 )
+
+registry.card(
+    SubmissionCard,
+    id=card_id("AvailabilitySubmission", "id"),
+    cleaner_id=card_id("Cleaner", "cleaner_id"),
+    market_id=card_id("Market", "market_id"),
+)
+registry.card(AvailabilityWindowCard, market_id=card_id("Market", "market_id"))
 
 MUTATIONS = {
     "submit_availability": expose(commands.submit_availability, AvailabilitySubmission),

@@ -1,6 +1,10 @@
-"""Conditions that several areas' filters share."""
+"""Words that several areas' declarations share."""
 
-from resolvers.engine.sources import Filter, where
+from collections.abc import Mapping
+from typing import Any
+
+from resolvers.engine.sources import Computed, Filter, computed, where
+from schema.types.relay import encode_id
 
 OFFICE = ("owner", "admin", "dispatcher")
 ADMINS = ("owner", "admin")
@@ -18,3 +22,12 @@ def contains(*columns: str) -> Filter:
         + " OR ".join(f"position(lower({value}) in lower({getattr(row, column)})) > 0" for column in columns)
         + ")"
     )
+
+
+def card_id(type_name: str, key: str) -> Computed:
+    """A card's plain id as a global one."""
+
+    def read(card: Mapping[str, Any]) -> str:
+        return encode_id(type_name, card[key])
+
+    return computed(read)

@@ -9,13 +9,13 @@ from domain.eligibility import reasons_not_to_take
 from domain.scheduling import Laundry, required_skills
 from domain.swaps import preview
 from models import swap
-from resolvers.engine.sources import Computed, computed, sql, where
+from resolvers.common import card_id
+from resolvers.engine.sources import computed, sql, where
 from resolvers.expose import expose
 from resolvers.registry import registry
 from resolvers.swap_filter import can_take
 from schema.types.filters import SwapFilter, SwapOrder
-from schema.types.relay import encode_id
-from schema.types.swaps import Swap, SwapCard
+from schema.types.swaps import Swap, SwapCard, SwapGone, SwapHandedOver
 from services import swaps as commands
 from services.cards import SWAP_CARD, SWAP_CARD_FROM
 from services.swap_facts import ViewerFacts, swap_facts, viewer_facts, viewer_facts_sql
@@ -49,15 +49,6 @@ def viewer_preview(card: Card | None, viewer: ViewerFacts | None) -> Card | None
     }
 
 
-def _card_id(type_name: str, key: str) -> Computed:
-    """A card's plain id as a global one."""
-
-    def read(card: Card) -> str:
-        return encode_id(type_name, card[key])
-
-    return computed(read)
-
-
 def card_skills(hot_tub: bool, laundry: str) -> list[str]:
     """What the shift's home demands (R80)."""
     return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
@@ -74,14 +65,16 @@ registry.sources(
 )
 registry.card(
     SwapCard,
-    id=_card_id("Swap", "id"),
-    owner_id=_card_id("Cleaner", "owner_id"),
-    market_id=_card_id("Market", "market_id"),
-    job_id=_card_id("Job", "job_id"),
+    id=card_id("Swap", "id"),
+    owner_id=card_id("Cleaner", "owner_id"),
+    market_id=card_id("Market", "market_id"),
+    job_id=card_id("Job", "job_id"),
     required_skills=computed(card_skills),
     viewer_can_take=computed(viewer_can_take),
     viewer_preview=computed(viewer_preview),
 )
+registry.card(SwapGone, swap_id=card_id("Swap", "swap_id"))
+registry.card(SwapHandedOver, swap_id=card_id("Swap", "swap_id"), job_id=card_id("Job", "job_id"))
 registry.filters(
     SwapFilter,
     is_mine=where(

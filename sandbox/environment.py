@@ -126,10 +126,10 @@ def _start(folder: Path, wanted: Wanted) -> Servers:
         passwords = kept_passwords(folder / "passwords.json")
         port = _start_postgres(folder, passwords, durable=wanted.durable)
         redis_url = _start_redis(folder, passwords) if wanted.redis else None
+        servers = _servers(passwords, port, redis_url)
+        prepare_database(servers.superuser_url, passwords)
     except OSError as error:
         raise SandboxError(f"The servers of {folder.parent} cannot start ({error}): choose another DATA=.") from error
-    servers = _servers(passwords, port, redis_url)
-    prepare_database(servers.superuser_url, passwords)
     return servers
 
 

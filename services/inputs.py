@@ -1,7 +1,10 @@
 """How a command's input says what each field means, once, for Python and for the schema."""
 
 from dataclasses import MISSING, field
-from typing import Any
+from typing import Any, NewType
+
+JSON = NewType("JSON", dict[str, Any])
+"""An object of the client's own making, checked by the command: the schema's JSON scalar."""
 
 
 def arg(description: str, *, default: Any = MISSING) -> Any:

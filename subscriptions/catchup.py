@@ -1,7 +1,7 @@
 """How a subscription comes to stand at its tenant's head: snapshot, replay, resync, and back after having lagged.
 
-One task a socket, and only while something of it is not live. Register first (the hub watches), then read, then drop what
-was seen; standing at the head is tested and entered without an await between.
+One task a socket, and only while something of it is not live. Register first (the hub watches), then read, then drop
+what was seen; standing at the head is tested and entered without an await between.
 """
 
 import asyncio
@@ -22,8 +22,6 @@ from subscriptions.reads import Reads, Snapshot
 from subscriptions.sessions import Renewal, Session, Subscriber
 from subscriptions.watch import RING, Watch, is_dense
 
-STALL_SECONDS: Final = 10.0
-"""A socket that takes nothing for so long is dropped; its client resumes from its cursor."""
 RETRY_SECONDS: Final = 0.25
 AHEAD_SECONDS: Final = 1.0
 REPLAY_PAGE: Final = 256
@@ -37,12 +35,16 @@ _log = structlog.get_logger("subscriptions.catchup")
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What catching up works with. `woken` asks the hub to look for a tenant's news."""
+    """What catching up works with. `woken` asks the hub to look for a tenant's news.
+
+    A socket that takes nothing for `stall_seconds` is dropped; its client resumes from its cursor.
+    """
 
     log: Log
     reads: Reads
     tools: Tools
     woken: Callable[[Collection[TenantId] | None], None]
+    stall_seconds: float
 
 
 class CatchUp:
@@ -88,7 +90,7 @@ class CatchUp:
                 await self._round(session, watch, behind)
         except Unauthenticated:
             session.forbid()
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace
             # The edge of a task: a bug costs this socket, not the process.
             _log.exception("feed.catch_up_failed", tenant=str(watch.tenant))
             session.end(INTERNAL_ERROR, "Internal error")
@@ -102,7 +104,7 @@ class CatchUp:
                 await self._consider(session, watch)
                 return
             for subscriber in behind:
-                if not await session.outlet.room(STALL_SECONDS):
+                if not await session.outlet.room(self._live.stall_seconds):
                     session.abort()
                     return
                 if not (subscriber.ended or session.stale or session.closed):
@@ -143,8 +145,10 @@ class CatchUp:
             session.refuse(subscriber, refusal)
             self.end(subscriber, watch)
             return
-        eyes = Eyes.of(document.feed.field, klass, facts, personal=document.needs_viewer)
-        key = (*plan.key, klass, eyes.view, session.actor.person if document.needs_viewer else None)
+        role = str(session.actor.role)
+        personal = self._live.tools.rendering(plan, role).needs_viewer
+        eyes = Eyes.of(document.feed.field, klass, role, facts if personal else None)
+        key = (*plan.key, klass, eyes.view, session.actor.person if personal else None)
         group = watch.groups.get(key)
         if group is None:
             group = watch.groups[key] = Group(key, plan, eyes, Circle(watch, self._live.tools))
@@ -199,7 +203,7 @@ class CatchUp:
         subscriber.renewal = None
 
     async def _snapshot(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
-        """The class's snapshot: shared while it is at most a second and 64 events old, and not older than it must be."""
+        """The class's snapshot: shared for a second or 64 events, and never older than it must be."""
         key = (group.feed.field, group.eyes.klass)
         while True:
             found = watch.snapshots.get(key)
@@ -244,7 +248,7 @@ class CatchUp:
             return
 
     async def _replay(self, subscriber: Subscriber, group: Group, watch: Watch) -> None:
-        events = watch.after(subscriber.seq, REPLAY_PAGE)
+        events: Sequence[LogEvent] | None = watch.after(subscriber.seq, REPLAY_PAGE)
         if events is None:
             events = await self._page(subscriber, watch)
             if events is None or _overtaken(subscriber, group) or subscriber.renewal is not None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from domain.feeds import ResyncReason
 from subscriptions.cursors import Cursors, Place
 from subscriptions.feeds import Facts, Fresh, Klass, Value
 from subscriptions.log import LogEvent
-from subscriptions.plans import Plan, Renderer
+from subscriptions.plans import Plan, Renderer, Rendering
 from subscriptions.reads import Snapshot
 
 if TYPE_CHECKING:
@@ -34,14 +34,15 @@ class Eyes:
     """Through whose eyes a group looks: its class and, where the document asks for it, one viewer's facts."""
 
     klass: Klass
+    role: str
     facts: Facts
     view: str
 
     @classmethod
-    def of(cls, field: str, klass: Klass, facts: Facts, *, personal: bool) -> "Eyes":
-        """The digest in every cursor: who comes back with other eyes needs a snapshot, not deltas."""
-        seen = orjson.dumps([field, klass, facts if personal else None], option=orjson.OPT_SORT_KEYS)
-        return cls(klass, facts if personal else None, blake2b(seen, digest_size=4).hexdigest())
+    def of(cls, field: str, klass: Klass, role: str, facts: Facts) -> "Eyes":
+        """The digest goes into every cursor: who comes back with other eyes needs a snapshot, not deltas."""
+        seen = orjson.dumps([field, klass, role, facts], option=orjson.OPT_SORT_KEYS)
+        return cls(klass, role, facts, blake2b(seen, digest_size=4).hexdigest())
 
 
 class Position(Protocol):
@@ -71,6 +72,8 @@ class Group:
         self.members = 0
         self._position = circle.position
         self._tools = circle.tools
+        self._rendering = circle.tools.rendering(plan, eyes.role)
+        self._viewer = circle.tools.read_viewer(eyes.facts) if self._rendering.needs_viewer else None
         self._deltas: OrderedDict[tuple[int, str | None], Delta | Fresh | None] = OrderedDict()
         self._cursors: dict[int, str] = {}
         self._snapshot: tuple[Snapshot, bytes] | None = None
@@ -135,20 +138,30 @@ class Group:
         return self._render({**value, "cursor": self.cursor(seq)}, now)
 
     def _render(self, value: Value, now: datetime) -> bytes:
-        document = self.plan.document
-        facts: Mapping[str, Any] | None = self.eyes.facts
-        result = self._tools.renderer.render(
-            document.text, document.operation_name, self.plan.variables, value, viewer=facts, now=now
-        )
-        return orjson.dumps(result.formatted)
+        return orjson.dumps(self._rendering.render(value, viewer=self._viewer, now=now).formatted)
 
 
-@dataclass(frozen=True, slots=True)
 class Tools:
-    """What groups render with."""
+    """What groups render with. `read_viewer` turns the facts' json into what computed fields receive."""
 
-    renderer: Renderer
-    cursors: Cursors
+    def __init__(self, renderer: Renderer, cursors: Cursors, read_viewer: Callable[[Any], Any]) -> None:
+        self.cursors = cursors
+        self.read_viewer = read_viewer
+        self._renderer = renderer
+        self._renderings: OrderedDict[tuple[object, str], Rendering] = OrderedDict()
+
+    def rendering(self, plan: Plan, role: str) -> Rendering:
+        """The plan's selection as this role may see it, compiled once for all who ask the same."""
+        key = (plan.key, role)
+        if key not in self._renderings:
+            document = plan.document
+            self._renderings[key] = self._renderer.renderer(
+                document.parsed, document.operation_name, plan.variables, role
+            )
+            if len(self._renderings) > MOST_KEPT:
+                self._renderings.popitem(last=False)
+        self._renderings.move_to_end(key)
+        return self._renderings[key]
 
 
 @dataclass(frozen=True, slots=True)

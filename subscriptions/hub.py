@@ -5,9 +5,10 @@ join through `subscriptions.catchup`; who stands at the head is served here, in 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
+from uuid import UUID
 
 import structlog
 
@@ -34,6 +35,10 @@ RETRY_SECONDS: Final = 0.2
 _log = structlog.get_logger("subscriptions.hub")
 
 
+def _as_it_is(facts: Any) -> Any:
+    return facts
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a hub works with."""
@@ -43,6 +48,8 @@ class Parts:
     wake: Wake
     renderer: Renderer
     cursors: Cursors
+    read_viewer: Callable[[Any], Any] = _as_it_is
+    """Turns the viewer facts' json into what the renderer's computed fields receive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +58,24 @@ class Shown:
 
     seq: int
     everybody: Delta | None
-    named: dict[object, Delta | None]
+    named: dict[UUID, Delta | None]
 
 
 class Hub:
     """`async with Hub(parts) as hub`: watches, reads, polls and delivers until the block ends."""
 
-    def __init__(self, parts: Parts, *, poll_seconds: float = 1.0) -> None:
+    def __init__(self, parts: Parts, *, poll_seconds: float = 1.0, stall_seconds: float = 10.0) -> None:
         self._parts = parts
         self._poll_seconds = poll_seconds
         self._watches: dict[TenantId, Watch] = {}
         self._woken: set[TenantId] = set()
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._catch_up = CatchUp(Live(parts.log, parts.reads, Tools(parts.renderer, parts.cursors), self.woken))
+        tools = Tools(parts.renderer, parts.cursors, parts.read_viewer)
+        self._catch_up = CatchUp(Live(parts.log, parts.reads, tools, self.woken, stall_seconds))
         parts.wake.listen(self.woken)
 
-    async def __aenter__(self) -> "Hub":
+    async def __aenter__(self) -> Self:
         """Start; returns at once whether or not the database is there."""
         self._tasks = [
             asyncio.create_task(self._read_for_ever(), name="feed-reader"),
@@ -113,7 +121,7 @@ class Hub:
             watch.remove(session)
 
     def subscribe(self, session: Session, id: str, plan: Plan) -> None:
-        """Begin a subscription of an attached socket. Raises `Refused` for a bad cursor, and for who may not see the feed."""
+        """Begin a subscription of an attached socket. Raises `Refused` for a bad cursor and for who may not see."""
         after = None if plan.after is None else self._parts.cursors.read(session.actor.tenant, plan.after)
         if session.standing is None:
             raise Unauthenticated
@@ -202,7 +210,7 @@ class Hub:
     async def _take_in_or_end(self, watch: Watch, page: Page) -> None:
         try:
             await self._take_in(watch, page)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace
             # The edge of a task: a bug in one feed costs its tenant's sockets, not the reader of all.
             _log.exception("feed.delivery_failed", tenant=str(watch.tenant))
             for session in list(watch.sessions):

@@ -1,7 +1,7 @@
 """Where a socket's messages leave: straight to the server's transport where it shows one, else by ASGI `send`.
 
-Several messages become one write on the transport, which is ten times cheaper than ASGI's send for each. ASGI also has no
-way to ask "would this wait?", which decides who is slow. Closing a peer that does not read would wait for it: such a
+Several messages become one write on the transport, which is ten times cheaper than ASGI's send for each. ASGI also has
+no way to ask "would this wait?", which decides who is slow. Closing a peer that does not read would wait for it: such a
 transport is aborted.
 """
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import orjson
@@ -29,7 +30,6 @@ from graphql import (
     visit,
 )
 
-
 from domain.errors import Code
 from subscriptions.feeds import Feed
 
@@ -41,25 +41,31 @@ CURSOR_ARGUMENT: Final = "after"
 Validate = Callable[[GraphQLSchema, DocumentNode], Sequence[GraphQLError]]
 
 
-class Renderer(Protocol):
-    """Shapes a value by an operation's selection, without SQL; the read engine is one."""
+class Rendering(Protocol):
+    """One operation's selection, compiled for one role; the read engine makes them."""
 
-    def render(
-        self,
-        document: str,
-        operation_name: str | None,
-        variables: Mapping[str, Any],
-        root: Mapping[str, Any],
-        viewer: Any = None,
-        now: Any = None,
-    ) -> ExecutionResult:
-        """The answer of the operation whose single root field has this value."""
-
-    def needs_viewer(self, document: str, operation_name: str | None) -> bool:
+    @property
+    def needs_viewer(self) -> bool:
         """Whether the selection holds fields that are computed from the viewer's facts."""
 
+    def render(self, value: Mapping[str, Any], viewer: Any = None, now: datetime | None = None) -> ExecutionResult:
+        """The answer of the operation whose single root field has this value. No SQL."""
 
-class Unacceptable(Exception):
+
+class Renderer(Protocol):
+    """Compiles selections; the read engine is one."""
+
+    def renderer(
+        self,
+        document: DocumentNode,
+        operation_name: str | None = None,
+        variables: dict[str, Any] | None = None,
+        role: str | None = None,
+    ) -> Rendering:
+        """The selection of a valid operation with these valid variables, as this role may see it."""
+
+
+class Unacceptable(Exception):  # noqa: N818 - what is wrong, like every refusal here
     """The operation cannot be run; `errors` are as GraphQL formats them."""
 
     def __init__(self, errors: list[Any]) -> None:
@@ -85,11 +91,11 @@ class Document:
     """A subscription operation, prepared once a document. `cursor_variable` feeds the cursor and nothing else."""
 
     text: str
+    parsed: DocumentNode
     operation_name: str | None
     operation: OperationDefinitionNode
     node: FieldNode
     feed: Feed
-    needs_viewer: bool
     cursor_variable: str | None
     cursor_required: bool
 
@@ -99,7 +105,7 @@ class Plan:
     """One subscriber's operation. Plans of equal `key` show the same things to viewers of one class."""
 
     document: Document
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
     after: str | None
 
     @property
@@ -110,14 +116,11 @@ class Plan:
 
 
 class Planner:
-    """Understands documents; keeps the last few hundred. `validates` adds the edge's limits to the specification's rules."""
+    """Understands documents; keeps the last few hundred. `validates` may add limits to the specification's rules."""
 
-    def __init__(
-        self, schema: GraphQLSchema, feeds: Sequence[Feed], renderer: Renderer, validates: Validate = validate
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, feeds: Sequence[Feed], validates: Validate = validate) -> None:
         self._schema = schema
         self._feeds = {feed.field: feed for feed in feeds}
-        self._renderer = renderer
         self._validates = validates
         self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
 
@@ -172,8 +175,7 @@ class Planner:
         if feed is None:
             raise _refusal(f"There is no live feed {node.name.value!r} here.")
         variable, required = self._cursor_variable(parsed, operation, node)
-        needs_viewer = self._renderer.needs_viewer(request.query, request.operation_name)
-        return Document(request.query, request.operation_name, operation, node, feed, needs_viewer, variable, required)
+        return Document(request.query, parsed, request.operation_name, operation, node, feed, variable, required)
 
     def _cursor_variable(
         self, parsed: DocumentNode, operation: OperationDefinitionNode, node: FieldNode

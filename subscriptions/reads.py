@@ -95,4 +95,5 @@ def _statement(expression: str) -> str:
     return f"""select live.business_now, coalesce(head.epoch, 0) as epoch, coalesce(head.seq, 0) as seq,
         ({expression}) as found
     from {STAMP} {VERIFIED}
-    left join lateral (select h.epoch, h.seq from tenant_head h where h.tenant_id = stamp.tenant_id offset 0) head on true"""
+    left join lateral (select h.epoch, h.seq from tenant_head h where h.tenant_id = stamp.tenant_id
+        offset 0) head on true"""

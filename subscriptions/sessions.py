@@ -19,15 +19,15 @@ from subscriptions.reads import Standing
 FORBIDDEN: Final = 4403
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Renewal:
-    """A snapshot is due, announced by a Resync where a reason is given. Each request for one is an object of its own."""
+    """A snapshot is due, announced by a Resync where a reason is given. Each wish for one is an object of its own."""
 
     reason: ResyncReason | None = None
 
 
 class Subscriber:
-    """One subscription. While `live` it stands at its tenant's head and `seq` is where it joined; otherwise at `seq`."""
+    """One subscription. While `live` it stands at its tenant's head (`seq` is where it joined), otherwise at `seq`."""
 
     __slots__ = ("after", "ended", "group", "id", "live", "plan", "prefix", "renewal", "sent", "seq", "session")
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import orjson
 import structlog
@@ -118,7 +118,7 @@ class Socket:
         self._opened = 0
         self._late: list[Session] = []
 
-    async def __aenter__(self) -> "Socket":
+    async def __aenter__(self) -> Self:
         """Start the ticker."""
         self._ticker = asyncio.create_task(self._tick_for_ever(), name="socket-ticker")
         return self
@@ -177,7 +177,7 @@ class Socket:
             bucket = (bucket + 1) % self.limits.heartbeat_buckets
             try:
                 self._tick(bucket)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged with its trace
                 # The edge of a task: one tick's bug must not end expiry for all sockets.
                 _log.exception("socket.tick_failed")
 
@@ -188,9 +188,9 @@ class Socket:
         for connection in list(self.connections):
             connection.tick(horizon)
             session = connection.session
-            if session is not None and not session.closed and (connection.bucket == bucket or session in late):
-                if not self.hub.beat(session):
-                    self._late.append(session)
+            due = session is not None and not session.closed and (connection.bucket == bucket or session in late)
+            if session is not None and due and not self.hub.beat(session):
+                self._late.append(session)
 
 
 class ProtocolError(Exception):
@@ -225,7 +225,7 @@ class Connection:
                 await self._take(message)
             except ProtocolError as error:
                 self.close(error.code, error.reason)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged with its trace
                 # The edge of a socket: a bug ends it, is logged, and tells the client nothing.
                 _log.exception("socket.failed")
                 self.close(INTERNAL_ERROR, "Internal error")
@@ -317,35 +317,38 @@ class Connection:
         except Unavailable as error:
             raise ProtocolError(TRY_LATER, "Try again later") from error
         self.session = session
-        self.outlet.write([ACK])
+        session.closed = self._closing
+        if not self._closing:
+            self.outlet.write([ACK])
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
-        id, request = _text(message, "id"), _request(message)
+        operation, request = _text(message, "id"), _request(message)
         if self.session is None:
             raise ProtocolError(UNAUTHORIZED, "Unauthorized")
-        if id in self._running or id in self.session.subscribers:
-            raise ProtocolError(ID_TAKEN, f"Subscriber for {id[:64]} already exists")
+        if operation in self._running or operation in self.session.subscribers:
+            raise ProtocolError(ID_TAKEN, f"Subscriber for {operation[:64]} already exists")
         try:
-            if len(self._running) + len(self.session.subscribers) >= self._socket.limits.operations:
-                raise RateLimited(f"A socket runs at most {self._socket.limits.operations} operations at once.")
-            plan = self._socket.ports.planner.plan(request)
-            if plan is not None:
-                self._socket.hub.subscribe(self.session, id, plan)
-                return
+            self._begin(self.session, operation, request)
         except Unacceptable as error:
-            self.outlet.write([error_message(id, error.errors)])
-            return
+            self.outlet.write([error_message(operation, error.errors)])
         except Refused as refusal:
-            self.outlet.write([error_message(id, [refused(refusal)])])
+            self.outlet.write([error_message(operation, [refused(refusal)])])
+
+    def _begin(self, session: Session, id: str, request: Request) -> None:
+        if len(self._running) + len(session.subscribers) >= self._socket.limits.operations:
+            raise RateLimited(f"A socket runs at most {self._socket.limits.operations} operations at once.")
+        plan = self._socket.ports.planner.plan(request)
+        if plan is not None:
+            self._socket.hub.subscribe(session, id, plan)
             return
         self._running.add(id)
-        self._socket.spawn(self._execute(self.session, id, request))
+        self._socket.spawn(self._execute(session, id, request))
 
     async def _execute(self, session: Session, id: str, request: Request) -> None:
         """Run a query or mutation to its end, whether or not its client still waits for it."""
         try:
             response = await self._socket.ports.operations.execute(session.actor, self, request.payload())
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace
             # The edge of an operation: a bug is logged here and masked for the client.
             _log.exception("socket.operation_failed")
             response = {"errors": [{"message": "Internal error.", "extensions": {"code": "INTERNAL"}}]}

@@ -1,15 +1,15 @@
 """Wake-ups between processes: "this tenant has news", and nothing more.
 
-PostgreSQL holds the stream; a lost wake-up costs a second (the hub polls), never an event. broadcaster's own backends die
-silently when Redis restarts, so it runs over a supervised one: it reconnects for ever, and after each reconnect, or when
-more arrives than is read, it says "look everywhere" instead of what it may have missed.
+PostgreSQL holds the stream; a lost wake-up costs a second (the hub polls), never an event. broadcaster's own backends
+die silently when Redis restarts, so it runs over a supervised one: it reconnects for ever, and after each reconnect, or
+when more arrives than is read, it says "look everywhere" instead of what it may have missed.
 """
 
 import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import structlog
@@ -34,7 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _log = structlog.get_logger("subscriptions.wake")
 
 
-class SupervisedBackend(BroadcastBackend):  # type: ignore[misc]  # the package is untyped for mypy
+class SupervisedBackend(BroadcastBackend):
     """One channel that outlives Redis. Carries what other processes say; without a URL there are none."""
 
     def __init__(self, url: str | None, channel: str) -> None:
@@ -62,7 +62,7 @@ class SupervisedBackend(BroadcastBackend):  # type: ignore[misc]  # the package 
                 await self._redis.aclose()
 
     async def subscribe(self, group: str) -> None:
-        """Pass the channel's messages on from now. The listener holds the channel in any case: nothing can be lost between."""
+        """Pass messages on from now. The listener holds the channel in any case: nothing can be lost between."""
         self._wanted = True
 
     async def unsubscribe(self, group: str) -> None:
@@ -146,7 +146,7 @@ class Wake:
         self._pending.add(tenant)
         self._ring.set()
 
-    async def __aenter__(self) -> "Wake":
+    async def __aenter__(self) -> Self:
         """Start; returns at once whether or not Redis is there."""
         await self._broadcast.connect()
         ready = asyncio.Event()
@@ -167,8 +167,8 @@ class Wake:
     async def _hear(self, ready: asyncio.Event) -> None:
         async with self._broadcast.subscribe(self._channel) as messages:
             ready.set()
-            async for event in messages:
-                tenants = _tenants(event.message)
+            while True:
+                tenants = _tenants((await messages.get()).message)
                 for heard in self._heard:
                     heard(tenants)
 

@@ -96,6 +96,11 @@ class Engine:
         self._plans = PlanCache(cache_bytes)
         self._types = frozenset(self.bindings.entities)
 
+    @property
+    def cached_bytes(self) -> int:
+        """About how much memory the plans keep."""
+        return self._plans.weight
+
     def prepare(self, request: Request, role: str) -> Prepared | None:
         """The plan of a query for a role and the shape of its variables, compiled at first sight.
 

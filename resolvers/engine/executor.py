@@ -62,7 +62,8 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _finished(self, type_: GraphQLOutputType, details: Details, path: Path, value: Any) -> Any:
         if isinstance(value, Exception):
-            raise value
+            # A plan's own refusal is raised again and again: without this it would keep every request's frames.
+            raise value.with_traceback(None)
         if isinstance(type_, GraphQLNonNull):
             completed = self._finished(type_.of_type, details, path, value)
             if completed is None:

@@ -71,31 +71,36 @@ def connection(compiler: "Compiler", site: "Site") -> Reader:
     """A page of a connection; raises `Refused` where the arguments contradict each other."""
     given = compiler.parameters.slots[_slot(site)].first
     backward = is_backward(dict(given))
-    base = Scope(compiler.alias("b"), _many(site.bound)[1])
-    rules = [*_rules(compiler, site, base), *_filter_rules(compiler, site, base)]
     connection_type = site.bound.connection
     assert connection_type is not None  # noqa: S101 - the caller saw that it is a connection
     grouped = compiler.selection.under(connection_type, site.details)
-    page = _PageCompiler(compiler, site, base, rules, backward)
+    page = _PageCompiler(compiler, site, backward)
     parts = [(key, page.part(details)) for key, details in grouped.items()]
     page.close()
     return page.reader(parts)
 
 
 class _PageCompiler:
-    def __init__(
-        self, compiler: "Compiler", site: "Site", base: Scope, rules: list[str], backward: bool
-    ) -> None:
-        self.compiler, self.site, self.base, self.rules, self.backward = compiler, site, base, rules, backward
+    def __init__(self, compiler: "Compiler", site: "Site", backward: bool) -> None:
+        self.compiler, self.site, self.backward = compiler, site, backward
         self.table = _many(site.bound)[1]
-        _, self.row, self.level, self.found = _names(compiler, self.table)
+        self.base, self.row, self.level, self.found = _names(compiler, self.table)
         self.slot = _slot(site)
         self.given = compiler.parameters.slots[self.slot].first
         self.order = _chosen(site.bound, self.given)
-        self.sorting = _sorting(compiler, site, base, self.order, backward=backward)
+        self.sorting = _sorting(compiler, site, self.base, self.order, backward=backward)
         self.index: int | None = None
+        self._rules: list[str] | None = None
         self.parameters = compiler.parameters
         self.parameters.slots[self.slot].checks.append(_check_page)
+
+    @property
+    def rules(self) -> list[str]:
+        """The list's conditions; written only if something is read under them, for each placeholder must be used."""
+        if self._rules is None:
+            own = _rules(self.compiler, self.site, self.base)
+            self._rules = [*own, *_filter_rules(self.compiler, self.site, self.base)]
+        return self._rules
 
     def part(self, details: list[FieldDetails]) -> Part:
         name = details[0].node.name.value
@@ -213,13 +218,16 @@ class _PageCompiler:
         return f"({self.sorting.key}, {row_id}) {sign} ({key_place}, {id_place})"
 
     def close(self) -> None:
-        """A cursor is checked even where no rows are asked for."""
+        """Filters and cursors are checked even where nothing is asked for."""
+        checks = self.parameters.slots[self.slot].checks
+        if self._rules is None:
+            checks += [take for _, take, _ in _filters(self.site, self.given)]
         if self.index is None:
             for name in ("after", "before"):
                 if self.given.get(name) is not None:
                     tag, kind = self.order.tag, self.sorting.kind
                     check = taking(name, lambda text, name=name: decode_cursor(text, tag, kind, name))
-                    self.parameters.slots[self.slot].checks.append(check)
+                    checks.append(check)
 
     def reader(self, parts: list[tuple[str, Part]]) -> Reader:
         index, slot, backward, wide = self.index, self.slot, self.backward, self.level.is_wide
@@ -292,15 +300,19 @@ def _rules(compiler: "Compiler", site: "Site", base: Scope) -> list[str]:
 
 def _filter_rules(compiler: "Compiler", site: "Site", base: Scope) -> list[str]:
     slot = _slot(site)
-    given = compiler.parameters.slots[slot].first.get("filter") or {}
-    rules = []
-    for name, value in given.items():
-        if value is None:
-            continue
-        condition = site.bound.conditions[name]
-        place = compiler.parameters.place(slot, condition.sql_type, taking_filter(name, condition.take))
-        rules.append(condition.text(base, place))
-    return rules
+    return [
+        text(base, compiler.parameters.place(slot, sql_type, take))
+        for sql_type, take, text in _filters(site, compiler.parameters.slots[slot].first)
+    ]
+
+
+def _filters(site: "Site", given: Any) -> list[tuple[str, Any, Any]]:
+    conditions = site.bound.conditions
+    return [
+        (conditions[name].sql_type, taking_filter(name, conditions[name].take), conditions[name].text)
+        for name, value in (given.get("filter") or {}).items()
+        if value is not None
+    ]
 
 
 def _sorting(compiler: "Compiler", site: "Site", base: Scope, order: Order, *, backward: bool) -> Sorting:

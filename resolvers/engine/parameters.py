@@ -17,6 +17,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from domain.errors import Refused
 from resolvers.engine.bindings import argument_names
 from resolvers.engine.conditions import located
+from resolvers.engine.shape import publish
 from resolvers.engine.values import parameter
 from schema.types.relay import decode_id
 
@@ -91,7 +92,7 @@ def _fill_slot(index: int, slot: Slot, variables: VariableValues, filled: Filled
         for position, take, _ in slot.takers:
             filled.values[position] = take(arguments)
     except (Refused, GraphQLError) as error:
-        filled.errors[index] = error
+        filled.errors[index] = publish(error) if isinstance(error, Refused) else error
         for position, _, instead in slot.takers:
             filled.values[position] = instead
     filled.arguments.append(arguments)

@@ -7,12 +7,14 @@ from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import strawberry
+from strawberry import scalars
 from strawberry.types.field import StrawberryField
 
 from domain import actors, ids
 from domain.errors import InvalidId
 from schema.types.described import summary
 from schema.types.relay import decode_id
+from services.inputs import JSON
 
 TYPES_OF_ID: dict[object, tuple[str, ...]] = {
     ids.MarketId: ("Market",),
@@ -69,6 +71,8 @@ def _graphql(hint: Any) -> Any:
     """The GraphQL annotation of a Python one: ids become ID, nested dataclasses inputs."""
     if hint in TYPES_OF_ID:
         return strawberry.ID
+    if hint is JSON:
+        return scalars.JSON
     if is_dataclass(hint):
         return _made(hint, f"{hint.__name__}Input", False)  # type: ignore[arg-type]
     if get_origin(hint) in {types.UnionType, Union}:

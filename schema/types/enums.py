@@ -4,6 +4,7 @@ from domain.actors import Role
 from domain.availability import WindowState
 from domain.eligibility import ReasonCode
 from domain.errors import Code
+from domain.feeds import HandOverRole, ResyncReason
 from domain.notifications import Channel, DeliveryStatus
 from domain.scheduling import (
     JOB_TRANSITIONS,
@@ -25,6 +26,8 @@ ENUMS = (
     enumerated(WindowState),
     enumerated(ReasonCode),
     enumerated(Code),
+    enumerated(HandOverRole),
+    enumerated(ResyncReason),
     enumerated(Channel),
     enumerated(DeliveryStatus),
     enumerated(AssignmentRole),

@@ -1,24 +1,12 @@
 """The frames that every feed has in common."""
 
 from datetime import datetime
-from enum import Enum
 
 import strawberry
 
-from schema.types.described import described, enumerated
+from domain.feeds import ResyncReason
+from schema.types.described import described
 from schema.types.relay import Cursor
-
-
-@enumerated
-class ResyncReason(Enum):
-    """Why a feed starts over."""
-
-    TOO_OLD = "TOO_OLD"
-    """The cursor is older than the log."""
-    EPOCH_CHANGED = "EPOCH_CHANGED"
-    """The database was restored since the cursor was made."""
-    AHEAD = "AHEAD"
-    """The cursor is ahead of the log."""
 
 
 @described

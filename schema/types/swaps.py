@@ -2,15 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Annotated
 
 import strawberry
 
 from domain.eligibility import ReasonCode
+from domain.feeds import HandOverRole
 from domain.scheduling import AssignmentRole, Laundry, Skill
 from domain.swaps import SwapKind, SwapStatus
-from schema.types.described import described, enumerated
+from schema.types.described import described
 from schema.types.feeds import Heartbeat, Resync
 from schema.types.identity import Cleaner, Market
 from schema.types.relay import Cursor, Node
@@ -154,18 +154,6 @@ class SwapCard:
     """What taking it would mean for the acting cleaner; null for others. Selecting it makes the feed personal."""
 
 
-@enumerated
-class HandOverSide(Enum):
-    """What the viewer has to do with a shift that changed hands."""
-
-    GAVE = "GAVE"
-    """The viewer offered it and is free of it."""
-    TOOK = "TOOK"
-    """The viewer took it and is responsible for it."""
-    OFFICE = "OFFICE"
-    """The viewer watches from the office."""
-
-
 @described
 @strawberry.type
 class SwapMarketSnapshot:
@@ -220,7 +208,7 @@ class SwapHandedOver:
     """Whose job."""
     swap: SwapCard
     """The swap as it is now."""
-    viewer_role: HandOverSide
+    viewer_role: HandOverRole
     """What the viewer has to do with it."""
 
 

@@ -22,7 +22,7 @@ from models import job, market, tenant, tenant_head
 from services.checks import changes, text
 from services.identity.links import open_invitation
 from services.identity.staff import add_staff
-from services.inputs import arg
+from services.inputs import JSON, arg
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 PLATFORM_SLUG = "platform"
@@ -63,9 +63,7 @@ class UpdateTenant:
     """What is to be different about the business; what is left out stays."""
 
     name: str | None = arg("The business's name, at most 200 characters.", default=None)
-    settings: Mapping[str, Any] | None = arg(
-        'Settings to change, by section, as {"swaps": {"restHours": 9}}.', default=None
-    )
+    settings: JSON | None = arg('Settings to change, by section, as {"swaps": {"restHours": 9}}.', default=None)
     expected_version: int | None = arg("Refuse with CONFLICT if the business has another version.", default=None)
 
 

@@ -18,7 +18,7 @@ Klass = tuple[str, ...]
 Facts = Mapping[str, Any] | None
 """What is known of the viewer, as the stamped statement yields it."""
 Value = dict[str, Any]
-"""A member of the feed's union: "__typename" and the fields by their Python names. `cursor`, `previous` are added later."""
+"""A member of the union: "__typename" and fields by their Python names; `cursor` and `previous` are added later."""
 
 OFFICE_CLASS: Final[Klass] = ("office",)
 

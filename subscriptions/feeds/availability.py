@@ -60,7 +60,7 @@ class AvailabilityFeed:
         return None
 
     def delta(self, event: LogEvent, klass: Klass, part: str | None) -> Value | Fresh | None:
-        """A submission for the office and its cleaner; a window for all of its market; a new calendar draws all anew."""
+        """A submission for office and cleaner; a window for all of its market; a new calendar draws all anew."""
         match event.type:
             case EventType.AVAILABILITY_SUBMITTED if _concerns(klass, event.card["cleaner_id"]):
                 return {"__typename": "AvailabilitySubmitted", "submission": event.card}

@@ -54,7 +54,7 @@ class SwapMarketFeed:
         return HandOverRole.TOOK if str(person) == event.card["taker_id"] else None
 
     def delta(self, event: LogEvent, klass: Klass, part: str | None) -> Value | Fresh | None:
-        """Listed or gone; handed over for the parties and the office. A renamed market or new zone changes every card."""
+        """Listed or gone; handed over for parties and office. A renamed market or new zone changes every card."""
         if event.type == EventType.MARKET_CHANGED:
             return FRESH if sees_market(klass, str(event.entity_id)) else None
         if event.type not in SWAP_EVENTS:

@@ -143,7 +143,9 @@ async def _create(connection: Any) -> None:
         await connection.execute(f"CREATE POLICY own ON {name} USING (tenant_id = {TENANT})")
         await connection.execute(f"GRANT SELECT, UPDATE ON {name} TO cleanshift_app")
     await connection.execute(
-        f"CREATE POLICY seen ON swap AS RESTRICTIVE USING ({ROLE} <> 'cleaner' OR status = 'open' OR owner_id = {ACTOR})"
+        f"""CREATE POLICY seen ON swap AS RESTRICTIVE USING ({ROLE} <> 'cleaner' OR (
+            (status = 'open' OR owner_id = {ACTOR}) AND EXISTS (
+            SELECT FROM job j WHERE j.tenant_id = swap.tenant_id AND j.id = swap.job_id)))"""
     )
     await connection.execute(
         f"""CREATE POLICY seen ON job AS RESTRICTIVE USING ({ROLE} <> 'cleaner' OR status <> 'gone' OR EXISTS (

@@ -199,6 +199,10 @@ class Oracle:
 
     def swap_page(self, rows: list[Row], arguments: Row) -> Row:
         chosen = arguments.pop("filter", None) or {}
+        for name, kind in (("jobId", "Job"), ("ownerId", "Cleaner"), ("market", "Market")):
+            given = chosen.get(name)
+            for text in given if isinstance(given, list) else [given] if given is not None else []:
+                parsed(text, kind)
         rows = [row for row in rows if self.swap_fits(row, chosen)]
         orders: dict[str, tuple[str, Callable[[Row], Any]]] = {
             "NEWEST": ("created_at desc", lambda row: row["created_at"]),

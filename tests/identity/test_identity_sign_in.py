@@ -75,11 +75,13 @@ async def test_a_cleaner_sets_a_pin_once_and_signs_in_with_it(house: House, ours
     again = house.actor(await house.auth.sign_in_with_pin(SignInWithPin(qr, PIN), HERE))
 
     assert (first.tenant, first.person, first.role) == (ours.id, made, Role.CLEANER)
-    assert again.person == made and again.session != first.session
+    assert again.person == made
+    assert again.session != first.session
     notices = await house.root.fetch(
         "select payload from task where tenant_id = $1 and kind = 'notify_pin_set'", ours.id
     )
-    assert len(notices) == 1 and str(made) in notices[0]["payload"]
+    assert len(notices) == 1
+    assert str(made) in notices[0]["payload"]
 
 
 async def test_a_set_pin_cannot_be_set_again(house: House, ours: Business, refused: Expect) -> None:
@@ -213,7 +215,9 @@ async def test_twenty_wrong_pins_at_once_count_as_five(house: House, ours: Busin
     row = await house.root.fetchrow(
         "select failures, locks, locked_until from credential where person_id = $1", ours.cleaner
     )
-    assert row["failures"] == 0 and row["locks"] == 1 and row["locked_until"] is not None
+    assert row["failures"] == 0
+    assert row["locks"] == 1
+    assert row["locked_until"] is not None
     with pytest.raises(Locked):
         await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, PIN), HERE)
 
@@ -265,7 +269,8 @@ async def test_a_network_address_that_keeps_guessing_is_shut_out(
     right = SignInWithPin(ours.qr, PIN)
     with pytest.raises(RateLimited) as caught:
         await house.auth.sign_in_with_pin(right, address)
-    assert caught.value.retry_after_ms is not None and caught.value.retry_after_ms > 14 * 60_000
+    assert caught.value.retry_after_ms is not None
+    assert caught.value.retry_after_ms > 14 * 60_000
     await house.auth.sign_in_with_pin(right, "2001:db8:1:3::1")
     await house.auth.sign_in_with_pin(SignInWithPin(theirs.qr, PIN), address)
 

@@ -1,0 +1,214 @@
+"""Everything one API process has, built once and in one place."""
+
+import asyncio
+import base64
+import gc
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import orjson
+import strawberry
+from graphql import parse
+
+from app.auth import Auth
+from app.execution import Executor, Operation
+from app.limits import checked
+from app.passwords import Passwords, SourceLimiter
+from app.settings import Keys, Settings
+from app.tokens import SigningKey, TokenSigner, TokenVerifier
+from app.waker import Waker, open_waker
+from db.engine import read_pool, write_engine
+from db.runner import Runner
+from db.secrets import Secrets
+from db.stamp import STAMP, STAMPED, TIMED, VERIFIED
+from domain.actors import NOBODY, Actor, TenantId
+from resolvers import registry
+from resolvers.context import Context, Services
+from resolvers.engine.engine import Engine, Stamps
+from resolvers.engine.extension import read_extension
+from resolvers.engine.render import Renderer
+from schema.root import build_schema
+from services.availability import calendar_of
+from services.swap_facts import viewer_facts, viewer_facts_sql
+from services.windows import window_card
+from domain.availability import window_at
+from subscriptions.cursors import Cursors
+from subscriptions.feeds.availability import AvailabilityFeed
+from subscriptions.feeds.swaps import SwapMarketFeed
+from subscriptions.hub import Hub, Parts
+from subscriptions.log import Log
+from subscriptions.plans import Planner
+from subscriptions.reads import Reads
+from subscriptions.socket import Connected, Limits, Ports, Socket
+from subscriptions.wake import Wake
+from tasks.control import Control
+
+STAMPS = Stamps(STAMP, VERIFIED, STAMPED, TIMED)
+_UNKNOWN = Actor.anonymous(TenantId(NOBODY))
+"""Who reads without a credential: of a tenant that does not exist, so that the stamp yields no row."""
+
+
+@dataclass(slots=True)
+class Container:
+    """One process's parts."""
+
+    settings: Settings
+    services: Services
+    auth: Auth
+    executor: Executor
+    socket: Socket
+    reads: asyncpg.Pool
+    wake: Wake
+    waker: Waker
+
+
+class AfterCommit:
+    """Wakes feeds and workers after a commit; never blocks, never raises."""
+
+    def __init__(self, wake: Wake, waker: Waker) -> None:
+        self._wake = wake
+        self._waker = waker
+
+    def __call__(self, tenant: TenantId, *, events: bool, tasks: bool) -> None:
+        """A commit of this tenant left events or tasks."""
+        if events:
+            self._wake.publish(tenant)
+        if tasks:
+            self._waker.wake()
+
+
+def contract(engines: list[Engine] | None = None) -> strawberry.Schema:
+    """The schema with its reads compiled; the engine that compiles them is put into the list."""
+    made: list[Engine] = engines if engines is not None else []
+    extension = read_extension(lambda: made[0], lambda context: context.services.reads)
+    schema = build_schema([extension])
+    made.append(Engine(registry, schema, STAMPS, actor_of=lambda context: context.actor or _UNKNOWN))
+    return schema
+
+
+@asynccontextmanager
+async def open_container(settings: Settings) -> AsyncIterator[Container]:
+    """Connect, start the hub and the socket's ticker, and let everything go at the end."""
+    keys = Keys.derive(settings.key())
+    secrets = Secrets(keys.hashing)
+    engines: list[Engine] = []
+    schema = contract(engines)
+    async with AsyncExitStack() as stack:
+        writes = write_engine(_url(settings.database_url), size=settings.pool_size)
+        stack.push_async_callback(writes.dispose)
+        reads = await _pool(stack, settings.database_url, settings.pool_size, "cleanshift-read")
+        ops = await _pool(stack, settings.database_ops_url, 2, "cleanshift-ops")
+        wake = await stack.enter_async_context(Wake(settings.redis_url))
+        waker = open_waker(settings.redis_url)
+        stack.push_async_callback(waker.close)
+        runner = Runner(writes, secrets, AfterCommit(wake, waker))
+        auth = _auth(settings, keys, secrets, runner)
+        services = Services(runner, engines[0], reads, auth, Control(ops, runner))
+        executor = Executor(schema, open_introspection=settings.environment == "development")
+        renderer = CardRenderer(engines[0])
+        log = Log(_url(settings.database_feed_url))
+        stack.push_async_callback(log.close)
+        facts = viewer_facts_sql("stamp.tenant_id", "stamp.actor_id", "live.business_now")
+        parts = Parts(log, Reads(reads, facts), wake, renderer, Cursors(secrets))
+        hub = await stack.enter_async_context(Hub(parts, poll_seconds=settings.poll_seconds))
+        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], renderer, checked)
+        operations = SocketOperations(executor, services)
+        limits = Limits(
+            heartbeat_seconds=settings.heartbeat_seconds, allowed_origins=frozenset(settings.allowed_origins)
+        )
+        socket = await stack.enter_async_context(Socket(hub, Ports(planner, auth.verifier, operations), limits))
+        calm_garbage_collection()
+        yield Container(settings, services, auth, executor, socket, reads, wake, waker)
+
+
+def calm_garbage_collection() -> None:
+    """Leave what lives as long as the process out of collections: the longest pauses of the feeds come from them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+class CardRenderer:
+    """Renders frames by the read engine; keeps the last few hundred compiled documents."""
+
+    def __init__(self, engine: Engine, *, kept: int = 500) -> None:
+        self._compiled = lru_cache(kept)(self._compile)
+        self._engine = engine
+
+    def render(
+        self,
+        document: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        root: Mapping[str, Any],
+        viewer: Any = None,
+        now: Any = None,
+    ) -> Any:
+        """The answer of the operation whose single root field has this value."""
+        return self._renderer(document, operation_name, variables).render(root, viewer_facts(viewer), now)
+
+    def needs_viewer(self, document: str, operation_name: str | None) -> bool:
+        """Whether the selection holds fields that are computed from the viewer's facts."""
+        return bool(self._renderer(document, operation_name, {}).needs_viewer)
+
+    def _renderer(self, document: str, operation_name: str | None, variables: Mapping[str, Any]) -> Renderer:
+        return self._compiled(document, operation_name, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS))
+
+    def _compile(self, document: str, operation_name: str | None, variables: bytes) -> Renderer:
+        return self._engine.renderer(parse(document), operation_name, orjson.loads(variables))
+
+
+class SocketOperations:
+    """Queries and mutations on a socket: the same execution as over HTTP."""
+
+    def __init__(self, executor: Executor, services: Services) -> None:
+        self._executor = executor
+        self._services = services
+
+    async def execute(self, actor: Actor, connected: Connected, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The response, as over HTTP."""
+
+        async def renew(token: str) -> None:
+            await connected.reauthenticate(token)
+
+        context = Context(self._services, actor, uuid4().hex, f"socket of {actor.person}", renew)
+        return await self._executor.execute(Operation.of(payload), context)
+
+
+def window_of_row(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The card of a market's window from the market's row as JSON."""
+    place = SimpleNamespace(**{**row, "window_epoch": date.fromisoformat(row["window_epoch"])})
+    return window_card(place, window_at(calendar_of(place), now))
+
+
+def _auth(settings: Settings, keys: Keys, secrets: Secrets, runner: Runner) -> Auth:
+    key = SigningKey.from_seed(base64.urlsafe_b64encode(keys.signing).decode().rstrip("="))
+    production = settings.environment == "production"
+    verifier = TokenVerifier([key.public])
+    return Auth(runner, TokenSigner(key), verifier, Passwords(secrets), SourceLimiter(), production=production)
+
+
+async def _pool(stack: AsyncExitStack, url: str | None, size: int, name: str) -> asyncpg.Pool:
+    pool = await read_pool(_url(url), size=size, name=name)
+    stack.push_async_callback(_close, pool)
+    return pool
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+def _url(url: str | None) -> str:
+    assert url is not None  # noqa: S101 (the command line has brought servers up or refused)
+    return url

@@ -1,0 +1,130 @@
+"""The ASGI application: GraphQL over HTTP and websocket, health, and the static pages."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.http.ide import get_graphql_ide_html
+
+from app.container import Container, open_container
+from app.http import BODY_BYTES, GraphQLOverHTTP
+from app.logs import RequestLog, configure_logs
+from app.settings import Settings
+
+WEB = Path(__file__).parent.parent / "web"
+SHUTDOWN_SECONDS = 5
+MESSAGE_BYTES = 256 * 1024
+
+_log = structlog.get_logger("api")
+
+
+class Application:
+    """One API process: built when the server starts it, let go when the server stops it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._container: Container | None = None
+        origins = list(settings.allowed_origins)
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-request-id"],
+        )
+        self._http: ASGIApp = Starlette(
+            routes=self._routes(),
+            middleware=[cors] if origins else [],
+            lifespan=self._lifespan,
+            max_body_size=BODY_BYTES,
+        )
+        self._edge = RequestLog(self._route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        await self._edge(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._http(scope, receive, send)
+        elif scope["path"] == "/graphql" and self._container is not None:
+            await self._container.socket(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 4404})
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        async with open_container(self._settings) as container:
+            self._container = container
+            self._endpoint = GraphQLOverHTTP(container.executor, container.services, container.auth)
+            _log.info("api_ready", port=self._settings.port, redis=bool(self._settings.redis_url))
+            yield
+            self._container = None
+
+    def _routes(self) -> list[Route | Mount]:
+        pages = {"/": "index.html", "/board": "board.html"}
+        return [
+            Route("/graphql", self._graphql, methods=["GET", "POST"]),
+            Route("/healthz", _alive),
+            Route("/readyz", self._ready),
+            *(Route(path, _page(WEB / name)) for path, name in pages.items()),
+            Mount("/web", StaticFiles(directory=WEB)),
+        ]
+
+    async def _graphql(self, request: Request) -> Response:
+        wants_page = request.method == "GET" and "query" not in request.query_params
+        if wants_page and self._settings.environment == "development":
+            return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
+        return await self._endpoint(request)
+
+    async def _ready(self, _request: Request) -> Response:
+        """Ready when the database answers; Redis only makes things faster, so it is told and not demanded."""
+        ready = self._container is not None and await _answers(self._container.reads)
+        body = {"ready": ready, "redis": bool(self._settings.redis_url)}
+        return JSONResponse(body, 200 if ready else 503)
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+async def _answers(pool: asyncpg.Pool) -> bool:
+    try:
+        return bool(await pool.fetchval("select true", timeout=2) is True)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        return False
+
+
+def _page(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_request: Request) -> Response:
+        return FileResponse(path, headers={"cache-control": "no-cache"})
+
+    return answer
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    configure_logs(settings.log_format)
+    uvicorn.run(
+        Application(settings),
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )

@@ -1,0 +1,119 @@
+"""Real PostgreSQL and Redis, API processes of their own, and a writer in the test's process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from db.engine import write_engine
+from db.runner import Runner
+from domain.actors import TenantId
+from models import ddl
+from sandbox.environment import Servers, open_environment, remove_environment
+from subscriptions.wake import Wake
+from tests.subscriptions.town import Business, a_business
+from tests.subscriptions.toy import SECRETS, Wiring
+
+StartApi = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    place = tmp_path_factory.mktemp("feeds")
+    with open_environment(place, durable=False) as running:
+        asyncio.run(_create_schema(running.database_owner_url))
+        yield running
+    remove_environment(place)
+
+
+async def _create_schema(url: str) -> None:
+    owner = await asyncpg.connect(url)
+    for statement in ddl.statements():
+        await owner.execute(statement)
+    await owner.close()
+
+
+@pytest.fixture(scope="session")
+def wiring(servers: Servers) -> Wiring:
+    return Wiring(servers.database_url, servers.database_feed_url)
+
+
+@pytest.fixture(scope="session")
+async def db(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
+    """The superuser, for what no command makes."""
+    connection = await asyncpg.connect(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def wake(servers: Servers) -> AsyncIterator[Wake]:
+    async with Wake(servers.redis_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def runner(servers: Servers, wake: Wake) -> AsyncIterator[Runner]:
+    engine = write_engine(servers.database_url, size=5)
+
+    def after_commit(tenant: TenantId, *, events: bool, tasks: bool) -> None:
+        if events:
+            wake.publish(tenant)
+
+    yield Runner(engine, SECRETS, after_commit)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def ours(db: asyncpg.Connection, runner: Runner) -> Business:
+    """The business that a test is about."""
+    return await a_business(db, runner, "ours")
+
+
+@pytest.fixture
+async def theirs(db: asyncpg.Connection, runner: Runner) -> Business:
+    """Another business, whose events and people must never meet ours."""
+    return await a_business(db, runner, "theirs")
+
+
+@pytest.fixture(scope="session")
+async def start_api(wiring: Wiring) -> AsyncIterator[StartApi]:
+    """Start an API process with these changes to the usual wiring; its port."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(**changes: object) -> int:
+            return await stack.enter_async_context(an_api(replace(wiring, **changes)))  # type: ignore[arg-type]
+
+        yield start
+
+
+@contextlib.asynccontextmanager
+async def an_api(wiring: Wiring) -> AsyncIterator[int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.subscriptions.server",
+        env={**os.environ, "FEED_WIRING": wiring.text()},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        line = await process.stdout.readline()
+    assert line.startswith(b"PORT "), line
+    try:
+        yield int(line.split()[1])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+
+
+@pytest.fixture(scope="session")
+async def api(start_api: StartApi, servers: Servers) -> int:
+    """The usual API process: Redis, a poll a second."""
+    return await start_api(redis_url=servers.redis_url)

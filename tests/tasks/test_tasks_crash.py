@@ -1,0 +1,212 @@
+"""Nothing is lost when processes are killed (A38): inside a task, and between a commit and its wake-up."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.waker import bell, open_waker
+from app.worker import run_worker
+from sandbox.environment import ensure_running
+from tasks.worker import Worker
+from tests.tasks.business import a_task
+from tests.tasks.waiting import BRISK, until, working
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path, place, ours) -> Path:
+    servers = place.servers
+    urls = {"app": servers.database_url, "ops": servers.database_ops_url, "redis": servers.redis_url}
+    (tmp_path / "urls.json").write_text(json.dumps(urls | {"tenant": str(ours.tenant)}))
+    return tmp_path
+
+
+@asynccontextmanager
+async def process(mode: str, folder: Path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, str(Path(__file__).with_name("process.py")), mode, str(folder)]
+    with (folder / f"{mode}.log").open("wb") as said:
+        child = await asyncio.create_subprocess_exec(*argv, env=env, stdout=said, stderr=said, cwd=folder)
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
+async def test_a_task_whose_worker_was_killed_is_finished_by_another_after_its_lease(db, tools, ours, theirs, folder):
+    done = []
+
+    async def mark(context, tenant, payload):
+        done.append((tenant, context.task.attempt))
+
+    task = await a_task(db, ours, "mark")
+    async with process("hang", folder) as victim:
+        await until(_exists(folder / "begun"))
+        victim.send_signal(signal.SIGKILL)
+        await victim.wait()
+    row = await db.fetchrow("select state, lease_until > clock_timestamp() from task where id = $1", task)
+    assert tuple(row) == ("LEASED", True)
+
+    async with working(tools, {"mark": mark}):
+        await until(_done(db))
+
+    assert done == [(ours.tenant, 2)]
+
+
+async def test_a_task_whose_process_died_between_commit_and_wake_is_found_by_the_sweep(db, tools, ours, theirs, folder):
+    done = []
+
+    async def mark(context, tenant, payload):
+        done.append((tenant, payload["text"]))
+
+    async with working(tools, {"mark": mark}):
+        async with process("die", folder) as child:
+            assert await child.wait() == -signal.SIGKILL
+        await until(_done(db))
+
+    assert done == [(ours.tenant, "committed")]
+
+
+async def test_the_worker_process_ends_on_sigterm_and_signs_off(db, ours, folder):
+    async with process("brisk", folder) as worker:
+        await until(lambda: db.fetchval("select count(*) from worker where seen_at > clock_timestamp() - interval '5 s'"))
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(worker.wait(), 15) == 0
+
+    assert await db.fetchval("select count(*) from worker") == 0
+
+
+async def test_arq_wakes_a_worker_that_would_not_look_by_itself(db, place, ours, folder):
+    """The sweep is an hour away, so only the bell can have brought the worker."""
+    if place.servers.redis_url is None:
+        pytest.skip("no Redis on this machine")
+    waker = open_waker(place.servers.redis_url)
+    async with process("serve", folder):
+        await until(lambda: db.fetchval("select count(*) from worker"))
+        await until(lambda: _listens(place.servers.redis_url))
+        task = await a_task(db, ours, "sweep_swaps")
+        waker.wake()
+        await until(_done(db, task))
+    await waker.close()
+
+
+async def test_without_redis_nobody_is_woken_and_everything_is_done(db, tools, ours):
+    waker = open_waker(None)
+    worker = Worker("alone", tools, {"mark": _nothing}, (), BRISK)
+    running = asyncio.create_task(run_worker(worker, None))
+    await a_task(db, ours, "mark")
+    waker.wake()
+
+    await until(_done(db))
+
+    worker.stop()
+    await running
+    await waker.close()
+
+
+async def test_a_worker_outlives_redis_and_hears_it_again(db, tools, ours, place):
+    if place.servers.redis_url is None:
+        pytest.skip("no Redis on this machine")
+    waker = open_waker(place.servers.redis_url)
+    worker = Worker("patient", tools, {"mark": _nothing}, (), BRISK)
+    running = asyncio.create_task(run_worker(worker, place.servers.redis_url))
+    await until(lambda: _listens(place.servers.redis_url))
+
+    os.kill(int((place.folder / "servers" / "redis" / "redis.pid").read_text()), signal.SIGKILL)
+    await a_task(db, ours, "mark")
+    waker.wake()
+    await until(_done(db))
+
+    restarted = await asyncio.to_thread(ensure_running, place.folder, durable=False)
+    assert restarted is not None
+    # The bell is heard again: what is rung does not stay in the queue.
+    await until(lambda: _rung_and_heard(waker, place.servers.redis_url), 60)
+    worker.stop()
+    await running
+    await waker.close()
+
+
+async def test_the_bell_gives_up_quietly_when_redis_is_away():
+    waker = open_waker("redis://127.0.0.1:1/0")
+    for _ in range(100):
+        waker.wake()
+    await waker.close()
+
+
+async def test_many_wake_ups_leave_a_handful_of_jobs_for_an_absent_worker(place):
+    if place.servers.redis_url is None:
+        pytest.skip("no Redis on this machine")
+    client = bell(place.servers.redis_url)
+    await client.flushdb()
+    waker = open_waker(place.servers.redis_url)
+    for _ in range(200):
+        waker.wake()
+        await asyncio.sleep(0)
+    await until(lambda: client.zcard("cleanshift:wake"))
+    assert await client.zcard("cleanshift:wake") <= 16
+    await waker.close()
+    await client.flushdb()
+    await client.aclose(close_connection_pool=True)
+
+
+async def _nothing(context, tenant, payload):
+    return None
+
+
+async def _listens(redis_url: str) -> bool:
+    client = bell(redis_url)
+    try:
+        return bool(await client.exists("cleanshift:wake:health-check"))
+    finally:
+        await client.aclose(close_connection_pool=True)
+
+
+async def _rung_and_heard(waker, redis_url: str) -> bool:
+    client = bell(redis_url)
+    try:
+        before = waker._rung
+        waker.wake()
+        await until(_is(lambda: waker._rung > before), 10)
+        await asyncio.sleep(0)
+        await until(lambda: _is_empty(client), 5)
+    except (TimeoutError, OSError):
+        return False
+    else:
+        return await _listens(redis_url)
+    finally:
+        await client.aclose(close_connection_pool=True)
+
+
+async def _is_empty(client) -> bool:
+    return await client.zcard("cleanshift:wake") == 0
+
+
+def _is(claim):
+    async def holds():
+        return claim()
+
+    return holds
+
+
+def _exists(path: Path):
+    return _is(path.exists)
+
+
+def _done(db, task=None):
+    """That this task is done, or that all are."""
+
+    async def holds():
+        which = "id = $1" if task else "$1::uuid is null"
+        rows = await db.fetch(f"select state from task where {which}", task)
+        return bool(rows) and {row["state"] for row in rows} == {"DONE"}
+
+    return holds
