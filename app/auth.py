@@ -83,26 +83,26 @@ class Auth:
 
     async def sign_in(self, input: SignIn, source: str, *, request_id: str = "") -> Tokens:
         """Sign a staff member in (R9). Raises `BadCredentials`, `Locked`, `RateLimited`."""
-        _ensure_short(input.email, "email", MOST_EMAIL)
-        _ensure_secret(input.password, "password", PASSWORD_LENGTHS)
-        attempt = await self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
+        _ensure_writable(input.email, "email", MOST_EMAIL)
+        _ensure_writable(input.password, "password", PASSWORD_LENGTHS.stop - 1)
+        attempt = self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
         tried = await attempt.find(find_staff_login, StaffLogin(input.email, source))
         return await self._prove(attempt, tried, input.password, input.device)
 
     async def sign_in_with_pin(self, input: SignInWithPin, source: str, *, request_id: str = "") -> Tokens:
         """Sign a cleaner in (R11). Raises `BadCredentials`, `Locked`, `RateLimited`, `PinNotSet`."""
-        _ensure_short(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
-        _ensure_secret(input.pin, "pin", PIN_LENGTHS)
-        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
+        _ensure_writable(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
+        _ensure_writable(input.pin, "pin", PIN_LENGTHS.stop - 1)
+        attempt = self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
         tried = await attempt.find(find_cleaner_login, CleanerLogin(input.qr_token, source))
         return await self._prove(attempt, tried, input.pin, input.device)
 
     async def set_pin(self, input: SetPin, source: str, *, request_id: str = "") -> Tokens:
         """Choose a cleaner's first PIN, and sign them in (R11, A8)."""
-        _ensure_short(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
+        _ensure_writable(input.qr_token, "qrToken", tokens.LONGEST_TOKEN)
         device = _device(input.device)
         ensure_strong_pin(input.pin)
-        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
+        attempt = self._attempt(source, request_id, tokens.tenant_of(input.qr_token, tokens.QR))
         tried = await attempt.find(find_first_pin, CleanerLogin(input.qr_token, source))
         if tried is None:
             raise BadCredentials
@@ -111,7 +111,9 @@ class Auth:
 
     async def refresh_session(self, input: RefreshSession, source: str, *, request_id: str = "") -> Tokens:
         """Continue a session with its next refresh token (R12, R13, A6). Raises `Unauthenticated`."""
-        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.refresh_token, tokens.REFRESH))
+        _ensure_writable(input.refresh_token, "refreshToken", tokens.LONGEST_TOKEN)
+        # Not limited by address: there is nothing to guess, and a whole office renews from one.
+        attempt = self._visitor(request_id, tokens.tenant_of(input.refresh_token, tokens.REFRESH))
         return self._tokens(await attempt.run(rotate_refresh_token, input))
 
     async def accept_invite(self, input: AcceptInvite, source: str, *, request_id: str = "") -> Tokens:
@@ -124,8 +126,8 @@ class Auth:
 
     async def request_password_reset(self, input: RequestPasswordReset, source: str, *, request_id: str = "") -> None:
         """Mail a link to whoever signs in with this address; the caller learns nothing of who that is."""
-        _ensure_short(input.email, "email", MOST_EMAIL)
-        attempt = await self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
+        _ensure_writable(input.email, "email", MOST_EMAIL)
+        attempt = self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
         await attempt.find(mail_reset, ResetWish(input.email))
 
     async def issue_token(self, tenant: str, role: Role, user: str | None = None) -> Tokens:
@@ -141,8 +143,11 @@ class Auth:
         call = Call(Actor.system(found), open_session_for, PersonWanted(role, user))
         return self._tokens(await self.runner.run(call))
 
-    async def _attempt(self, source: str, request_id: str, tenant: TenantId | None) -> "_Attempt":
+    def _attempt(self, source: str, request_id: str, tenant: TenantId | None) -> "_Attempt":
         self.limiter.ensure(source)
+        return self._visitor(request_id, tenant)
+
+    def _visitor(self, request_id: str, tenant: TenantId | None) -> "_Attempt":
         # Who names no tenant is looked for in one that nobody has: the same work for the same answer.
         return _Attempt(self.runner, Actor.anonymous(tenant or NO_TENANT), request_id)
 
@@ -156,8 +161,9 @@ class Auth:
     async def _redeem(
         self, input: AcceptInvite | ResetPassword, purpose: LinkPurpose, source: str, request_id: str
     ) -> Tokens:
+        _ensure_writable(input.token, "token", tokens.LONGEST_TOKEN)
         device = _device(input.device)
-        attempt = await self._attempt(source, request_id, tokens.tenant_of(input.token, tokens.LINK))
+        attempt = self._attempt(source, request_id, tokens.tenant_of(input.token, tokens.LINK))
         claim = LinkClaim(input.token, purpose)
         owner = await attempt.find(find_link, claim)
         if owner is None:
@@ -203,11 +209,9 @@ def _device(name: str) -> str:
     return text(name, "device", most=MOST_DEVICE, least=0)
 
 
-def _ensure_short(value: str, field: str, most: int) -> None:
+def _ensure_writable(value: str, field: str, most: int) -> None:
+    """Only what no credential can be is refused unseen: what is too short is simply wrong."""
     if len(value) > most:
         raise Invalid(f"This has at most {most} characters.", field=(field,))
-
-
-def _ensure_secret(value: str, field: str, lengths: range) -> None:
-    """Only what is too long is refused unseen: what is too short is simply wrong."""
-    _ensure_short(value, field, lengths.stop - 1)
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise Invalid("This has characters that cannot be stored.", field=(field,))

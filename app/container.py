@@ -7,15 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import orjson
 import strawberry
-from graphql import parse
 
 from app.auth import Auth
 from app.execution import Executor, Operation
@@ -33,7 +30,6 @@ from resolvers import registry
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine, Stamps
 from resolvers.engine.extension import read_extension
-from resolvers.engine.render import Renderer
 from schema.root import build_schema
 from services.availability import calendar_of
 from services.swap_facts import viewer_facts, viewer_facts_sql
@@ -109,16 +105,15 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         waker = open_waker(settings.redis_url)
         stack.push_async_callback(waker.close)
         runner = Runner(writes, secrets, AfterCommit(wake, waker))
-        auth = _auth(settings, keys, secrets, runner)
+        auth = auth_of(settings, keys, secrets, runner)
         services = Services(runner, engines[0], reads, auth, Control(ops, runner))
         executor = Executor(schema, open_introspection=settings.environment == "development")
-        renderer = CardRenderer(engines[0])
         log = Log(_url(settings.database_feed_url))
         stack.push_async_callback(log.close)
         facts = viewer_facts_sql("stamp.tenant_id", "stamp.actor_id", "live.business_now")
-        parts = Parts(log, Reads(reads, facts), wake, renderer, Cursors(secrets))
+        parts = Parts(log, Reads(reads, facts), wake, engines[0], Cursors(secrets), viewer_facts)
         hub = await stack.enter_async_context(Hub(parts, poll_seconds=settings.poll_seconds))
-        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], renderer, checked)
+        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], checked)
         operations = SocketOperations(executor, services)
         limits = Limits(
             heartbeat_seconds=settings.heartbeat_seconds, allowed_origins=frozenset(settings.allowed_origins)
@@ -133,36 +128,6 @@ def calm_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-class CardRenderer:
-    """Renders frames by the read engine; keeps the last few hundred compiled documents."""
-
-    def __init__(self, engine: Engine, *, kept: int = 500) -> None:
-        self._compiled = lru_cache(kept)(self._compile)
-        self._engine = engine
-
-    def render(
-        self,
-        document: str,
-        operation_name: str | None,
-        variables: Mapping[str, Any],
-        root: Mapping[str, Any],
-        viewer: Any = None,
-        now: Any = None,
-    ) -> Any:
-        """The answer of the operation whose single root field has this value."""
-        return self._renderer(document, operation_name, variables).render(root, viewer_facts(viewer), now)
-
-    def needs_viewer(self, document: str, operation_name: str | None) -> bool:
-        """Whether the selection holds fields that are computed from the viewer's facts."""
-        return bool(self._renderer(document, operation_name, {}).needs_viewer)
-
-    def _renderer(self, document: str, operation_name: str | None, variables: Mapping[str, Any]) -> Renderer:
-        return self._compiled(document, operation_name, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS))
-
-    def _compile(self, document: str, operation_name: str | None, variables: bytes) -> Renderer:
-        return self._engine.renderer(parse(document), operation_name, orjson.loads(variables))
 
 
 class SocketOperations:
@@ -188,7 +153,8 @@ def window_of_row(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return window_card(place, window_at(calendar_of(place), now))
 
 
-def _auth(settings: Settings, keys: Keys, secrets: Secrets, runner: Runner) -> Auth:
+def auth_of(settings: Settings, keys: Keys, secrets: Secrets, runner: Runner) -> Auth:
+    """The ways to sign in, with this installation's keys."""
     key = SigningKey.from_seed(base64.urlsafe_b64encode(keys.signing).decode().rstrip("="))
     production = settings.environment == "production"
     verifier = TokenVerifier([key.public])

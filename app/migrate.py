@@ -1,9 +1,7 @@
 """Bringing a database to this version of the schema, and refusing to run on another one."""
 
-import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from alembic import command
@@ -14,14 +12,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import ConfigurationError
-from domain.actors import PLATFORM_TENANT
 
 # Any number that nothing else locks: two migrations at once follow each other.
 _LOCK = 7_310_042
 
 
 async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
-    """Bring the database up to date as its owner, and found the platform's tenant; the revision it has now.
+    """Bring the database up to date as its owner; the revision it has now.
 
     `new_epoch` turns every cursor handed out before into a Resync: say it after restoring a backup.
     """
@@ -40,29 +37,6 @@ async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
     finally:
         await engine.dispose()
     return head()
-
-
-async def found_platform(app_url: str) -> None:
-    """Make sure that the tenant in which the platform's ops live exists."""
-    connection = await asyncpg.connect(app_url)
-    try:
-        async with connection.transaction():
-            await connection.execute(
-                "select set_config('app.tenant_id', $1, true), set_config('app.role', 'system', true)",
-                str(PLATFORM_TENANT),
-            )
-            await connection.execute(
-                """insert into tenant (tenant_id, slug, name, created_at)
-                   values ($1, 'platform', 'Platform', now()) on conflict do nothing""",
-                PLATFORM_TENANT,
-            )
-            await connection.execute(
-                "insert into tenant_head (tenant_id, epoch) values ($1, $2) on conflict do nothing",
-                PLATFORM_TENANT,
-                int(time.time()),
-            )
-    finally:
-        await connection.close()
 
 
 def head() -> str:
@@ -108,7 +82,3 @@ def _ensure_known(connection: Connection) -> None:
             f"The database has schema {found}, which is newer than this version ({head()}): run a newer Cleanshift."
         )
 
-
-def run_migrate(owner_url: str, **options: Any) -> str:
-    """`migrate` for callers without an event loop."""
-    return asyncio.run(migrate(owner_url, **options))

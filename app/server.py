@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
-from strawberry.http.ide import get_graphql_ide_html
+from strawberry.http.ides import get_graphql_ide_html
 
 from app.container import Container, open_container
 from app.http import BODY_BYTES, GraphQLOverHTTP

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import arq
 import structlog
+from arq.connections import ArqRedis
 from arq.cron import cron
 from arq.worker import func
 from redis.asyncio.retry import Retry
@@ -112,20 +113,25 @@ async def _listen(worker: Worker, redis_url: str) -> None:
     pause = 1.0
     while True:
         began = time.monotonic()
-        ears = arq_worker(worker, redis_url)
+        client = bell(redis_url, retry=_retry(), retry_on_error=list(TROUBLE))
+        ears = arq_worker(worker, client)
         try:
             await ears.async_run()
         except Exception as error:  # noqa: BLE001 (a process edge: nothing that befalls the bell may end the work)
             log.warning("redis_away", error=type(error).__name__, again_in_seconds=pause)
         finally:
-            await _farewell(ears)
+            await _farewell(ears, client)
         # What was rung meanwhile was not heard.
         worker.wake()
         await asyncio.sleep(pause)
         pause = 1.0 if time.monotonic() - began > SETTLED_SECONDS else min(pause * 2, LONGEST_PAUSE)
 
 
-def arq_worker(worker: Worker, redis_url: str) -> arq.Worker:
+def _retry() -> Retry:
+    return Retry(ExponentialBackoff(cap=2, base=0.1), 30, supported_errors=TROUBLE)  # type: ignore[arg-type]  # OSError too
+
+
+def arq_worker(worker: Worker, client: ArqRedis) -> arq.Worker:
     """The ARQ worker that rings for ours: one job that wakes it, and a minute's tick."""
 
     async def wake(ctx: dict[Any, Any], *_args: Any, **_named: Any) -> None:
@@ -135,8 +141,6 @@ def arq_worker(worker: Worker, redis_url: str) -> arq.Worker:
         await worker.tick()
         worker.wake()
 
-    retry = Retry(ExponentialBackoff(cap=2, base=0.1), 30, supported_errors=TROUBLE)  # type: ignore[arg-type]  # OSError too
-    client = bell(redis_url, retry=retry, retry_on_error=list(TROUBLE))
     return arq.Worker(
         functions=[func(wake, name=JOB, keep_result=0, timeout=JOB_SECONDS, max_tries=1)],
         cron_jobs=[cron(tick, name="tick", second=0, timeout=JOB_SECONDS)],
@@ -153,11 +157,14 @@ def arq_worker(worker: Worker, redis_url: str) -> arq.Worker:
     )
 
 
-async def _farewell(ears: arq.Worker) -> None:
+async def _farewell(ears: arq.Worker, client: ArqRedis) -> None:
+    """End what ARQ still runs, and close its connections ourselves: its own `close` waits for a Redis that is away."""
+    ears.handle_sig(signal.SIGUSR1)
+    await asyncio.gather(*ears.tasks.values(), return_exceptions=True)
     try:
         async with asyncio.timeout(FAREWELL_SECONDS):
-            await ears.close()
-    except (RedisError, OSError, TimeoutError, asyncio.CancelledError) as error:
+            await client.aclose(close_connection_pool=True)
+    except (RedisError, OSError, TimeoutError) as error:
         log.debug("redis_not_left", error=type(error).__name__)
 
 

@@ -32,6 +32,7 @@ Payload = TypeVar("Payload")
 
 ATTEMPTS = 5
 RETRIED = {"40001", "40P01"}
+NOT_NOW = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 KEY_LENGTH = 128
 
 
@@ -78,7 +79,7 @@ class Runner:
             except DBAPIError as error:
                 if not _try_again(error) or attempt == ATTEMPTS - 1:
                     raise _meaning(error) from error
-            except (PoolTimeoutError, OSError, asyncpg.InterfaceError) as error:
+            except (PoolTimeoutError, OSError, asyncpg.InterfaceError, *NOT_NOW) as error:
                 raise Unavailable("The database does not answer.") from error
         raise AssertionError
 
@@ -98,7 +99,10 @@ class Runner:
                 await connection.invalidate()
                 raise
             except BaseException:
-                if not driver.is_closed():
+                if driver.is_closed():
+                    # The driver was used past SQLAlchemy, which would put the dead connection back into its pool.
+                    await connection.invalidate()
+                else:
                     await driver.execute("ROLLBACK")
                 raise
         self._tell(tx)

@@ -14,7 +14,7 @@ LONGEST_SLUG = 63
 
 async def tenant_by_slug(engine: AsyncEngine, slug: str) -> TenantId | None:
     """The tenant of this slug, or None. Raises `Unavailable`."""
-    if len(slug) > LONGEST_SLUG or "\0" in slug:
+    if len(slug) > LONGEST_SLUG or "\0" in slug or not slug.isascii():
         return None
     try:
         async with engine.connect() as connection:

@@ -67,10 +67,11 @@ def ensure_can_take(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, now:
     """Raise `SwapAlreadyTaken` for a swap that is gone (R98), else `NotEligible` with every reason in its details."""
     reasons = reasons_not_to_take(swap, taker, policy, now)
     if any(reason.code in _GONE for reason in reasons):
-        raise SwapAlreadyTaken
+        raise SwapAlreadyTaken(field=("swapId",))
     if reasons:
         raise NotEligible(
             " ".join(reason.message for reason in reasons),
+            field=("swapId",),
             details={"reasons": [{"code": reason.code.value, "message": reason.message} for reason in reasons]},
         )
 

@@ -115,8 +115,9 @@ def statements() -> list[str]:
     for signature, (body, callers) in FUNCTIONS.items():
         made += [
             body.strip(),
-            f"alter function {signature} owner to {DEFINER}",
+            # Before it is given away: revoking somebody else's function does nothing but warn.
             f"revoke all on function {signature} from public",
             *(f"grant execute on function {signature} to {caller}" for caller in callers),
+            f"alter function {signature} owner to {DEFINER}",
         ]
     return made

@@ -34,10 +34,10 @@ PAGE = 200
 """How many people one transaction notifies at most; the caller comes back for the next ones."""
 
 _FACTS = sql_text(
-    f"""SELECT me.id, {viewer_facts_sql("me.tenant_id", "me.id", "CAST(:now AS timestamptz)")} AS facts
-    FROM cleaner me JOIN cleaner_market cm ON cm.tenant_id = me.tenant_id AND cm.cleaner_id = me.id
-    WHERE me.tenant_id = :tenant AND cm.market_id = :market AND me.id > :after AND me.archived_at IS NULL
-    ORDER BY me.id LIMIT {PAGE}"""
+    f"""SELECT taker.id, {viewer_facts_sql("taker.tenant_id", "taker.id", "CAST(:now AS timestamptz)")} AS facts
+    FROM cleaner taker JOIN cleaner_market works ON works.tenant_id = taker.tenant_id AND works.cleaner_id = taker.id
+    WHERE taker.tenant_id = :tenant AND works.market_id = :market AND taker.id > :after AND taker.archived_at IS NULL
+    ORDER BY taker.id LIMIT {PAGE}"""
 ).columns(facts=JSON)
 
 FIRST = UUID(int=0)

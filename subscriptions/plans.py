@@ -140,8 +140,8 @@ class Planner:
             arguments = get_argument_values(field, document.node, coerced)
         except GraphQLError as error:
             raise Unacceptable([_invalid(error)]) from error
-        after = next((arguments[name] for name in arguments if name == CURSOR_ARGUMENT), None)
-        return Plan(document, _shared(document, request.variables), after)
+        after = arguments.get(CURSOR_ARGUMENT)
+        return Plan(document, _shared(document, request.variables), None if after is None else str(after))
 
     def _document(self, request: Request) -> Document | None:
         key = (request.query, request.operation_name)

@@ -598,6 +598,8 @@ grant SELECT on event to cleanshift_app
 -- next
 grant SELECT on event to cleanshift_feed
 -- next
+grant SELECT (tenant_id, seq, at), DELETE on event to cleanshift_ops
+-- next
 alter table event enable row level security
 -- next
 alter table event force row level security
@@ -607,6 +609,10 @@ create policy tenant_wall on event as restrictive for ALL to cleanshift_app usin
 create policy office on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
 -- next
 create policy feed on event as permissive for SELECT to cleanshift_feed using (true)
+-- next
+create policy age on event as permissive for SELECT to cleanshift_ops using (true)
+-- next
+create policy prune on event as permissive for DELETE to cleanshift_ops using (true)
 -- next
 create policy append on event as permissive for ALL to cleanshift_definer using (true) with check (true)
 -- next
@@ -643,6 +649,8 @@ create policy clocks on market as permissive for SELECT to cleanshift_definer us
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on mutation_receipt to cleanshift_app
 -- next
+grant SELECT (tenant_id, at), DELETE on mutation_receipt to cleanshift_ops
+-- next
 alter table mutation_receipt enable row level security
 -- next
 alter table mutation_receipt force row level security
@@ -650,6 +658,10 @@ alter table mutation_receipt force row level security
 create policy tenant_wall on mutation_receipt as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
 -- next
 create policy own on mutation_receipt as permissive for ALL to cleanshift_app using (actor_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check (actor_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+-- next
+create policy age on mutation_receipt as permissive for SELECT to cleanshift_ops using (true)
+-- next
+create policy prune on mutation_receipt as permissive for DELETE to cleanshift_ops using (true)
 -- next
 grant SELECT, INSERT, UPDATE on notification to cleanshift_app
 -- next
@@ -729,7 +741,7 @@ grant SELECT, INSERT on tenant_head to cleanshift_app
 -- next
 grant SELECT on tenant_head to cleanshift_feed
 -- next
-grant SELECT on tenant_head to cleanshift_ops
+grant SELECT, UPDATE (first_seq) on tenant_head to cleanshift_ops
 -- next
 alter table tenant_head enable row level security
 -- next
@@ -744,6 +756,8 @@ create policy found on tenant_head as permissive for INSERT to cleanshift_app  w
 create policy feed on tenant_head as permissive for SELECT to cleanshift_feed using (true)
 -- next
 create policy ops on tenant_head as permissive for SELECT to cleanshift_ops using (true)
+-- next
+create policy prune on tenant_head as permissive for UPDATE to cleanshift_ops using (true) with check (true)
 -- next
 create policy append on tenant_head as permissive for ALL to cleanshift_definer using (true) with check (true)
 -- next
@@ -929,10 +943,10 @@ grant execute on function tenant_by_slug(text) to cleanshift_ops
 -- next
 create function market_clocks() returns table (
     tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
-    window_deadline_hour integer, window_grace_minutes integer, business_now timestamptz)
+    window_deadline_hour integer, window_grace_minutes integer, created_at timestamptz, business_now timestamptz)
 language sql stable security definer set search_path = pg_catalog, public as $$
     select m.tenant_id, m.id, m.zone, m.window_epoch, m.window_lead_days,
-           m.window_deadline_hour, m.window_grace_minutes, now() + t.clock_offset
+           m.window_deadline_hour, m.window_grace_minutes, m.created_at, clock_timestamp() + t.clock_offset
     from market m join tenant t on t.tenant_id = m.tenant_id
     where m.archived_at is null
 $$
@@ -943,16 +957,16 @@ revoke all on function market_clocks() from public
 -- next
 grant execute on function market_clocks() to cleanshift_ops
 -- next
-create function tenant_now(wanted uuid) returns timestamptz
+create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
 language sql stable security definer set search_path = pg_catalog, public as $$
-    select clock_timestamp() + clock_offset from tenant where tenant_id = wanted
+    select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
 $$
 -- next
-alter function tenant_now(uuid) owner to cleanshift_definer
+alter function tenant_clocks() owner to cleanshift_definer
 -- next
-revoke all on function tenant_now(uuid) from public
+revoke all on function tenant_clocks() from public
 -- next
-grant execute on function tenant_now(uuid) to cleanshift_ops
+grant execute on function tenant_clocks() to cleanshift_ops
 -- next
 create function log_append() returns bigint
 language plpgsql security definer set search_path = pg_catalog, public as $$

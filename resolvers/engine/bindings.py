@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from graphql import (
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -118,7 +119,8 @@ def node_type(type_: GraphQLNamedType) -> GraphQLNamedType | None:
     origin = definition.concrete_of.origin if definition is not None and definition.concrete_of else None
     if origin is not Connection or not isinstance(type_, GraphQLObjectType):
         return None
-    return get_named_type(type_.fields["nodes"].type)
+    rows: GraphQLNamedType = get_named_type(type_.fields["nodes"].type)
+    return rows
 
 
 class _Binder:
@@ -146,7 +148,11 @@ class _Binder:
     def _entity(self, type_: GraphQLObjectType, source: Source) -> Entity:
         names = {python_name(definition, name) for name, definition in type_.fields.items()}
         self.faults += [f"{type_.name} has no field {word}" for word in source.words if word not in names]
-        fields = {name: bound for name, definition in type_.fields.items() if (bound := self._field(source, type_, name, definition))}
+        fields = {
+            name: bound
+            for name, definition in type_.fields.items()
+            if (bound := self._field(source, type_, name, definition))
+        }
         return Entity(type_, source.table, fields)
 
     def _field(self, source: Source, type_: GraphQLObjectType, name: str, definition: GraphQLField) -> Bound | None:
@@ -200,9 +206,7 @@ class _Binder:
         known = STAMP_COLUMNS if source.table is None else source.table.c
         return replace(blank, word=replace(word, name=name)) if name in known else None
 
-    def _root(
-        self, source: Source, type_: GraphQLObjectType, blank: Bound, named: GraphQLNamedType
-    ) -> Bound | None:
+    def _root(self, source: Source, type_: GraphQLObjectType, blank: Bound, named: GraphQLNamedType) -> Bound | None:
         if is_leaf_type(named):
             return self._column(source, blank, Column())
         arguments = argument_names(blank.definition)
@@ -244,9 +248,13 @@ class _Binder:
             return None
         via = self._via(source, target.table, word)
         if source.table is not None and via is None:
-            self.faults.append(f"{type_.name}.{blank.name}: say many(via=...), there is not exactly one foreign key back")
+            self.faults.append(
+                f"{type_.name}.{blank.name}: say many(via=...), there is not exactly one foreign key back"
+            )
         connection = named if rows is not None and isinstance(named, GraphQLObjectType) else None
-        bound = replace(blank, word=replace(word, table=target.table), target=rows or named, connection=connection, via=via)
+        bound = replace(
+            blank, word=replace(word, table=target.table), target=rows or named, connection=connection, via=via
+        )
         return self._paged(bound, target.table, word)
 
     def _via(self, source: Source, table: Table, word: Many) -> tuple[str, str] | None:
@@ -264,8 +272,11 @@ class _Binder:
         first = [word.order] if word.order else texts[:1] or ["id"]
         orders = [Order.parse(text) for text in [*first, *texts]]
         self._check_orders(bound, table, paged, orders)
-        filter_type = get_named_type(bound.definition.args["filter"].type) if "filter" in bound.definition.args else None
-        found, faults = conditions_of(filter_type, table, self.registry, self._types_on)
+        filter_type = (
+            get_named_type(bound.definition.args["filter"].type) if "filter" in bound.definition.args else None
+        )
+        input_type = filter_type if isinstance(filter_type, GraphQLInputObjectType) else None
+        found, faults = conditions_of(input_type, table, self.registry, self._types_on)
         self.faults += faults
         named = self.registry.ordered.get(paged.order, {}) if paged.order is not None else {}
         return replace(bound, orders=tuple(orders), conditions=found, expressions=named)
@@ -275,7 +286,9 @@ class _Binder:
         for order in orders:
             column = table.c.get(order.name)
             if order.name not in named and (column is None or column.nullable):
-                self.faults.append(f"{bound.name}: cannot order by {order.name}, which is no NOT NULL column of {table.name}")
+                self.faults.append(
+                    f"{bound.name}: cannot order by {order.name}, which is no NOT NULL column of {table.name}"
+                )
 
     def _types_on(self, table: Table) -> tuple[str, ...]:
         return tuple(name for name, source in self.source_of.items() if source.table is table)

@@ -25,7 +25,6 @@ from resolvers.engine.selection import Grouped, Selection
 from resolvers.engine.shape import (
     Field,
     Reader,
-    Shaped,
     State,
     checked,
     constant,
@@ -94,8 +93,6 @@ class Compiler:
             viewer_at = self.root.add(f"({written(facts.write, row=RowText(self.stamp))})")
         if self.plain.uses_now:
             now_at = self.root.add("(live.\"business_now\" AT TIME ZONE 'UTC')")
-        if self.root.is_wide:
-            reader = _widened(reader)
         return Compiled(self.root, self.parameters, reader, viewer_at, now_at, self.is_complete)
 
     def alias(self, letter: str) -> str:
@@ -186,9 +183,7 @@ class Compiler:
         return self._finished(key, site, site.level.add(expression), finish, proven=not table.c[name].nullable)
 
     def _owner(self, site: Site) -> str:
-        return next(
-            name for name, entity in self.bindings.entities.items() if site.bound in entity.fields.values()
-        )
+        return next(name for name, entity in self.bindings.entities.items() if site.bound in entity.fields.values())
 
     def _expression(self, key: str, site: Site, expression: str, kind: Any, *, proven: bool) -> Field:
         type_ = site.bound.definition.type
@@ -198,7 +193,9 @@ class Compiler:
         leaf = output_leaf(type_, kind)
         if isinstance(get_nullable_type(type_), GraphQLList) or isinstance(kind, BigInteger):
             proven = False
-        return self._finished(key, site, site.level.add(leaf.select(expression)), leaf.finish, proven=proven and not leaf.may_fail)
+        return self._finished(
+            key, site, site.level.add(leaf.select(expression)), leaf.finish, proven=proven and not leaf.may_fail
+        )
 
     def _finished(self, key: str, site: Site, index: int, finish: Any, *, proven: bool) -> Field:
         item = Field(key, index, finish)
@@ -300,11 +297,10 @@ class Compiler:
         found = [(kind, *self._rows_by_ids(site, kind, name)) for kind in self._possible(site) if kind in wanted]
 
         def read(values: Any, state: State) -> list[Any]:
-            rows = {encode_id(kind, row[at]): (row, reader) for kind, index, at, reader in found for row in values[index] or ()}
-            answer = []
-            for text in state.arguments[slot][name]:
-                hit = rows.get(text)
-                answer.append(None if hit is None else hit[1](hit[0], state))
+            rows: dict[str, Any] = {}
+            for kind, index, at, reader in found:
+                rows |= {encode_id(kind, row[at]): reader(row, state) for row in values[index] or ()}
+            answer = [rows.get(text) for text in state.arguments[slot][name]]
             state.dirty = state.dirty or None in answer
             return answer
 
@@ -319,8 +315,11 @@ class Compiler:
         at = level.add(row.column("id"))
         reader = self.entity(entity, row, level, grouped)
         site.level.join(
-            lambda: f"""LEFT JOIN LATERAL (SELECT json_agg({level.array()}) AS j FROM (SELECT {selected(row, base)}
-FROM {table_text(table)} {base.alias} WHERE {" AND ".join(rules)} OFFSET 0) {row.alias} {level.joins()}) {found} ON true"""
+            lambda: (
+                f"""LEFT JOIN LATERAL (SELECT json_agg({level.array()}) AS j
+FROM (SELECT {selected(row, base)} FROM {table_text(table)} {base.alias}
+WHERE {" AND ".join(rules)} OFFSET 0) {row.alias} {level.joins()}) {found} ON true"""
+            )
         )
         return site.level.add(f"{found}.j"), at, _widened(reader) if level.is_wide else reader
 
@@ -396,6 +395,3 @@ def _check_ids(name: str, possible: tuple[str, ...], arguments: Any) -> None:
 
 def _keys_of(type_name: str, texts: list[str]) -> list[Any]:
     return [key for kind, key in map(split_id, texts) if kind == type_name]
-
-
-__all__ = ["Compiled", "Compiler", "Shaped", "Site"]

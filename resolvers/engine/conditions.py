@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type, get_nullable_type, is_enum_type, is_list_type
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    get_named_type,
+    get_nullable_type,
+    is_enum_type,
+    is_list_type,
+)
 from sqlalchemy import Table
 from sqlalchemy.types import Uuid
 

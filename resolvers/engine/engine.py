@@ -18,6 +18,7 @@ from domain.actors import Actor
 from domain.errors import Code, Refused, Unauthenticated, Unavailable
 from resolvers.engine.bindings import bind
 from resolvers.engine.compile import Compiled, Compiler
+from resolvers.engine.executor import RowExecutor
 from resolvers.engine.payload import PayloadCompiler, PayloadField
 from resolvers.engine.plans import DOCUMENT_FACTOR, Family, Plan, PlanCache, shape_of
 from resolvers.engine.render import Renderer
@@ -91,6 +92,8 @@ class Engine:
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - strawberry has no public way to it
+        if not issubclass(schema.execution_context_class, RowExecutor):
+            raise TypeError("build the schema with execution_context_class=RowExecutor, which completes shaped rows")
         self.bindings = bind(registry, self.schema)
         self.stamps, self.actor_of = stamps, actor_of
         self._plans = PlanCache(cache_bytes)
@@ -197,12 +200,17 @@ class Engine:
     def _compile(self, selection: Selection, role: str) -> Plan:
         compiler = Compiler(self.bindings, selection, role)
         compiled = compiler.query()
-        return Plan(self._text(compiled, self.stamps.stamp, self.stamps.verified) if compiler.uses_rows else None, compiled)
+        return Plan(
+            self._text(compiled, self.stamps.stamp, self.stamps.verified) if compiler.uses_rows else None, compiled
+        )
 
     def _compile_payload(self, entity_field: PayloadField, selection: Selection, role: str) -> Plan:
         compiler = PayloadCompiler(self.bindings, selection, role)
         compiled = compiler.payload(entity_field)
-        return Plan(None if compiled is None else self._text(compiled, self.stamps.stamped, self.stamps.timed), compiled or compiler.nothing())
+        return Plan(
+            None if compiled is None else self._text(compiled, self.stamps.stamped, self.stamps.timed),
+            compiled or compiler.nothing(),
+        )
 
     def _text(self, compiled: Compiled, stamp: str, live: str) -> str:
         text = f"SELECT {compiled.root.array()}\nFROM {stamp}\n{live}\n{compiled.root.joins()}"
@@ -228,7 +236,8 @@ async def _fetched(pool: Fetching, text: str, values: list[Any]) -> list[Any]:
         raise Unavailable("The database did not answer in time.") from error
     if found is None:
         raise Unauthenticated
-    return orjson.loads(found) if isinstance(found, (str, bytes)) else found
+    row: list[Any] = orjson.loads(found) if isinstance(found, (str, bytes)) else found
+    return row
 
 
 def as_graphql_error(error: Refused | Unavailable) -> GraphQLError:
@@ -252,4 +261,3 @@ def _fragments(info: Any) -> dict[str, Any]:
 
 def _source(info: Any) -> str:
     return info.operation.loc.source.body if info.operation.loc is not None else str(id(info.operation))
-

@@ -26,7 +26,12 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
     """For `strawberry.Schema(execution_context_class=RowExecutor)`."""
 
     def execute_field(
-        self, parent_type: GraphQLObjectType, source: Any, field_details_list: Details, path: Path, position_context: Any
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: Details,
+        path: Path,
+        position_context: Any,
     ) -> Any:
         """A field of a shaped row is there already; every other field goes the usual way."""
         if type(source) is not Shaped or path.key not in source:
@@ -39,7 +44,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         self,
         return_type: GraphQLObjectType,
         field_details_list: Details,
-        info: GraphQLResolveInfo,
+        info: GraphQLResolveInfo[Any],
         path: Path,
         result: Any,
         position_context: Any,
@@ -49,9 +54,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
             result = result.by_key[_response_key(path)]
         if type(result) is Shaped:
             return self.collect_and_execute_subfields(return_type, field_details_list, path, result, position_context)
-        return super().complete_object_value(
-            return_type, field_details_list, info, path, result, position_context
-        )
+        return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
 
     def _guarded(self, type_: GraphQLOutputType, details: Details, path: Path, value: Any) -> Any:
         try:

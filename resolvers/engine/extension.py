@@ -1,4 +1,4 @@
-"""The hook: a query's rows are fetched before the executor runs, and are its answer where nothing is left to complete."""
+"""The hook: a query's rows are fetched before the executor runs, and are the answer where nothing is missing."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -20,7 +20,7 @@ def read_extension(engine_of: Callable[[], Engine], pool_of: Callable[[Any], Fet
     class Reads(SchemaExtension):
         """Fetches what a query selects by one statement."""
 
-        async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]
+        async def on_execute(self) -> AsyncIterator[None]:
             await answer_query(engine_of(), pool_of, self.execution_context)
             yield
 
@@ -43,4 +43,4 @@ async def answer_query(engine: Engine, pool_of: Callable[[Any], Fetching], reque
         raise as_graphql_error(error) from error
     request.root_value = answer.shaped
     if answer.is_final:
-        request.result = ExecutionResult(answer.shaped, None)  # type: ignore[assignment]
+        request.result = ExecutionResult(answer.shaped, None)

@@ -65,11 +65,11 @@ def decode_cursor(text: str, tag: str, kind: type, name: str) -> tuple[Any, UUID
     """Key and id of a cursor; raises `Invalid` for one that this order did not make."""
     try:
         found_tag, key, row_id = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        if found_tag != tag or not isinstance(row_id, str):
-            raise ValueError(tag)
-        return _key(key, kind), UUID(row_id)
+        if found_tag == tag:
+            return _key(key, kind), UUID(row_id)
     except (ValueError, TypeError, AttributeError, binascii.Error, InvalidOperation, OverflowError, Invalid):
-        raise Invalid("This cursor is not of this list.", field=(name,)) from None
+        pass
+    raise Invalid("This cursor is not of this list.", field=(name,))
 
 
 def _key(key: Any, kind: type) -> Any:

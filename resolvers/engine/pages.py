@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from graphql.execution.collect_fields import FieldDetails
 
-from domain.errors import Refused
-from resolvers.engine.bindings import Bound, Entity
+from resolvers.engine.bindings import Bound
 from resolvers.engine.keyset import Order, decode_cursor, encode_cursor, is_backward, page_size
 from resolvers.engine.level import Level
-from resolvers.engine.parameters import ArgsText, taking, taking_filter
+from resolvers.engine.parameters import ArgsText, Take, taking, taking_filter
 from resolvers.engine.scope import RowText, Scope, written
-from resolvers.engine.selection import Grouped
 from resolvers.engine.shape import Reader, Shaped, State, flat
 from resolvers.engine.sources import Many
 from resolvers.engine.tables import table_text
@@ -206,16 +204,16 @@ class _PageCompiler:
         return rules
 
     def _beyond(self, name: str, sign: str) -> str:
-        tag, kind, row_id = self.order.tag, self.sorting.kind, self.base.column("id")
-
-        def take(part: int) -> Any:
-            return taking(name, lambda text: decode_cursor(text, tag, kind, name)[part])
-
-        id_place = self.parameters.place(self.slot, "uuid", take(1))
+        row_id = self.base.column("id")
+        id_place = self.parameters.place(self.slot, "uuid", self._cursor_part(name, 1))
         if self.sorting.key is None:
             return f"{row_id} {sign} {id_place}"
-        key_place = self.parameters.place(self.slot, KEY_TYPES[kind], take(0))
+        key_place = self.parameters.place(self.slot, KEY_TYPES[self.sorting.kind], self._cursor_part(name, 0))
         return f"({self.sorting.key}, {row_id}) {sign} ({key_place}, {id_place})"
+
+    def _cursor_part(self, name: str, part: int) -> Take:
+        tag, kind = self.order.tag, self.sorting.kind
+        return taking(name, lambda text: decode_cursor(text, tag, kind, name)[part])
 
     def close(self) -> None:
         """Filters and cursors are checked even where nothing is asked for."""
@@ -223,11 +221,7 @@ class _PageCompiler:
         if self._rules is None:
             checks += [take for _, take, _ in _filters(self.site, self.given)]
         if self.index is None:
-            for name in ("after", "before"):
-                if self.given.get(name) is not None:
-                    tag, kind = self.order.tag, self.sorting.kind
-                    check = taking(name, lambda text, name=name: decode_cursor(text, tag, kind, name))
-                    checks.append(check)
+            checks += [self._cursor_part(name, 0) for name in ("after", "before") if self.given.get(name) is not None]
 
     def reader(self, parts: list[tuple[str, Part]]) -> Reader:
         index, slot, backward, wide = self.index, self.slot, self.backward, self.level.is_wide
@@ -367,6 +361,3 @@ def _object_of(type_: Any) -> Any:
 
 def _constantly(value: Any) -> Reader:
     return lambda _row, _state: value
-
-
-__all__ = ["Entity", "Grouped", "Page", "Refused", "connection", "listed"]

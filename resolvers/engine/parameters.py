@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from graphql import FieldNode, GraphQLError, GraphQLField, Node, VariableNode, Visitor, visit
+from graphql import FieldNode, GraphQLError, GraphQLField, VariableNode, Visitor, visit
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues, get_argument_values
 
@@ -40,9 +40,7 @@ class Slot:
         """The field's arguments under these variables, by their names in the contract."""
         if self.constant is not None:
             return self.constant
-        return get_argument_values(
-            self.definition, self.details.node, variables, self.details.fragment_variable_values
-        )
+        return get_argument_values(self.definition, self.details.node, variables, self.details.fragment_variable_values)
 
 
 @dataclass(slots=True)
@@ -158,9 +156,5 @@ class _Variables(Visitor):
 def _has_variables(node: FieldNode) -> bool:
     finder = _Variables()
     for argument in node.arguments or ():
-        visit(_node(argument), finder)
+        visit(argument, finder)
     return finder.found
-
-
-def _node(node: Node) -> Node:
-    return node

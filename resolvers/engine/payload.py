@@ -64,14 +64,19 @@ class PayloadCompiler(Compiler):
     def _rows(self, entity: Entity, details: list[FieldDetails]) -> Reader:
         table, level, name = table_of(entity), Level(), self.alias("a")
         base, row = Scope(self.alias("b"), table), Scope(self.alias("p"), table)
-        rules = [*self.tenant_rule(base, self.stamp), f"{base.column('id' if 'id' in table.c else 'tenant_id')} = ids.id"]
+        rules = [
+            *self.tenant_rule(base, self.stamp),
+            f"{base.column('id' if 'id' in table.c else 'tenant_id')} = ids.id",
+        ]
         present = level.add(row.column(presence(table)))
         reader = self.entity(entity, row, level, self.selection.under(entity.type, details))
         self.root.join(
-            lambda: f"""LEFT JOIN LATERAL (SELECT json_agg({level.array()} ORDER BY ids.place) AS j
+            lambda: (
+                f"""LEFT JOIN LATERAL (SELECT json_agg({level.array()} ORDER BY ids.place) AS j
 FROM unnest($1::uuid[]) WITH ORDINALITY ids(id, place)
 LEFT JOIN LATERAL (SELECT {selected(row, base)} FROM {table_text(table)} {base.alias}
 WHERE {" AND ".join(rules)} OFFSET 0) {row.alias} ON true {level.joins()}) {name} ON true"""
+            )
         )
         index = self.root.add(f"{name}.j")
 

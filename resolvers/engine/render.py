@@ -1,4 +1,4 @@
-"""Deltas of live feeds: a subscription's selection over an event's mapping, compiled once, rendered for many, without SQL."""
+"""Deltas of live feeds: a subscription's selection over an event's mapping, compiled once, without SQL."""
 
 from collections.abc import Mapping
 from datetime import datetime

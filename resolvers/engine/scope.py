@@ -1,4 +1,4 @@
-"""Names inside one SQL text: which alias stands for which row, which of its columns are needed, and what authors write."""
+"""Names inside one SQL text: which alias stands for which row, which columns are needed, what authors write."""
 
 import inspect
 from collections.abc import Callable

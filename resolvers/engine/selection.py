@@ -1,4 +1,4 @@
-"""What an operation selects, collected by graphql-core itself: fragments, directives, merged fields as the executor sees them."""
+"""What an operation selects, collected by graphql-core: fragments, directives and merging as the executor has them."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -17,6 +17,7 @@ class Shaped(dict[str, Any]):
     """An object of the answer by response keys, its leaves in their final form; knows its type where that may vary."""
 
     __slots__ = ("typename",)
+    typename: str
 
 
 class Aliased:
@@ -46,7 +47,7 @@ class Field(NamedTuple):
     """One response key: either a place in the row with its finish, or a function of the row."""
 
     key: str
-    index: int = 0
+    place: int = 0
     finish: Convert | None = None
     reader: Reader | None = None
 
@@ -55,10 +56,10 @@ def reader_of(item: Field) -> Reader:
     """The field as a function of the row, whatever it was."""
     if item.reader is not None:
         return item.reader
-    index, finish = item.index, item.finish
+    place, finish = item.place, item.finish
     if finish is None:
-        return lambda values, state: values[index]
-    return lambda values, state: finish(values[index])
+        return lambda values, _state: values[place]
+    return lambda values, _state: finish(values[place])
 
 
 def object_reader(fields: list[Field], typename: str) -> Reader:
@@ -67,13 +68,13 @@ def object_reader(fields: list[Field], typename: str) -> Reader:
     def read(values: Any, state: State) -> Shaped:
         shaped = Shaped()
         shaped.typename = typename
-        for key, index, finish, reader in fields:
+        for key, place, finish, reader in fields:
             if reader is not None:
                 shaped[key] = reader(values, state)
             elif finish is None:
-                shaped[key] = values[index]
+                shaped[key] = values[place]
             else:
-                shaped[key] = finish(values[index])
+                shaped[key] = finish(values[place])
         return shaped
 
     return read
@@ -84,11 +85,19 @@ def checked(reader: Reader, *, nullable: bool) -> Reader:
 
     def read(values: Any, state: State) -> Any:
         value = reader(values, state)
-        if (value is None and not nullable) or isinstance(value, Exception):
+        if (
+            (value is None and not nullable)
+            or isinstance(value, Exception)
+            or (type(value) is list and _has_hole(value))
+        ):
             state.dirty = True
         return value
 
     return read
+
+
+def _has_hole(values: list[Any]) -> bool:
+    return any(value is None or isinstance(value, Exception) for value in values)
 
 
 def refusing(error: Exception) -> Reader:

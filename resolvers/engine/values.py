@@ -1,4 +1,4 @@
-"""How one value travels: from an SQL expression through PostgreSQL's JSON to GraphQL's form, to Python, and back as a parameter.
+"""How one value travels: from SQL through PostgreSQL's JSON to GraphQL's form or Python's, and back as a parameter.
 
 PostgreSQL prints JSON its own way (fractions lose their zeros, numerics become floats), so each kind of leaf names the
 expression that is selected and the function that finishes it.
@@ -51,7 +51,7 @@ def output_leaf(type_: GraphQLOutputType, column: TypeEngine[Any] | None) -> Lea
         return Leaf(finish=_each(_text_of(get_nullable_type(bare.of_type))), may_fail=True)
     if isinstance(bare, GraphQLEnumType):
         return Leaf(finish=enum_names(bare).get, may_fail=True)
-    name = bare.name  # type: ignore[union-attr]
+    name = bare.name
     if name == "DateTime":
         return Leaf("({} AT TIME ZONE 'UTC')", utc_text)
     if name == "Decimal" or (name == "String" and column is not None and isinstance(column, (Numeric, Integer))):

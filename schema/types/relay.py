@@ -108,9 +108,9 @@ def _argument(name: str, annotation: object, description: str) -> StrawberryArgu
 
 
 def arguments(*, description: str | None = None, **types: object) -> Any:
-    """A field with plain arguments and no resolver of its own: `jobs_of: list[Job] = arguments(day=date)`.
+    """Declare a field with plain arguments and no resolver of its own.
 
-    An argument whose type allows None may be left out.
+    `jobs_of: list[Job] = arguments(day=date)`.     An argument whose type allows None may be left out.
     """
     field = StrawberryField(description=description)
     field.arguments = [StrawberryArgument(name, None, StrawberryAnnotation(kind)) for name, kind in types.items()]
@@ -118,12 +118,18 @@ def arguments(*, description: str | None = None, **types: object) -> Any:
 
 
 def by_id(description: str | None = None) -> Any:
-    """`job: Job | None = by_id()`: the object with this global id, or null if there is none that the actor may see."""
+    """Declare the object with a global id, null if the actor sees none.
+
+    `job: Job | None = by_id()`
+    """
     return arguments(description=description, id=strawberry.ID)
 
 
 def by_ids(description: str | None = None) -> Any:
-    """`nodes: list[Node | None] = by_ids()`: an object or null for each id, in the order of the ids; at most 100."""
+    """Declare an object or null for each of at most 100 ids, in their order.
+
+    `nodes: list[Node | None] = by_ids()`
+    """
     return arguments(description=description, ids=list[strawberry.ID])
 
 
@@ -134,11 +140,13 @@ def paged(
     description: str | None = None,
     **extra: object,
 ) -> Any:
-    """`swaps: Connection[Swap] = paged(SwapFilter, SwapOrder)`: the arguments of a connection.
+    """Declare the arguments of a connection.
+
+    `swaps: Connection[Swap] = paged(SwapFilter, SwapOrder)`
 
     `first`/`after` read forwards, `last`/`before` backwards; 20 rows unless told, at most 100. `extra` names further
-    arguments by their type, for `many(..., where=...)`. The order is newest first by id where the client names none
-    and the enum's first value does not say otherwise.
+    arguments by their type, for `many(..., where=...)`. The order, where the client names none: that of `many(order=)`,
+    else the enum's first value, else by id.
     """
     field = StrawberryField(description=description, metadata={"paged": Paged(filter, order)})
     found = [

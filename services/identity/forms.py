@@ -100,7 +100,8 @@ class Tokens:
 class SignIns(Protocol):
     """Every way to a session. `source` is the network address that the request came from.
 
-    All raise `RateLimited` for a source with too many attempts, and `Invalid` with its field for what cannot be right.
+    All but `refresh_session` raise `RateLimited` for a source with too many attempts, and all raise `Invalid` with its
+    field for what cannot be right.
     """
 
     async def sign_in(self, input: SignIn, source: str, *, request_id: str = "") -> Tokens:

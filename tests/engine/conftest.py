@@ -1,5 +1,6 @@
 """A real PostgreSQL with the toy trade in it: two tenants, forced row-level security, a role without power."""
 
+import json
 import random
 import shutil
 import tempfile
@@ -159,7 +160,7 @@ async def _fill(connection: Any, tenant: int) -> None:
         await connection.execute(
             "INSERT INTO session VALUES ($1, $2, $3)", number(tenant, 99, 0), number(tenant, 98, place), str(role)
         )
-    for table, rows in _rows(random.Random(tenant), tenant).items():
+    for table, rows in _rows(random.Random(tenant), tenant).items():  # noqa: S311 - repeatable on purpose
         names = list(rows[0])
         marks = ", ".join(f"${place + 1}" for place in range(len(names)))
         await connection.executemany(
@@ -178,35 +179,50 @@ def _rows(chance: random.Random, tenant: int) -> dict[str, list[dict[str, Any]]]
         return value if chance.random() < 0.7 else None
 
     def moment() -> datetime:
-        return BASE + timedelta(hours=chance.randrange(8), microseconds=chance.choice([0, 0, 120_000, 123_456, 500_000]))
+        return BASE + timedelta(
+            hours=chance.randrange(8), microseconds=chance.choice([0, 0, 120_000, 123_456, 500_000])
+        )
 
     def row(table: str, index: int, **values: Any) -> dict[str, Any]:
         return {"tenant_id": number(tenant, 99, 0), "id": key(table, index), **values}
 
-    words = ["", "call \"first\"", "it's open", "Grüße 🧹", "100% \\ done", "open"]
+    words = ["", 'call "first"', "it's open", "Grüße 🧹", "100% \\ done", "open"]
     states = ["open", "open", "taken", "gone"]
     return {
         "market": [row("market", i, name=f"Market {i}", zone=maybe("Europe/Berlin")) for i in range(3)],
         "cleaner": [
             row(
-                "cleaner", i, market_id=some("market", 3), name=chance.choice(words), email=maybe(f"c{i}@x.test"),
-                rating=maybe(chance.choice([2.0, 4.5, 3.25])), rate=maybe(Decimal(chance.choice(["21.50", "30.00"]))),
-                skills=chance.sample(["LAUNDRY", "HOT_TUB", "a\"b"], chance.randrange(3)),
+                "cleaner",
+                i,
+                market_id=some("market", 3),
+                name=chance.choice(words),
+                email=maybe(f"c{i}@x.test"),
+                rating=maybe(chance.choice([2.0, 4.5, 3.25])),
+                rate=maybe(Decimal(chance.choice(["21.50", "30.00"]))),
+                skills=chance.sample(["LAUNDRY", "HOT_TUB", 'a"b'], chance.randrange(3)),
             )
             for i in range(6)
         ],
         "home": [
             row(
-                "home", i, market_id=some("market", 3), street=chance.choice(words),
-                facts=maybe('{"bedrooms": %d, "pets": %s}' % (i, chance.choice(["null", '["cat", "dog"]', "[]"]))),
+                "home",
+                i,
+                market_id=some("market", 3),
+                street=chance.choice(words),
+                facts=maybe(json.dumps({"bedrooms": i, "pets": chance.choice([None, ["cat", "dog"], []])})),
                 built_on=maybe(date(1990 + i, 2, 3)),
             )
             for i in range(5)
         ],
         "job": [
             row(
-                "job", i, home_id=some("home", 5), starts_at=moment(), status=chance.choice(states),
-                cents=chance.choice([9900, 12050, 2**31 - 1]), note=maybe(chance.choice(words)),
+                "job",
+                i,
+                home_id=some("home", 5),
+                starts_at=moment(),
+                status=chance.choice(states),
+                cents=chance.choice([9900, 12050, 2**31 - 1]),
+                note=maybe(chance.choice(words)),
                 urgent=chance.random() < 0.4,
             )
             for i in range(24)
@@ -217,8 +233,14 @@ def _rows(chance: random.Random, tenant: int) -> dict[str, list[dict[str, Any]]]
         ],
         "swap": [
             row(
-                "swap", i, job_id=some("job", 24), owner_id=some("cleaner", 6), taker_id=maybe(some("cleaner", 6)),
-                status=chance.choice(states), created_at=moment(), closed_at=maybe(moment()),
+                "swap",
+                i,
+                job_id=some("job", 24),
+                owner_id=some("cleaner", 6),
+                taker_id=maybe(some("cleaner", 6)),
+                status=chance.choice(states),
+                created_at=moment(),
+                closed_at=maybe(moment()),
                 note=maybe(chance.choice(words)),
             )
             for i in range(60)

@@ -1,4 +1,4 @@
-"""Random operations over the toy contract: fragments, aliases, merged fields, directives, variables, arguments that hurt."""
+"""Random operations over a contract: fragments, aliases, merging, directives, variables, arguments that hurt."""
 
 import json
 import random
@@ -60,8 +60,10 @@ class Generator:
         if self.chance.random() < 0.2:
             parts.append(f"kind{depth}: __typename")
         if isinstance(type_, GraphQLInterfaceType):
-            for possible in self.chance.sample(list(self.schema.get_possible_types(type_)), 3):
-                parts.append(f"... on {possible.name} {self.selection(possible, depth - 1, 3)}")
+            parts += [
+                f"... on {possible.name} {self.selection(possible, depth - 1, 3)}"
+                for possible in self.chance.sample(list(self.schema.get_possible_types(type_)), 3)
+            ]
         elif self.chance.random() < 0.25 and isinstance(type_, GraphQLObjectType):
             parts = self.wrapped(type_, parts)
         return "{ " + " ".join(parts) + " }"
@@ -88,12 +90,16 @@ class Generator:
         arguments = self.arguments(definition, name)
         named = get_named_type(definition.type)
         # An alias of its own for each use: fields merge through fragments and repeated parts instead.
-        alias = f"{name}{place}{self.chance.randrange(10**6)}: " if arguments or not is_leaf_type(named) or self.chance.random() < 0.1 else ""
+        alias = (
+            f"{name}{place}{self.chance.randrange(10**6)}: "
+            if arguments or not is_leaf_type(named) or self.chance.random() < 0.1
+            else ""
+        )
         below = "" if is_leaf_type(named) else " " + self.selection(named, depth - 1)
         return f"{alias}{name}{arguments}{self.directive() if self.chance.random() < 0.15 else ''}{below}"
 
     def arguments(self, definition: Any, field_name: str) -> str:
-        given = []
+        given: list[str] = []
         for name, argument in definition.args.items():
             if not is_required_argument(argument) and self.chance.random() < 0.65:
                 continue

@@ -28,7 +28,8 @@ async def visible_rows(pool: Any, actor: Actor) -> dict[str, list[Row]]:
         stamp = (str(actor.tenant), str(actor.person), str(actor.role), str(actor.session))
         await connection.execute(toy.STAMP_ALONE, *stamp)
         return {
-            name: [dict(row) | {"_table": name} for row in await connection.fetch(f"SELECT * FROM {name}")] for name in TYPES
+            name: [dict(row) | {"_table": name} for row in await connection.fetch(f"SELECT * FROM {name}")]
+            for name in TYPES
         }
 
 
@@ -51,127 +52,128 @@ class Oracle:
         )
 
     def resolve(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-        name = f"{info.parent_type.name}_{info.field_name}"
+        name = f"{info.parent_type.name.lower()}_{snake(info.field_name)}"
         special: Callable[..., Any] | None = getattr(self, name, None)
         if special is not None:
             return special(source, **arguments)
         return printed(source[snake(info.field_name)]) if info.field_name != "id" else global_id(source)
 
     # The root.
-    def Query_version(self, _source: Any) -> str:
+    def query_version(self, _source: Any) -> str:
         return "toy"
 
-    def Query_viewer(self, _source: Any) -> Row:
+    def query_viewer(self, _source: Any) -> Row:
         return {"role": str(self.actor.role)}
 
-    def Viewer_me(self, _source: Any) -> Row | None:
+    def viewer_me(self, _source: Any) -> Row | None:
         return self.find("cleaner", self.actor.person)
 
-    def Query_node(self, _source: Any, id: str) -> Row | None:
+    def query_node(self, _source: Any, id: str) -> Row | None:
         table, key = parsed(id, *TYPES.values())
         return self.find(table, key)
 
-    def Query_nodes(self, _source: Any, ids: list[str]) -> list[Row | None]:
+    def query_nodes(self, _source: Any, ids: list[str]) -> list[Row | None]:
         return [self.find(*parsed(text, *TYPES.values())) for text in ids]
 
-    def Query_job(self, _source: Any, id: str) -> Row | None:
+    def query_job(self, _source: Any, id: str) -> Row | None:
         return self.find("job", parsed(id, "Job")[1])
 
-    def Query_swaps(self, _source: Any, **arguments: Any) -> Row:
+    def query_swaps(self, _source: Any, **arguments: Any) -> Row:
         return self.swap_page(self.rows["swap"], arguments)
 
-    def Query_mySwaps(self, _source: Any, atLeast: int | None = None, **arguments: Any) -> Row:
+    def query_my_swaps(self, _source: Any, **arguments: Any) -> Row:
+        least = arguments.pop("atLeast", None)
         rows = [row for row in self.rows["swap"] if row["owner_id"] == self.actor.person]
-        return self.swap_page([row for row in rows if atLeast is None or len(row["status"]) >= atLeast], arguments)
+        return self.swap_page([row for row in rows if least is None or len(row["status"]) >= least], arguments)
 
-    def Query_jobs(self, _source: Any, **arguments: Any) -> Row:
+    def query_jobs(self, _source: Any, **arguments: Any) -> Row:
         return self.job_page(self.rows["job"], arguments)
 
-    def Query_cleaners(self, _source: Any, **arguments: Any) -> Row:
+    def query_cleaners(self, _source: Any, **arguments: Any) -> Row:
         return page(self.rows["cleaner"], arguments, "id", lambda row: row["id"])
 
-    def Query_markets(self, _source: Any) -> list[Row]:
+    def query_markets(self, _source: Any) -> list[Row]:
         return sorted(self.rows["market"], key=lambda row: row["id"])
 
     # Relations.
-    def Market_cleaners(self, source: Row, **arguments: Any) -> Row:
+    def market_cleaners(self, source: Row, **arguments: Any) -> Row:
         return page(self.of("cleaner", "market_id", source), arguments, "id", lambda row: row["id"])
 
-    def Market_homes(self, source: Row) -> list[Row]:
+    def market_homes(self, source: Row) -> list[Row]:
         return sorted(self.of("home", "market_id", source), key=lambda row: row["id"])
 
-    def Market_zone(self, source: Row) -> Any:
+    def market_zone(self, source: Row) -> Any:
         return self.for_roles(source["zone"], "owner", "dispatcher")
 
-    def Cleaner_market(self, source: Row) -> Row | None:
+    def cleaner_market(self, source: Row) -> Row | None:
         return self.find("market", source["market_id"])
 
-    def Cleaner_shifts(self, source: Row, **arguments: Any) -> Row:
+    def cleaner_shifts(self, source: Row, **arguments: Any) -> Row:
         return page(self.of("shift", "cleaner_id", source), arguments, "id", lambda row: row["id"])
 
-    def Cleaner_owned(self, source: Row, **arguments: Any) -> Row:
+    def cleaner_owned(self, source: Row, **arguments: Any) -> Row:
         return self.swap_page(self.of("swap", "owner_id", source), arguments)
 
-    def Cleaner_isMe(self, source: Row) -> bool:
+    def cleaner_is_me(self, source: Row) -> bool:
         return bool(source["id"] == self.actor.person)
 
-    def Cleaner_email(self, source: Row) -> Any:
+    def cleaner_email(self, source: Row) -> Any:
         return source["email"] if self.actor.role == "owner" or source["id"] == self.actor.person else None
 
-    def Home_market(self, source: Row) -> Row | None:
+    def home_market(self, source: Row) -> Row | None:
         return self.find("market", source["market_id"])
 
-    def Home_jobs(self, source: Row, **arguments: Any) -> Row:
+    def home_jobs(self, source: Row, **arguments: Any) -> Row:
         return self.job_page(self.of("job", "home_id", source), arguments)
 
-    def Home_facts(self, source: Row) -> Any:
+    def home_facts(self, source: Row) -> Any:
         return json.loads(source["facts"]) if source["facts"] is not None else None
 
-    def Job_home(self, source: Row) -> Row | None:
+    def job_home(self, source: Row) -> Row | None:
         return self.find("home", source["home_id"])
 
-    def Job_status(self, source: Row) -> str:
+    def job_status(self, source: Row) -> str:
         return str(source["status"]).upper()
 
-    def Job_endsAt(self, source: Row) -> str:
+    def job_ends_at(self, source: Row) -> str:
         return (source["starts_at"] + timedelta(minutes=source["cents"] % 100)).isoformat()
 
-    def Job_shifts(self, source: Row) -> list[Row]:
+    def job_shifts(self, source: Row) -> list[Row]:
         rows = self.of("shift", "job_id", source)
         return sorted(rows, key=lambda row: (row["place"], row["id"]), reverse=True)[:3]
 
-    def Job_swaps(self, source: Row, **arguments: Any) -> Row:
+    def job_swaps(self, source: Row, **arguments: Any) -> Row:
         return self.swap_page(self.of("swap", "job_id", source), arguments)
 
-    def Shift_job(self, source: Row) -> Row | None:
+    def shift_job(self, source: Row) -> Row | None:
         return self.find("job", source["job_id"])
 
-    def Shift_cleaner(self, source: Row) -> Row | None:
+    def shift_cleaner(self, source: Row) -> Row | None:
         return self.find("cleaner", source["cleaner_id"])
 
-    def Swap_status(self, source: Row) -> str:
+    def swap_status(self, source: Row) -> str:
         return str(source["status"]).upper()
 
-    def Swap_job(self, source: Row) -> Row | None:
+    def swap_job(self, source: Row) -> Row | None:
         return self.find("job", source["job_id"])
 
-    def Swap_owner(self, source: Row) -> Row | None:
+    def swap_owner(self, source: Row) -> Row | None:
         return self.find("cleaner", source["owner_id"])
 
-    def Swap_taker(self, source: Row) -> Row | None:
+    def swap_taker(self, source: Row) -> Row | None:
         return self.find("cleaner", source["taker_id"])
 
-    def Swap_jobStartsAt(self, source: Row) -> Any:
+    def swap_job_starts_at(self, source: Row) -> Any:
         found = self.find("job", source["job_id"])
         return printed(found["starts_at"]) if found else None
 
-    def Swap_secret(self, source: Row) -> Any:
+    def swap_secret(self, source: Row) -> Any:
         return self.for_roles(f"secret of {source['status']}", "owner")
 
-    def Swap_mine(self, source: Row) -> Any:
+    def swap_mine(self, source: Row) -> Any:
         return source["note"] if self.actor.role == "owner" or source["owner_id"] == self.actor.person else None
 
-    def Swap_canTake(self, source: Row) -> Row:
+    def swap_can_take(self, source: Row) -> Row:
         reasons = []
         me, found = self.find("cleaner", self.actor.person), self.find("job", source["job_id"])
         if me is None:
@@ -285,7 +287,9 @@ def cursor(order: str, key: Any, row_id: UUID) -> str:
     text = key.astimezone(UTC).replace(tzinfo=None).isoformat() if isinstance(key, datetime) else key
     if isinstance(text, str) and "." in text and isinstance(key, datetime):
         text = text.rstrip("0")
-    return base64.urlsafe_b64encode(orjson.dumps([order, str(text) if isinstance(key, UUID) else text, str(row_id)])).decode()
+    return base64.urlsafe_b64encode(
+        orjson.dumps([order, str(text) if isinstance(key, UUID) else text, str(row_id)])
+    ).decode()
 
 
 def opened(text: str, order: str) -> tuple[Any, UUID]:

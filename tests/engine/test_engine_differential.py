@@ -28,7 +28,11 @@ def _values(chance: random.Random, rows: dict[str, list[dict[str, Any]]]) -> Any
     def an_id(name: str) -> str:
         usual = {"jobId": "job", "ownerId": "cleaner", "market": "market"}.get(name)
         table = usual if usual and chance.random() < 0.85 else chance.choice(list(TYPES))
-        key = chance.choice(rows[table])["id"] if rows[table] and chance.random() < 0.85 else number(FOREIGN, TABLES.index(table), 1)
+        key = (
+            chance.choice(rows[table])["id"]
+            if rows[table] and chance.random() < 0.85
+            else number(FOREIGN, TABLES.index(table), 1)
+        )
         return base64.urlsafe_b64encode(f"{TYPES[table]}:{key}".encode()).decode() if chance.random() < 0.95 else "junk"
 
     def a_cursor(field_name: str) -> str:
@@ -48,14 +52,18 @@ def _values(chance: random.Random, rows: dict[str, list[dict[str, Any]]]) -> Any
             case "Cursor":
                 return a_cursor(name.partition(":")[2])
             case "Int" if name in {"first", "last"}:
-                return chance.choice([1, 1, 2, 3, 5, 30, 100, 0, 101]) if chance.random() < 0.3 else chance.choice([1, 2, 3])
+                return (
+                    chance.choice([1, 1, 2, 3, 5, 30, 100, 0, 101])
+                    if chance.random() < 0.3
+                    else chance.choice([1, 2, 3])
+                )
             case "Int":
                 return chance.choice([0, 5, 9900, 12050, 2**31 - 1])
             case "DateTime":
                 return chance.choice([row["created_at"] for row in rows["swap"]]).isoformat()
             case "Boolean":
                 return chance.random() < 0.5
-        return chance.choice(["", "open", "call \"first\"", "🧹", "100%", "nothing like it"])
+        return chance.choice(["", "open", 'call "first"', "🧹", "100%", "nothing like it"])
 
     return value
 
@@ -73,10 +81,7 @@ async def _through_the_executor(api: Toy, text: str, variables: dict[str, Any], 
     prepared = api.engine.prepare(Request(text, document, None, variables), str(actor.role))
     assert prepared is not None
     answer = await api.engine.fetch(api.pool, prepared, actor)
-    result = execute(
-        api.engine.schema, document, answer.shaped, variable_values=variables, executor_class=RowExecutor
-    )
-    return result
+    return execute(api.engine.schema, document, answer.shaped, variable_values=variables, executor_class=RowExecutor)
 
 
 def _usable(api: Toy, made: Generated) -> bool:
@@ -88,7 +93,7 @@ async def test_generated_operations_are_answered_like_the_oracle(api: Toy, role:
     actor = an_actor(1, role)
     rows = await visible_rows(api.pool, actor)
     oracle = Oracle(api.schema.as_str(), rows, actor)
-    chance = random.Random(f"{role}-{SEED}")
+    chance = random.Random(f"{role}-{SEED}")  # noqa: S311 - repeatable on purpose
     generator = Generator(api.engine.schema, chance, _values(chance, rows))
     compared = refused = 0
 
@@ -112,11 +117,11 @@ async def test_generated_operations_are_answered_like_the_oracle(api: Toy, role:
 
 @pytest.mark.parametrize("wall", ["predicates", "policies"])
 async def test_each_wall_alone_keeps_the_tenants_apart(api: Toy, wall: str) -> None:
-    """A superuser sees what the statement's own predicates let through; the app role without them, what policies do (R1)."""
+    """Superusers see what the statement's predicates let through, the app role without them what policies do (R1)."""
     actor = an_actor(1, Role.OWNER)
     rows = await visible_rows(api.pool, actor)
     oracle = Oracle(api.schema.as_str(), rows, actor)
-    chance = random.Random(f"{wall}-{SEED}")
+    chance = random.Random(f"{wall}-{SEED}")  # noqa: S311 - repeatable on purpose
     generator = Generator(api.engine.schema, chance, _values(chance, rows))
     pool = CountingPool(api.superuser.pool if wall == "predicates" else api.pool.pool)
     pool.rewrite = None if wall == "predicates" else _without_predicates
@@ -132,5 +137,5 @@ async def test_each_wall_alone_keeps_the_tenants_apart(api: Toy, wall: str) -> N
 
 def _without_predicates(text: str) -> str:
     bare = re.sub(r'\b[bt]\d+\."tenant_id" = \w+\."tenant_id"', "true", text)
-    assert bare != text or "FROM \"" not in text
+    assert bare != text or 'FROM "' not in text
     return bare

@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+import orjson
 import pytest
 
 from domain.actors import Role
@@ -17,7 +18,7 @@ def an_id(table: str, index: int = 0, tenant: int = 1) -> str:
     return encode_id(table.capitalize(), number(tenant, TABLES.index(table), index))
 
 
-def codes(result: Any) -> list[tuple[list[str | int], str]]:
+def codes(result: Any) -> list[Any]:
     return [(error.path, error.extensions["code"]) for error in result.errors or ()]
 
 
@@ -57,7 +58,9 @@ async def test_a_nested_read_is_one_statement_at_any_depth(api: Toy) -> None:
 
 @pytest.mark.parametrize("order", ["NEWEST", "OLDEST", "BY_START", "BY_STATUS"])
 async def test_pages_put_together_are_the_list_in_both_directions_in_spite_of_ties(api: Toy, order: str) -> None:
-    whole = (await api.execute(f"{{ swaps(first: 100, orderBy: {order}) {{ nodes {{ id }} }} }}")).data["swaps"]["nodes"]
+    whole = (await api.execute(f"{{ swaps(first: 100, orderBy: {order}) {{ nodes {{ id }} }} }}")).data["swaps"][
+        "nodes"
+    ]
 
     forwards, backwards = await walked(api, False, order), await walked(api, True, order)
 
@@ -67,20 +70,33 @@ async def test_pages_put_together_are_the_list_in_both_directions_in_spite_of_ti
 
 
 async def test_an_empty_page_is_empty(api: Toy) -> None:
-    text = '{ swaps(filter: {says: "no such words"}) { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage endCursor } } }'
+    text = """{ swaps(filter: {says: "no such words"}) {
+        totalCount nodes { id } edges { cursor } pageInfo { hasNextPage endCursor } } }"""
 
     result = await api.execute(text)
 
     assert result.data["swaps"] == {
-        "totalCount": 0, "nodes": [], "edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None},
+        "totalCount": 0,
+        "nodes": [],
+        "edges": [],
+        "pageInfo": {"hasNextPage": False, "endCursor": None},
     }
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["first: 0", "first: -1", "first: 101", "last: 101", "first: 1, last: 1", 'after: ""', 'before: "junk"',
-     'filter: {says: "a\\u0000b"}', 'filter: {createdAtFrom: "2026-01-01T00:00:00"}',
-     'filter: {createdAtFrom: "0001-01-01T00:00:00+14:00"}'],
+    [
+        "first: 0",
+        "first: -1",
+        "first: 101",
+        "last: 101",
+        "first: 1, last: 1",
+        'after: ""',
+        'before: "junk"',
+        'filter: {says: "a\\u0000b"}',
+        'filter: {createdAtFrom: "2026-01-01T00:00:00"}',
+        'filter: {createdAtFrom: "0001-01-01T00:00:00+14:00"}',
+    ],
 )
 async def test_bad_arguments_are_refused_at_their_field(api: Toy, arguments: str) -> None:
     result = await api.execute(f"{{ swaps({arguments}) {{ nodes {{ id }} }} }}")
@@ -91,28 +107,46 @@ async def test_bad_arguments_are_refused_at_their_field(api: Toy, arguments: str
 
 
 async def test_a_refused_field_leaves_its_nullable_siblings(api: Toy) -> None:
-    result = await api.execute('query($id: ID!) { job(id: $id) { id } node(id: $id) { id } }', {"id": an_id("swap")})
+    result = await api.execute("query($id: ID!) { job(id: $id) { id } node(id: $id) { id } }", {"id": an_id("swap")})
 
     assert result.data["job"] is None
     assert result.data["node"] == {"id": an_id("swap")}
     assert codes(result) == [(["job"], "INVALID_ID")]
 
 
-@pytest.mark.parametrize("forged", [
-    ["created_at", "2026-06-01T09:00:00", "x"], ["created_at desc", None, str(NOBODY)], ["created_at desc", [], str(NOBODY)],
-    ["created_at desc", "infinity", str(NOBODY)], ["created_at desc", "2026-06-01T09:00:00", 5], {}, 7, "text", [],
-])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        ["created_at", "2026-06-01T09:00:00", "x"],
+        ["created_at desc", None, str(NOBODY)],
+        ["created_at desc", [], str(NOBODY)],
+        ["created_at desc", "infinity", str(NOBODY)],
+        ["created_at desc", "2026-06-01T09:00:00", 5],
+        {},
+        7,
+        "text",
+        [],
+    ],
+)
 async def test_forged_cursors_are_refused(api: Toy, forged: Any) -> None:
-    import orjson
-
     cursor = base64.urlsafe_b64encode(orjson.dumps(forged)).decode()
 
     for arguments in (f'after: "{cursor}"', f'last: 2, before: "{cursor}"'):
         assert codes(await api.execute(f"{{ swaps({arguments}) {{ totalCount }} }}")) == [(["swaps"], "INVALID")]
 
 
-@pytest.mark.parametrize("text", ["", "junk", "U3dhcDo=", base64.b64encode(b"Swap:1").decode(), an_id("swap")[:-2],
-                                  encode_id("Query", NOBODY), encode_id("Payload", NOBODY)])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "junk",
+        "U3dhcDo=",
+        base64.b64encode(b"Swap:1").decode(),
+        an_id("swap")[:-2],
+        encode_id("Query", NOBODY),
+        encode_id("Payload", NOBODY),
+    ],
+)
 async def test_malformed_ids_and_ids_of_no_row_type_are_refused(api: Toy, text: str) -> None:
     result = await api.execute("query($i: ID!) { node(id: $i) { id } }", {"i": text})
 
@@ -137,7 +171,10 @@ async def test_foreign_and_unknown_ids_are_null_alike(api: Toy) -> None:
 async def test_other_roles_fields_are_null_with_an_error_and_own_rows_are_open(api: Toy) -> None:
     actor = an_actor(role=Role.CLEANER)
 
-    result = await api.execute("{ swaps(first: 2) { nodes { secret } } viewer { me { email } } cleaners { nodes { email isMe } } }", actor=actor)
+    result = await api.execute(
+        "{ swaps(first: 2) { nodes { secret } } viewer { me { email } } cleaners { nodes { email isMe } } }",
+        actor=actor,
+    )
 
     assert result.data["swaps"] == {"nodes": [{"secret": None}, {"secret": None}]}
     assert codes(result) == [(["swaps", "nodes", place, "secret"], "FORBIDDEN") for place in (0, 1)]
@@ -183,7 +220,9 @@ async def test_no_text_of_a_client_reaches_the_statement(api: Toy) -> None:
     pool = CountingPool(api.pool.pool)
     pool.rewrite = lambda text: seen.append(text) or text  # type: ignore[func-returns-value]
 
-    await api.execute('{ needle: swaps(filter: {says: "needle"}, first: 61) { needle2: nodes { needle3: id } } }', pool=pool)
+    await api.execute(
+        '{ needle: swaps(filter: {says: "needle"}, first: 61) { needle2: nodes { needle3: id } } }', pool=pool
+    )
 
     assert len(seen) == 1
     assert "needle" not in seen[0]
@@ -195,7 +234,10 @@ async def test_introspection_and_resolvers_of_the_root_go_beside_rows(api: Toy) 
 
     assert result.errors is None
     assert result.data == {
-        "version": "toy", "__schema": {"queryType": {"name": "Query"}}, "viewer": {"role": "owner"}, "__typename": "Query",
+        "version": "toy",
+        "__schema": {"queryType": {"name": "Query"}},
+        "viewer": {"role": "owner"},
+        "__typename": "Query",
     }
 
 
@@ -209,7 +251,9 @@ async def test_what_needs_no_row_needs_no_statement(api: Toy) -> None:
 
 
 async def test_arguments_of_an_author_reach_the_expression(api: Toy) -> None:
-    long = await api.execute("query($n: Int) { mySwaps(atLeast: $n) { nodes { status } } all: mySwaps { totalCount } }", {"n": 5})
+    long = await api.execute(
+        "query($n: Int) { mySwaps(atLeast: $n) { nodes { status } } all: mySwaps { totalCount } }", {"n": 5}
+    )
 
     assert {node["status"] for node in long.data["mySwaps"]["nodes"]} <= {"TAKEN"}
     assert long.data["all"]["totalCount"] >= len(long.data["mySwaps"]["nodes"])

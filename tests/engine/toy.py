@@ -312,7 +312,9 @@ def ends_at(starts_at: datetime, cents: int) -> datetime:
     return starts_at + timedelta(minutes=cents % 100)
 
 
-def can_take(viewer: Mapping[str, Any] | None, owner_id: UUID, created_at: datetime, job_starts_at: datetime, now: datetime) -> CanTake:
+def can_take(
+    viewer: Mapping[str, Any] | None, owner_id: UUID, created_at: datetime, job_starts_at: datetime, now: datetime
+) -> CanTake:
     reasons = []
     if viewer is None:
         reasons.append(Reason(code="NOT_A_CLEANER", message="You are no cleaner."))
@@ -343,8 +345,10 @@ def declare() -> Registry:
         None,
         viewer=same(),
         my_swaps=many(
-            where=lambda row, stamp, args: f"{row.owner_id} = {stamp.actor_id}"
-            + (f" AND length({row.status}) >= {args.bind('at_least', 'int')}" if args.given("at_least") else "")
+            where=lambda row, stamp, args: (
+                f"{row.owner_id} = {stamp.actor_id}"
+                + (f" AND length({row.status}) >= {args.bind('at_least', 'int')}" if args.given("at_least") else "")
+            )
         ),
     )
     registry.sources(Viewer, None, me=one(cleaner, on="actor_id"))
@@ -372,15 +376,19 @@ def declare() -> Registry:
         says=where(lambda row, value: f"{row.note} ILIKE '%' || {value} || '%'"),
         statuses=where(lambda row, value: f"{row.status} = ANY({value})"),
         market=where(
-            lambda row, value: f"EXISTS (SELECT FROM job j JOIN home h ON h.tenant_id = j.tenant_id AND h.id = j.home_id"
-            f" WHERE j.tenant_id = {row.tenant_id} AND j.id = {row.job_id} AND h.market_id = {value})",
+            lambda row, value: (
+                f"EXISTS (SELECT FROM job j JOIN home h ON h.tenant_id = j.tenant_id AND h.id = j.home_id"
+                f" WHERE j.tenant_id = {row.tenant_id} AND j.id = {row.job_id} AND h.market_id = {value})"
+            ),
             id_of="Market",
         ),
     )
     registry.orders(SwapOrder, job_starts_at=sql(_start_of_job, datetime))
     registry.viewer_facts(
-        lambda stamp: "SELECT json_build_object('id', c.id, 'name', c.name) FROM cleaner c"
-        f" WHERE c.tenant_id = {stamp.tenant_id} AND c.id = {stamp.actor_id}"
+        lambda stamp: (
+            "SELECT json_build_object('id', c.id, 'name', c.name) FROM cleaner c"
+            f" WHERE c.tenant_id = {stamp.tenant_id} AND c.id = {stamp.actor_id}"
+        )
     )
     registry.card(SwapCard, can_take=computed(card_can_take), age_days=computed(age_days))
     return registry

@@ -11,7 +11,7 @@ import asyncpg
 from app.auth import Auth
 from db.ids import new_id
 from db.runner import Call, Runner
-from domain.actors import Actor, CleanerId, Role, StaffId, TenantId
+from domain.actors import Actor, CleanerId, Role, StaffId, StaffRole, TenantId
 from domain.ids import MarketId
 from services.identity.business import FoundBusiness, found_business
 from services.identity.cleaners import CompleteOnboarding, CreateCleaner, complete_onboarding, create_cleaner
@@ -23,6 +23,11 @@ from services.identity.staff import InviteStaff, invite_staff
 PASSWORD = "a fine long secret"
 PIN = "849271"
 SEED = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+
+def an_id() -> Any:
+    """A new id of whatever type is wanted."""
+    return new_id()
 
 
 Expect = Callable[[type[Exception], Awaitable[Any]], Awaitable[Any]]
@@ -97,7 +102,7 @@ class House:
 
     async def hire(self, business: Business, role: Role) -> Actor:
         address = f"{role}-{new_id().hex}@{business.slug}.example"
-        person = await self.run(business.owner, invite_staff, InviteStaff(f"The {role}", address, role))
+        person = await self.run(business.owner, invite_staff, InviteStaff(f"The {role}", address, StaffRole(role)))
         business.emails[role], business.staff[role] = address, person
         return await self.join(business.id, person)
 

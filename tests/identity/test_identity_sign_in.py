@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from db.ids import new_id
 from domain.actors import Role
 from domain.errors import (
     BadCredentials,
@@ -20,11 +19,11 @@ from domain.errors import (
     WeakSecret,
 )
 from services.identity.cleaners import ArchiveCleaner, CreateCleaner, archive_cleaner, create_cleaner
-from services.identity.forms import SetPin, SignIn, SignInWithPin
+from services.identity.forms import AcceptInvite, RefreshSession, RequestPasswordReset, SetPin, SignIn, SignInWithPin
 from services.identity.qr import IssueQr, ResetPin, UnlockCleaner, issue_qr, reset_pin, unlock_cleaner
 from services.identity.sessions import SignOut, sign_out
 from services.identity.staff import ArchiveStaff, UnlockStaff, archive_staff, unlock_staff
-from tests.identity.house import PASSWORD, PIN, Business, Expect, House
+from tests.identity.house import PASSWORD, PIN, Business, Expect, House, an_id
 
 HERE = "203.0.113.7"
 WRONG_PIN = "918273"
@@ -43,7 +42,7 @@ async def test_staff_sign_in_by_tenant_email_and_password(house: House, ours: Bu
 async def test_every_kind_of_wrong_staff_credential_has_one_answer(
     house: House, ours: Business, theirs: Business
 ) -> None:
-    """R3, A7: unknown tenant, unknown email, foreign email, wrong password, no password yet and archived are the same."""
+    """R3, A7: unknown tenant, unknown or foreign email, wrong password, archived are the same."""
     await house.hire(ours, Role.ADMIN)
     await house.run(ours.owner, archive_staff, ArchiveStaff(ours.staff[Role.ADMIN]))
     attempts = [
@@ -58,7 +57,7 @@ async def test_every_kind_of_wrong_staff_credential_has_one_answer(
     answers = set()
     for attempt in attempts:
         with pytest.raises(BadCredentials) as caught:
-            await house.auth.sign_in(attempt, str(new_id()))
+            await house.auth.sign_in(attempt, str(an_id()))
         answers.add((caught.value.code, caught.value.message, caught.value.field, caught.value.retry_after_ms))
 
     assert len(answers) == 1
@@ -170,7 +169,7 @@ async def test_unknown_malformed_and_foreign_qr_tokens_answer_like_a_wrong_pin(
     answers = set()
     for token in tokens:
         with pytest.raises(BadCredentials) as caught:
-            await house.auth.sign_in_with_pin(SignInWithPin(token, WRONG_PIN), str(new_id()))
+            await house.auth.sign_in_with_pin(SignInWithPin(token, WRONG_PIN), str(an_id()))
         answers.add((caught.value.code, caught.value.message, caught.value.field))
     assert len(answers) == 1
 
@@ -184,7 +183,7 @@ async def test_five_wrong_pins_lock_and_the_sixth_right_one_is_refused(
     for minutes in (15, 30, 60):
         for _ in range(5):
             with pytest.raises(BadCredentials):
-                await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(new_id()))
+                await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(an_id()))
 
         locked = await refused(Locked, house.auth.sign_in_with_pin(right, HERE))
         assert (minutes * 60 - 60) * 1000 < locked.retry_after_ms <= minutes * 60_000
@@ -200,7 +199,7 @@ async def test_a_success_resets_the_count(house: House, ours: Business) -> None:
     for _ in range(3):
         for _ in range(4):
             with pytest.raises(BadCredentials):
-                await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(new_id()))
+                await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(an_id()))
         await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, PIN), HERE)
     assert await house.value("select failures from credential where person_id = $1", ours.cleaner) == 0
 
@@ -226,10 +225,10 @@ async def test_an_unknown_login_is_locked_like_a_known_one(house: House, ours: B
     """A7: whether an email exists cannot be told from the answers, however often one asks."""
 
     async def answers(email: str) -> list[str]:
-        names = []
+        names: list[str] = []
         for _ in range(7):
             with pytest.raises((BadCredentials, Locked)) as caught:
-                await house.auth.sign_in(SignIn(ours.slug, email, "wrong password"), str(new_id()))
+                await house.auth.sign_in(SignIn(ours.slug, email, "wrong password"), str(an_id()))
             names.append(caught.value.code)
         return names
 
@@ -243,9 +242,9 @@ async def test_an_administrator_unlocks_a_cleaner_and_a_colleague(house: House, 
     dispatcher = SignIn(ours.slug, ours.emails[Role.DISPATCHER], PASSWORD)
     for _ in range(5):
         with pytest.raises(BadCredentials):
-            await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(new_id()))
+            await house.auth.sign_in_with_pin(SignInWithPin(ours.qr, WRONG_PIN), str(an_id()))
         with pytest.raises(BadCredentials):
-            await house.auth.sign_in(SignIn(ours.slug, dispatcher.email, "wrong"), str(new_id()))
+            await house.auth.sign_in(SignIn(ours.slug, dispatcher.email, "wrong"), str(an_id()))
 
     await house.run(ours.owner, unlock_cleaner, UnlockCleaner(ours.cleaner))
     await house.run(ours.owner, unlock_staff, UnlockStaff(ours.staff[Role.DISPATCHER]))
@@ -288,7 +287,9 @@ async def test_an_archived_cleaner_cannot_sign_in(house: House, ours: Business) 
         await house.run(cleaner, sign_out, SignOut())
 
 
-async def test_oversized_fields_are_refused_by_name(house: House, ours: Business, refused: Expect) -> None:
+async def test_oversized_and_unwritable_fields_are_refused_by_name(
+    house: House, ours: Business, refused: Expect
+) -> None:
     """R19."""
     long = "x" * 10_000
     cases = [
@@ -297,6 +298,13 @@ async def test_oversized_fields_are_refused_by_name(house: House, ours: Business
         ("device", house.auth.sign_in(SignIn(ours.slug, ours.emails[Role.OWNER], PASSWORD, long), HERE)),
         ("qrToken", house.auth.sign_in_with_pin(SignInWithPin(long, PIN), HERE)),
         ("pin", house.auth.sign_in_with_pin(SignInWithPin("qr1.x.y", long), HERE)),
+        ("email", house.auth.sign_in(SignIn(ours.slug, "a\0@b.example", PASSWORD), HERE)),
+        ("email", house.auth.request_password_reset(RequestPasswordReset(ours.slug, "a\0@b.example"), HERE)),
+        ("password", house.auth.sign_in(SignIn(ours.slug, ours.emails[Role.OWNER], "\ud800"), HERE)),
+        ("qrToken", house.auth.set_pin(SetPin("qr1.\ud800.y", PIN), HERE)),
+        ("refreshToken", house.auth.refresh_session(RefreshSession("rt1.\ud800"), HERE)),
+        ("token", house.auth.accept_invite(AcceptInvite("ml1.\ud800", PASSWORD), HERE)),
+        ("device", house.auth.set_pin(SetPin("qr1.x.y", PIN, "a\0"), HERE)),
     ]
     for field, attempt in cases:
         assert (await refused(Invalid, attempt)).field == (field,)
@@ -306,14 +314,14 @@ async def test_a_foreign_cleaner_is_unknown_to_credential_commands(
     house: House, ours: Business, theirs: Business, refused: Expect
 ) -> None:
     """R3: not yours and does not exist are one answer."""
-    for wanted in (theirs.cleaner, new_id()):
-        for command, input in (
+    for wanted in (theirs.cleaner, an_id()):
+        for command, form in (
             (issue_qr, IssueQr(wanted)),
             (reset_pin, ResetPin(wanted)),
             (unlock_cleaner, UnlockCleaner(wanted)),
             (archive_cleaner, ArchiveCleaner(wanted)),
         ):
-            refusal = await refused(NotFound, house.run(ours.owner, command, input))
+            refusal = await refused(NotFound, house.run(ours.owner, command, form))
             assert refusal.field == ("cleanerId",)
 
 

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from app.passwords import Passwords, SourceLimiter
 from app.tokens import AUDIENCE, ISSUER, TYPE, PublicKey, SigningKey, TokenSigner, TokenVerifier
-from db.ids import new_id
 from db.secrets import Secrets
 from domain.actors import Actor, Role, TenantId
 from domain.errors import RateLimited, Unauthenticated
+from tests.identity.house import an_id
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEY = SigningKey.from_seed(base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("="))
 OTHER = SigningKey.from_seed(base64.urlsafe_b64encode(bytes(32)).decode())
-ACTOR = Actor(TenantId(new_id()), Role.ADMIN, new_id(), new_id())
+ACTOR = Actor(TenantId(an_id()), Role.ADMIN, an_id(), an_id())
 
 
 def claims(**changed: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def test_what_was_verified_is_remembered_boundedly() -> None:
     verifier = TokenVerifier([KEY.public], capacity=10)
     signer = TokenSigner(KEY, now=lambda: NOW)
     for _ in range(50):
-        verifier.verify(signer.sign(Actor(ACTOR.tenant, Role.ADMIN, new_id(), new_id())), NOW)
+        verifier.verify(signer.sign(Actor(ACTOR.tenant, Role.ADMIN, an_id(), an_id())), NOW)
     assert len(verifier._verified) == 10
 
 

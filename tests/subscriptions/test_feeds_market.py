@@ -8,6 +8,7 @@ import pytest
 from domain.actors import Actor, Role
 from domain.events import Event, EventType
 from tests.subscriptions.client import Client, Feed
+from tests.subscriptions.conftest import StartApi
 from tests.subscriptions.town import Business, token
 from tests.subscriptions.toy import MARKET, PERSONAL_MARKET
 
@@ -131,6 +132,7 @@ async def test_a_viewer_whose_facts_change_gets_a_snapshot_only_where_the_docume
 
     await ours.db.execute("insert into cleaner_skill values ($1, $2, 'HOT_TUB')", ours.tenant, one.person)
     await ours.changed(one)
+    await client.until(lambda: len(personal.frames) == 2)
     await ours.offer(await ours.cleaner())
     await client.until(lambda: personal.kinds()[-1:] == plain.kinds()[-1:] == ["SwapListed"])
 
@@ -182,7 +184,9 @@ def folded(feed: Feed) -> dict[str, Any]:
     return cards
 
 
-async def test_snapshot_and_deltas_together_equal_a_fresh_snapshot(api: int, ours: Business, theirs: Business) -> None:
+async def test_snapshot_and_deltas_together_equal_a_fresh_snapshot(
+    api: int, start_api: StartApi, ours: Business, theirs: Business
+) -> None:
     chance = random.Random(11)  # noqa: S311 - reproducible, not secret
     cleaners = [await ours.cleaner(ours.north, ours.south) for _ in range(4)]
     watchers: list[Actor] = [await ours.cleaner(), await ours.cleaner(ours.south), cleaners[0]]
@@ -205,9 +209,16 @@ async def test_snapshot_and_deltas_together_equal_a_fresh_snapshot(api: int, our
     last = str(await ours.offer(cleaners[1], ours.north, note="last north"))
     final = str(await ours.offer(cleaners[1], ours.south, note="last south"))
 
-    for client, feed, ends in zip(clients, feeds, ((last,), (final,), (last, final), (last, final)), strict=True):
+    # A process that has read nothing yet.
+    elsewhere = await start_api()
+    endings = ((last,), (final,), (last, final), (last, final))
+    for actor, client, feed, ends in zip(watchers, clients, feeds, endings, strict=True):
         await client.until(lambda feed=feed, ends=ends: set(ends) <= folded(feed).keys())
-        fresh = await client.begun(MARKET)
+        newcomer = await Client.open(elsewhere, token(actor))
+        fresh = await newcomer.begun(MARKET)
+        assert fresh.kinds() == ["SwapMarketSnapshot"]
         assert folded(feed) == folded(fresh)
         assert feed.holes == 0
+        assert len(feed.frames) > 20
         await client.close()
+        await newcomer.close()

@@ -1,6 +1,7 @@
 """Real servers, the whole schema, and two businesses that must never meet."""
 
 import asyncio
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,10 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.migrate import found_platform
 from db.engine import read_pool, write_engine
 from db.runner import Runner
 from db.secrets import Secrets
+from domain.actors import PLATFORM_TENANT
 from models.ddl import statements
 from sandbox.environment import Servers, open_environment, remove_environment
 from tasks.context import Tools
@@ -56,17 +57,16 @@ async def db(place) -> AsyncIterator[asyncpg.Connection]:
     """The embedded superuser, to arrange and to look with; every test begins with an empty database."""
     superuser = await asyncpg.connect(place.servers.superuser_url, database="cleanshift")
     for kind in ("json", "jsonb"):
-        await superuser.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=_decoded)
+        await superuser.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=json.loads)
     await superuser.execute("truncate tenant, worker cascade")
-    await found_platform(place.servers.database_url)
+    await superuser.execute(
+        "insert into tenant (tenant_id, slug, name, created_at) values ($1, 'platform', 'Platform', now())", PLATFORM_TENANT
+    )
+    await superuser.execute("insert into tenant_head (tenant_id, epoch) values ($1, 1)", PLATFORM_TENANT)
     yield superuser
     await superuser.close()
 
 
-def _decoded(text: str) -> Any:
-    import json
-
-    return json.loads(text)
 
 
 @pytest.fixture

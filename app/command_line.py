@@ -1,0 +1,98 @@
+"""What the commands of `main.py` do once their servers are known."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from app.auth import Auth
+from app.container import AfterCommit, auth_of
+from app.logs import configure_logs
+from app.migrate import ensure_current
+from app.roles import ensure_powerless
+from app.settings import ConfigurationError, Keys, Settings
+from app.waker import open_waker
+from app.worker import WorkerParts, serve_worker
+from db.engine import write_engine
+from db.runner import Runner
+from db.secrets import Secrets
+from domain.actors import Role
+from domain.errors import Refused
+from gateways.messages import Outbox
+from subscriptions.wake import Wake
+
+T = TypeVar("T")
+
+
+async def ensure_servable(settings: Settings) -> None:
+    """Refuse, in one line, a database of another schema, a role with too much power, or one that does not answer."""
+    url = url_of(settings.database_url, "DATABASE_URL")
+    try:
+        await ensure_current(url)
+        await ensure_powerless(url)
+    except OSError as error:
+        raise ConfigurationError(f"The database does not answer ({error.__class__.__name__}): check DATABASE_URL.") from error
+
+
+async def work(settings: Settings) -> None:
+    """Be a worker until SIGTERM."""
+    configure_logs(settings.log_format)
+    await ensure_servable(settings)
+    waker = open_waker(settings.redis_url)
+    async with Wake(settings.redis_url) as wake:
+        parts = WorkerParts(
+            database_url=url_of(settings.database_url, "DATABASE_URL"),
+            database_ops_url=url_of(settings.database_ops_url, "DATABASE_OPS_URL"),
+            redis_url=settings.redis_url,
+            secrets=Secrets(Keys.derive(settings.key()).hashing),
+            messages=Outbox(outbox(settings)),
+            public_url=public_url(settings),
+            after_commit=AfterCommit(wake, waker),
+        )
+        await serve_worker(parts)
+    await waker.close()
+
+
+async def with_auth(settings: Settings, use: Callable[[Runner, Auth], Awaitable[T]]) -> T:
+    """Run something with a runner and the ways to sign in, outside of a server; workers and feeds are woken."""
+    keys = Keys.derive(settings.key())
+    secrets = Secrets(keys.hashing)
+    engine = write_engine(url_of(settings.database_url, "DATABASE_URL"), size=4)
+    waker = open_waker(settings.redis_url)
+    try:
+        async with Wake(settings.redis_url) as wake:
+            runner = Runner(engine, secrets, AfterCommit(wake, waker))
+            return await use(runner, auth_of(settings, keys, secrets, runner))
+    finally:
+        await waker.close()
+        await engine.dispose()
+
+
+def token(settings: Settings, tenant: str, role: Role, user: str | None) -> str:
+    """An access token for the command line. `ConfigurationError` in production and for who does not exist."""
+
+    async def issue(_runner: Runner, auth: Auth) -> str:
+        return (await auth.issue_token(tenant, role, user)).access_token
+
+    try:
+        return asyncio.run(with_auth(settings, issue))
+    except Refused as refusal:
+        raise ConfigurationError(refusal.message) from refusal
+
+
+def outbox(settings: Settings) -> Path:
+    """Where the sandbox's messages are recorded."""
+    return settings.data / "outbox.jsonl"
+
+
+def public_url(settings: Settings) -> str:
+    """The address that links in messages begin with."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def url_of(url: str | None, name: str) -> str:
+    """The address, or a `ConfigurationError` that names the setting."""
+    if url is None:
+        raise ConfigurationError(f"Set {name}: where DATABASE_URL is set, the others must be too.")
+    return url
+

@@ -1,0 +1,152 @@
+"""A round of the demo: two weeks of jobs, shifts on the market, and when everybody can work.
+
+A round lies in the first two whole weeks that nobody works in yet, so that it fits whatever was done to earlier ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+from asyncpg import Record
+
+from domain.actors import Role
+from domain.availability import Period, WindowState, period_containing
+from domain.errors import Refused
+from domain.ids import AssignmentId, CleanerId, MarketId, PropertyId
+from domain.wallclock import instant_of, local_day
+from sandbox.demo_desk import Standing, standing
+from sandbox.demo_people import Founded, email_of
+from sandbox.demo_plan import LEAST_PENDING, CleanerPlan, SoonVisit, Visit
+from services.availability import (
+    AvailabilitySlot,
+    SetAvailability,
+    SubmitAvailability,
+    calendar_of,
+    set_availability,
+    submit_availability,
+    window_of,
+)
+from services.scheduling import AssignCleaner, CreateJob, assign_cleaner, create_job
+from services.swaps import OfferSwap, offer_swap
+
+WEEKS = 2
+SOONEST = timedelta(hours=4)
+"""A cleaner's offer ends two hours before the shift (A27): an urgent one should stay on the market for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    starts_at: datetime
+    hours: Decimal
+    home: str
+    cleaner: int | None
+    offered: str | None
+
+
+async def add_round(business: Founded) -> bool:
+    """Add a round of jobs and offers if fewer than three offers are open; whether it was needed."""
+    here = await standing(business.desk.auth, business.desk.tenant)
+    if here.pending >= LEAST_PENDING:
+        return False
+    homes = (home for home in business.plan.homes if home.market in here.markets)
+    zones = {home.name: here.markets[home.market]["zone"] for home in homes}
+    monday = _free_monday(here, business.plan.markets[0].zone)
+    shifts = [
+        *(_soon(visit, here.now, zones[visit.home]) for visit in business.plan.soon if visit.home in zones),
+        *(_planned(visit, monday, zones[visit.home]) for visit in business.plan.visits if visit.home in zones),
+    ]
+    for shift in shifts:
+        await _plan(business, here, shift)
+    await _say_when(business, here, monday)
+    return True
+
+
+def _free_monday(here: Standing, zone: str) -> date:
+    """The first Monday after today with two weeks in which no shift starts."""
+    today = local_day(zone, here.now)
+    taken = {local_day(zone, instant) for instant in here.starts}
+    monday = today + timedelta(days=7 - today.weekday())
+    while any(monday <= day < monday + timedelta(weeks=WEEKS) for day in taken):
+        monday += timedelta(weeks=1)
+    return monday
+
+
+def _planned(visit: Visit, monday: date, zone: str) -> _Shift:
+    day = monday + timedelta(weeks=visit.week, days=visit.day)
+    starts_at = instant_of(datetime.combine(day, visit.at), zone)
+    return _Shift(starts_at, visit.hours, visit.home, visit.cleaner, visit.offered)
+
+
+def _soon(visit: SoonVisit, now: datetime, zone: str) -> _Shift:
+    """The visit at the next full hour between 8 and 17 that is four hours away: always less than a day (A22)."""
+    whole = (now + SOONEST).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hours = (whole + timedelta(hours=ahead) for ahead in range(24))
+    starts_at = next(hour for hour in hours if 8 <= hour.astimezone(ZoneInfo(zone)).hour <= 17)
+    return _Shift(starts_at, visit.hours, visit.home, visit.cleaner, visit.offered)
+
+
+async def _plan(business: Founded, here: Standing, shift: _Shift) -> None:
+    """Plan one job, assign and offer it as far as what visitors have changed in the demo allows."""
+    desk, owner = business.desk, business.owner
+    try:
+        form = CreateJob(PropertyId(here.homes[shift.home]), shift.starts_at, shift.hours)
+        job_id = await desk.run(owner, Role.OWNER, create_job, form)
+        if shift.cleaner is None or shift.cleaner not in business.qr_tokens:
+            return
+        cleaner = CleanerId(here.cleaners[email_of(f"cleaner-{shift.cleaner}", business.plan)]["id"])
+        assigned = await desk.run(owner, Role.OWNER, assign_cleaner, AssignCleaner(job_id, cleaner))
+        if shift.offered is not None:
+            await desk.run(cleaner, Role.CLEANER, offer_swap, OfferSwap(AssignmentId(assigned), shift.offered))
+    except Refused:
+        # A skill taken away, a home archived: the demo has to start all the same, with one shift less.
+        return
+
+
+async def _say_when(business: Founded, here: Standing, monday: date) -> None:
+    """Let every cleaner have said when they can work in the round's weeks."""
+    for one in business.plan.cleaners:
+        for name in one.markets:
+            if one.number in business.qr_tokens and name in here.markets:
+                calendar = calendar_of(SimpleNamespace(**here.markets[name]))
+                periods = {period_containing(calendar, monday + timedelta(weeks=week)) for week in range(WEEKS)}
+                for period in sorted(periods, key=lambda period: period.starts_on):
+                    await _submit(business, here, _Submission(one, here.markets[name], period))
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    who: CleanerPlan
+    market: Record
+    period: Period
+
+
+async def _submit(business: Founded, here: Standing, wanted: _Submission) -> None:
+    """Submit as the cleaner where the window is open, else as the office that bypasses it (R91)."""
+    cleaner = CleanerId(here.cleaners[email_of(f"cleaner-{wanted.who.number}", business.plan)]["id"])
+    market, period = MarketId(wanted.market["id"]), wanted.period
+    if (cleaner, market, period.starts_on) in here.submissions:
+        return
+    slots = list(_days(wanted))
+    window = window_of(SimpleNamespace(**wanted.market), here.now)
+    try:
+        if window.state is not WindowState.CLOSED and window.period == period:
+            await business.desk.run(cleaner, Role.CLEANER, submit_availability, SubmitAvailability(market, slots))
+        else:
+            form = SetAvailability(cleaner, market, period.starts_on, slots, reason="demo")
+            await business.desk.run(business.owner, Role.OWNER, set_availability, form)
+    except Refused:
+        # A visitor has taken the cleaner out of the market, or the window has just closed.
+        return
+
+
+def _days(wanted: _Submission) -> Iterator[AvailabilitySlot]:
+    """From seven in the morning to eight in the evening on six days of the week, another day off for each cleaner."""
+    zone, first = wanted.period.zone, wanted.period.starts_on
+    for day in (first + timedelta(days=ahead) for ahead in range(7 * WEEKS)):
+        if day.weekday() != (wanted.who.number + 5) % 7:
+            yield AvailabilitySlot(
+                instant_of(datetime.combine(day, time(7)), zone), instant_of(datetime.combine(day, time(20)), zone)
+            )

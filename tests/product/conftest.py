@@ -1,0 +1,48 @@
+"""One installation for all product tests; every test founds businesses of its own, always two of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.migrate import migrate
+from sandbox.environment import Servers, open_environment, remove_environment
+from tests.product.world import Api, Town, World, a_world, an_api
+
+
+@pytest.fixture(scope="session")
+def product_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("product")
+
+
+@pytest.fixture(scope="session")
+def product_servers(product_data: Path) -> Iterator[Servers]:
+    with open_environment(product_data, durable=False) as running:
+        asyncio.run(migrate(running.database_owner_url))
+        yield running
+    remove_environment(product_data)
+
+
+@pytest.fixture(scope="session")
+async def world(product_servers: Servers, product_data: Path) -> AsyncIterator[World]:
+    async with a_world(product_servers, product_data) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def api(world: World) -> AsyncIterator[Api]:
+    async with an_api(world) as running:
+        yield running
+
+
+@pytest.fixture
+async def town(world: World) -> Town:
+    """The business that a test is about."""
+    return await world.found()
+
+
+@pytest.fixture
+async def other(world: World) -> Town:
+    """The other business, which must never show."""
+    return await world.found()

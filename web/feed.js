@@ -1,0 +1,77 @@
+/** One live feed: its cursor, its holes, and whether what it has shown is up to date. */
+
+const QUIET_AFTER_SUBSCRIBE_MS = 1_200;
+const QUIET_AFTER_DELTA_MS = 300;
+
+export class Feed {
+  id = null;
+  isCurrent = false;
+  /** Set by the socket: called when `isCurrent` has changed by itself. */
+  settled = () => {};
+  #cursor = null;
+  #timer = 0;
+
+  /**
+   * `query` takes $after; `field` is its root field; `show(frame)` gets every frame, in order and once;
+   * `refused(error)` is told why the feed cannot be.
+   */
+  constructor(query, field, show, refused) {
+    this.query = query;
+    this.field = field;
+    this.show = show;
+    this.refused = refused;
+  }
+
+  /** The payload of a subscribe message that goes on where the feed stands. */
+  request(id) {
+    this.id = id;
+    this.isCurrent = false;
+    // A resumed feed that has missed nothing is sent nothing: after a moment's quiet it counts as current.
+    this.#settle(QUIET_AFTER_SUBSCRIBE_MS);
+    return { query: this.query, variables: { after: this.#cursor } };
+  }
+
+  /** Take one result; false if something is missing before it, in which case it was not shown. */
+  take({ data, errors }) {
+    const frame = data?.[this.field];
+    if (!frame) return this.refuse(errors ?? []), true;
+    if (frame.previous && this.#cursor && frame.previous !== this.#cursor) return false;
+    this.#cursor = frame.cursor ?? null;
+    this.show(frame);
+    if (frame.previous) this.#settle(QUIET_AFTER_DELTA_MS, this.isCurrent);
+    else this.#settle(0, frame.__typename !== "Resync");
+    return true;
+  }
+
+  /** The server will not go on; true if a new start, without the cursor, may help. */
+  refuse(errors) {
+    const resumed = this.#cursor !== null;
+    this.id = null;
+    this.#cursor = null;
+    if (!resumed) {
+      // It does not hold up the others, and is asked for again with the next connection.
+      this.isCurrent = true;
+      this.refused(errors[0] ?? { message: "The feed has ended." });
+    }
+    return resumed;
+  }
+
+  /** The line is down. */
+  cut() {
+    this.id = null;
+    this.isCurrent = false;
+    clearTimeout(this.#timer);
+  }
+
+  #settle(wait, now = false) {
+    clearTimeout(this.#timer);
+    if (now) {
+      this.isCurrent = true;
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.isCurrent = true;
+      this.settled();
+    }, wait || QUIET_AFTER_SUBSCRIBE_MS);
+  }
+}
