@@ -63,7 +63,7 @@ def seed(
     data: Data = None,
 ) -> None:
     """Make the demo business, and with --tenants as many more of any size."""
-    from sandbox.commands import Amounts, seed_database
+    from sandbox.seeding import Amounts, seed_database
 
     seed_database(Settings.read(data=data), Amounts(tenants, cleaners, properties, jobs, swaps))
 

@@ -15,7 +15,7 @@ import asyncpg
 import strawberry
 
 from app.auth import Auth
-from app.execution import Executor, Operation
+from app.execution import Executor, Operation, Prepared
 from app.limits import checked
 from app.passwords import Passwords, SourceLimiter
 from app.settings import Keys, Settings
@@ -84,7 +84,7 @@ def contract(engines: list[Engine] | None = None) -> strawberry.Schema:
     """The schema with its reads compiled; the engine that compiles them is put into the list."""
     made: list[Engine] = engines if engines is not None else []
     extension = read_extension(lambda: made[0], lambda context: context.services.reads)
-    schema = build_schema([extension])
+    schema = build_schema([Prepared, extension])
     made.append(Engine(registry, schema, STAMPS, actor_of=lambda context: context.actor or _UNKNOWN))
     return schema
 
@@ -143,7 +143,7 @@ class SocketOperations:
         async def renew(token: str) -> None:
             await connected.reauthenticate(token)
 
-        context = Context(self._services, actor, uuid4().hex, f"socket of {actor.person}", renew)
+        context = Context(self._services, actor, uuid4().hex, f"socket of {actor.person}", reauthenticate=renew)
         return await self._executor.execute(Operation.of(payload), context)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,6 +10,7 @@ from uuid import uuid4
 import strawberry
 import structlog
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
+from strawberry.extensions import SchemaExtension
 
 from app.limits import DOCUMENT_BYTES, TOKENS, checked
 from domain.actors import Role
@@ -46,6 +47,17 @@ class Operation:
         return cls(query, name, dict(variables or {}))
 
 
+class Prepared(SchemaExtension):
+    """Hands the executor the document that was parsed and validated here, so that neither is done again."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Before parsing."""
+        running = self.execution_context
+        running.graphql_document = running.context.document
+        running.pre_execution_errors = []
+        yield
+
+
 class Executor:
     """Runs operations against the schema; remembers documents that were found valid."""
 
@@ -59,8 +71,9 @@ class Executor:
         try:
             document = self._document(operation.query)
             self._ensure_allowed(document, operation, context, read_only=read_only)
+            context.document = document
             async with asyncio.timeout(OPERATION_SECONDS):
-                result = await self._run(document, operation, context)
+                result = await self._run(operation, context)
         except _Invalid as faults:
             return {"errors": [self._public(error, context) for error in faults.errors]}
         except GraphQLError as error:
@@ -74,7 +87,7 @@ class Executor:
             response["data"] = result.data
         return response
 
-    async def _run(self, document: DocumentNode, operation: Operation, context: Context) -> ExecutionResult:
+    async def _run(self, operation: Operation, context: Context) -> ExecutionResult:
         result: Any = await self._schema.execute(
             operation.query,
             variable_values=operation.variables,

@@ -13,7 +13,7 @@ from app.http import request_id_of
 
 def configure_logs(form: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Lines for people or for machines; the libraries' own warnings come the same way."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -78,6 +78,7 @@ class Application:
             Route("/graphql", self._graphql, methods=["GET", "POST"]),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
+            Route("/demo.json", self._demo),
             *(Route(path, _page(WEB / name)) for path, name in pages.items()),
             Mount("/web", StaticFiles(directory=WEB)),
         ]
@@ -87,6 +88,13 @@ class Application:
         if wants_page and self._settings.environment == "development":
             return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
         return await self._endpoint(request)
+
+    async def _demo(self, _request: Request) -> Response:
+        """The demo's logins for the board's sign-in page; there is none in production, and none without a demo."""
+        path = self._settings.data / "demo.json"
+        if self._settings.environment != "development" or not path.is_file():
+            return JSONResponse({"error": "There is no demo here."}, 404)
+        return FileResponse(path, headers={"cache-control": "no-store"})
 
     async def _ready(self, _request: Request) -> Response:
         """Ready when the database answers; Redis only makes things faster, so it is told and not demanded."""

@@ -27,7 +27,14 @@ def write_engine(url: str, *, size: int = 10) -> AsyncEngine:
 async def read_pool(url: str, *, size: int = 10, name: str = "cleanshift-read") -> asyncpg.Pool:
     """A pool for single statements. Nothing is ever set at session level, so a connection needs no reset."""
     return await asyncpg.create_pool(
-        url, min_size=1, max_size=size, init=_decode_json, reset=_keep, server_settings=_settings(name)
+        url,
+        min_size=1,
+        max_size=size,
+        init=_decode_json,
+        reset=_keep,
+        # Compiled reads are long texts, and are to be prepared once a connection like any other.
+        max_cacheable_statement_size=0,
+        server_settings=_settings(name),
     )
 
 

@@ -125,7 +125,7 @@ class Runner:
     ) -> tuple[Any, Any]:
         keyed = call.key is not None and not call.command.secret
         done = await self._receipt(tx, call) if keyed else None
-        outcome = done if done is not None else await call.command.body(tx, call.input)
+        outcome: Any = done if done is not None else await call.command.body(tx, call.input)
         if isinstance(outcome, Remembered):
             return outcome, None
         if keyed and done is None:

@@ -63,7 +63,8 @@ class Tx:
         if "id" in table.c:
             row.setdefault("id", new_id())
         await self.connection.execute(insert(table).values(row))
-        return row.get("id", self.actor.tenant)
+        made: UUID = row.get("id", self.actor.tenant)
+        return made
 
     async def insert_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows of this tenant in one statement."""

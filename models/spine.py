@@ -28,12 +28,12 @@ from models.base import (
     OPS,
     Grant,
     Policy,
+    Wall,
     at,
     metadata,
     one_of,
     protect,
     walls,
-    Wall,
 )
 
 tenant_head = protect(

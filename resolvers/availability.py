@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from domain.availability import Window
+from domain.availability import MarketCalendar, Window, window_at
 from models import availability_submission
 from resolvers.common import OFFICE, card_id
 from resolvers.engine.sources import column, computed, sql
@@ -12,7 +12,6 @@ from resolvers.expose import expose
 from resolvers.registry import registry
 from schema.types.availability import AvailabilitySubmission, AvailabilityWindowCard, SubmissionCard
 from services import availability as commands
-from services.availability import MarketCalendar, window_at
 
 
 def market_window(

@@ -5,29 +5,31 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncpg
+from graphql import DocumentNode
 
 from db.runner import Runner
 from domain.actors import Actor
 from domain.errors import Unauthenticated
+from domain.ids import MarketId, TaskId
+from domain.tasks import TaskState
 from resolvers.engine.engine import Engine
-
-
-class Auth(Protocol):
-    """Signing in and out: hashing and token signing around the identity commands."""
-
-    def __getattr__(self, name: str, /) -> Callable[..., Awaitable[Any]]: ...
+from services.identity.forms import SignIns
 
 
 class Control(Protocol):
     """What ops see and do of the scheduled work, across tenants and without business data."""
 
-    async def overview(self) -> dict[str, Any]: ...
+    async def overview(self, actor: Actor) -> dict[str, Any]:
+        """Queues, workers and duties."""
 
-    async def tasks(self, state: str | None, first: int) -> list[dict[str, Any]]: ...
+    async def tasks(self, actor: Actor, state: TaskState | None = None, first: int = 50) -> list[dict[str, Any]]:
+        """The newest tasks."""
 
-    async def retry(self, actor: Actor, task_id: Any, request_id: str) -> Any: ...
+    async def retry(self, actor: Actor, task_id: TaskId) -> TaskId:
+        """Give a dead task its attempts back."""
 
-    async def run_now(self, actor: Actor, market_id: Any, duty: str, request_id: str) -> Any: ...
+    async def run_now(self, actor: Actor, market_id: MarketId, duty: str) -> TaskId:
+        """Do a duty now."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class Services:
     runner: Runner
     engine: Engine
     reads: asyncpg.Pool
-    auth: Auth
+    auth: SignIns
     control: Control
 
 
@@ -50,6 +52,8 @@ class Context:
     request_id: str
     source: str
     """The client's network address."""
+    document: DocumentNode | None = None
+    """The operation's document, parsed and found valid before."""
     reauthenticate: Callable[[str], Awaitable[None]] | None = None
     """Renews the credential of the open socket; None over HTTP."""
 

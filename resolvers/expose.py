@@ -36,7 +36,7 @@ def expose(command: Command[Any, Any], entity: type[Any], *, name: str | None = 
         """Run the command and read the selection of its entity in the same transaction."""
 
         async def read(tx: Tx, result: Any) -> Any:
-            driver = (await tx.connection.get_raw_connection()).driver_connection
+            driver: Any = (await tx.connection.get_raw_connection()).driver_connection
             return await info.context.services.engine.read_payload(driver, info, entity.__name__, UUID(str(result)))
 
         try:

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from app.command_line import ensure_servable, token, url_of, work
 from app.migrate import migrate
@@ -14,17 +13,6 @@ from domain.actors import Role
 from sandbox.environment import Servers, open_environment
 
 URLS = ("database_url", "database_feed_url", "database_ops_url", "database_owner_url", "redis_url")
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """How much data of each kind; all but the tenants a tenant."""
-
-    tenants: int
-    cleaners: int
-    properties: int
-    jobs: int
-    swaps: int
 
 
 @contextmanager
@@ -81,11 +69,3 @@ def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -
     with servers_for(settings) as served:
         return token(served, tenant, role, user)
 
-
-def seed_database(settings: Settings, amounts: Amounts) -> None:
-    """The demo, and more if more is wanted."""
-    from sandbox.seeding import seed_all
-
-    with servers_for(settings) as served:
-        asyncio.run(ensure_servable(served))
-        seed_all(served, amounts)

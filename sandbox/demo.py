@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from app.auth import Auth
+from db.runner import Runner
 from domain.actors import Role, StaffRole
 from domain.errors import Forbidden
 from sandbox import SandboxError
@@ -87,7 +88,7 @@ class Demo:
         return [*staff, *cleaners]
 
 
-async def seed_demo(auth: Auth, data: Path) -> Demo:
+async def seed_demo(runner: Runner, auth: Auth, data: Path) -> Demo:
     """Make sure that the demo is there and has shifts to race for; its logins, which are kept in `data`/demo.json.
 
     May be interrupted and run again. Raises `Forbidden` in production, where documented passwords have no place.
@@ -95,8 +96,8 @@ async def seed_demo(auth: Auth, data: Path) -> Demo:
     if auth.production:
         raise Forbidden("The demo has documented passwords: it is not made in production.")
     kept = _kept_tokens(data / KEPT)
-    await found_ops(auth)
-    businesses = [await set_up(auth, plan, kept.get(plan.slug, {})) for plan in BUSINESSES]
+    await found_ops(runner, auth)
+    businesses = [await set_up(runner, auth, plan, kept.get(plan.slug, {})) for plan in BUSINESSES]
     demo = _demo(businesses)
     # Before the rounds: tokens that were issued are known nowhere else.
     _keep(data / KEPT, demo)

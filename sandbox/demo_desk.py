@@ -10,7 +10,7 @@ import asyncpg
 
 from app.auth import Auth
 from db.command import Command
-from db.runner import Call
+from db.runner import Call, Runner
 from domain.actors import Actor, Role, TenantId
 from sandbox.stamped import looking
 from services.identity.command_line import PersonWanted, open_session_for
@@ -28,6 +28,7 @@ SOURCE = "192.0.2.1"
 class Desk:
     """Runs commands as the people of one business: each gets a session when first needed, and all end at the end."""
 
+    runner: Runner
     auth: Auth
     tenant: TenantId
     _actors: dict[UUID, Actor] = field(default_factory=dict)
@@ -37,11 +38,11 @@ class Desk:
         if person not in self._actors:
             signed_in = await self.as_system(open_session_for, PersonWanted(role, str(person), "demo"))
             self.adopt(signed_in)
-        return await self.auth.runner.run(Call(self._actors[person], command, input, request_id="demo"))
+        return await self.runner.run(Call(self._actors[person], command, input, request_id="demo"))
 
     async def as_system(self, command: Command[Input, Result], input: Input) -> Result:
         """Run the command as the installation itself."""
-        return await self.auth.runner.run(Call(Actor.system(self.tenant), command, input, request_id="demo"))
+        return await self.runner.run(Call(Actor.system(self.tenant), command, input, request_id="demo"))
 
     def adopt(self, signed_in: SignedIn | Tokens) -> None:
         """Act through this session from now on."""
@@ -52,7 +53,7 @@ class Desk:
         """End every session that was opened here."""
         while self._actors:
             _, actor = self._actors.popitem()
-            await self.auth.runner.run(Call(actor, sign_out, SignOut(), request_id="demo"))
+            await self.runner.run(Call(actor, sign_out, SignOut(), request_id="demo"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ class Standing:
     """When the live shifts that are still to come start."""
 
 
-async def standing(auth: Auth, tenant: TenantId) -> Standing:
+async def standing(runner: Runner, tenant: TenantId) -> Standing:
     """Look at what a business has; what is archived counts as not there, but for staff and cleaners."""
-    async with looking(auth.runner.engine, tenant) as (rows, now):
+    async with looking(runner.engine, tenant) as (rows, now):
 
         async def by(column: str, query: str) -> dict[str, Any]:
             return {row[column]: row for row in await rows.fetch(query, tenant)}

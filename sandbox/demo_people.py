@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.auth import Auth
 from db.ids import new_id
+from db.runner import Runner
 from db.tenants import tenant_by_slug
 from domain.actors import PLATFORM_TENANT, Role, StaffRole, TenantId
 from domain.errors import NotFound
@@ -44,24 +45,27 @@ def email_of(who: str, plan: BusinessPlan) -> str:
     return f"{who}@{plan.slug}.example"
 
 
-async def found_ops(auth: Auth) -> None:
+async def found_ops(runner: Runner, auth: Auth) -> None:
     """Make sure that the platform has somebody who runs it."""
-    desk = Desk(auth, PLATFORM_TENANT)
-    found = (await standing(auth, PLATFORM_TENANT)).staff.get(OPS_EMAIL)
+    desk = Desk(runner, auth, PLATFORM_TENANT)
+    found = (await standing(runner, PLATFORM_TENANT)).staff.get(OPS_EMAIL)
     person = found["id"] if found else (await desk.as_system(invite_ops, InviteOps("Ops 1", OPS_EMAIL))).owner_id
     if not (found and found["has_secret"]):
         await _join(desk, person)
         await desk.leave()
 
 
-async def set_up(auth: Auth, plan: BusinessPlan, kept: Mapping[str, str]) -> Founded:
+async def set_up(runner: Runner, auth: Auth, plan: BusinessPlan, kept: Mapping[str, str]) -> Founded:
     """Make sure that the business and all its people and homes are there. `kept` are QR tokens by cleaner's label."""
-    desk = Desk(auth, await tenant_by_slug(auth.runner.engine, plan.slug) or await _found(auth, plan))
-    here = await standing(auth, desk.tenant)
+    tenant = await tenant_by_slug(runner.engine, plan.slug)
+    desk = Desk(runner, auth, tenant or TenantId(new_id()))
+    if tenant is None:
+        await _found(desk, plan)
+    here = await standing(runner, desk.tenant)
     owner: UUID = here.staff[email_of("owner", plan)]["id"]
     await _staff(desk, plan, here)
     await _markets(desk, plan, owner, here)
-    here = await standing(auth, desk.tenant)
+    here = await standing(runner, desk.tenant)
     site = _Site(desk, plan, owner, here)
     qr_tokens = {one.number: await _cleaner(site, one, kept.get(one.label)) for one in plan.cleaners}
     await _homes(site)
@@ -76,10 +80,10 @@ class _Site:
     here: Standing
 
 
-async def _found(auth: Auth, plan: BusinessPlan) -> TenantId:
-    tenant, first = TenantId(new_id()), plan.markets[0]
+async def _found(desk: Desk, plan: BusinessPlan) -> None:
+    first = plan.markets[0]
     form = FoundBusiness(plan.slug, plan.name, "Owner 1", email_of("owner", plan), first.name, first.zone)
-    return (await Desk(auth, tenant).as_system(found_business, form)).tenant_id
+    await desk.as_system(found_business, form)
 
 
 async def _staff(desk: Desk, plan: BusinessPlan, here: Standing) -> None:
@@ -103,7 +107,7 @@ async def _join(desk: Desk, person: StaffId, inviter: UUID | None = None) -> Non
         # Interrupted a week ago: the link is too old.
         await desk.run(inviter or person, Role.OWNER, resend_invite, ResendInvite(person))
         link = await desk.as_system(find_invitation, FindInvitation(person))
-    token = link_token(desk.auth.runner.secrets, desk.tenant, link)
+    token = link_token(desk.runner.secrets, desk.tenant, link)
     desk.adopt(await desk.auth.accept_invite(AcceptInvite(token, PASSWORD, "demo"), SOURCE))
 
 
@@ -129,7 +133,7 @@ async def _cleaner(site: _Site, one: CleanerPlan, kept: str | None) -> str | Non
         token = (await desk.run(site.owner, Role.OWNER, issue_qr, IssueQr(person))).qr_token
         desk.adopt(await desk.auth.set_pin(SetPin(token, PIN, "demo"), SOURCE))
         return token
-    if kept is not None and found["login"] == qr_login(desk.auth.runner.secrets, kept):
+    if kept is not None and found["login"] == qr_login(desk.runner.secrets, kept):
         return kept
     # The token that was given out is known nowhere but in the kept file: without that, it takes another.
     return (await desk.run(site.owner, Role.OWNER, issue_qr, IssueQr(person))).qr_token

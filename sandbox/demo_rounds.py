@@ -48,7 +48,7 @@ class _Shift:
 
 async def add_round(business: Founded) -> bool:
     """Add a round of jobs and offers if fewer than three offers are open; whether it was needed."""
-    here = await standing(business.desk.auth, business.desk.tenant)
+    here = await standing(business.desk.runner, business.desk.tenant)
     if here.pending >= LEAST_PENDING:
         return False
     homes = (home for home in business.plan.homes if home.market in here.markets)

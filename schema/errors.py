@@ -34,5 +34,5 @@ class UserError:
             field=list(refusal.field),
             retryable=refusal.retryable or refusal.retry_after_ms is not None,
             retry_after_ms=refusal.retry_after_ms,
-            details=refusal.details or None,
+            details=JSON(refusal.details) if refusal.details else None,
         )

@@ -138,7 +138,7 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
     await tx.change(job, before.id, input.expected_version, **values)
     await _tell(tx, EventType.JOB_CHANGED, before.id)
     if moved:
-        await _move_swaps(tx, before.id, starts_at, values["ends_at"])
+        await _move_swaps(tx, before.id, starts_at, _end(starts_at, hours))
     await refresh_swap_cards(tx, job.c.id == before.id)
     return input.job_id
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from domain.actors import CleanerId
 from domain.availability import Slot
 from domain.geo import Position
+from domain.ids import AssignmentId, MarketId
 from domain.policy import TenantPolicy
 from domain.scheduling import AssignmentRole, Laundry, OnboardingState, Shift, Skill, required_skills
 from domain.swaps import SwapFacts, SwapStatus, TakerFacts
@@ -68,7 +69,7 @@ def viewer_facts(row: Mapping[str, Any] | None) -> ViewerFacts | None:
         return None
     taker = TakerFacts(
         cleaner_id=CleanerId(UUID(row["cleaner_id"])),
-        market_ids=frozenset(UUID(id) for id in row["markets"]),
+        market_ids=frozenset(MarketId(UUID(id)) for id in row["markets"]),
         skills=frozenset(Skill(skill) for skill in row["skills"]),
         onboarded=row["onboarding"] == OnboardingState.COMPLETE,
         archived=row["archived"],
@@ -95,7 +96,7 @@ def swap_facts(card: Mapping[str, Any]) -> SwapFacts:
         role=AssignmentRole(card["role"]),
         owner_id=CleanerId(UUID(card["owner_id"])),
         taker_id=CleanerId(UUID(card["taker_id"])) if card["taker_id"] else None,
-        market_id=UUID(card["market_id"]),
+        market_id=MarketId(UUID(card["market_id"])),
         zone=card["zone"],
         opened_by_cleaner=True,
         opened_at=_instant(card["opened_at"]),
@@ -107,7 +108,7 @@ def swap_facts(card: Mapping[str, Any]) -> SwapFacts:
 
 
 def _shift(id: str, starts_at: str, ends_at: str, hours: str, latitude: float | None, longitude: float | None) -> Shift:
-    return Shift(UUID(id), _instant(starts_at), _instant(ends_at), Decimal(hours), _position(latitude, longitude))
+    return Shift(AssignmentId(UUID(id)), _instant(starts_at), _instant(ends_at), Decimal(hours), _position(latitude, longitude))
 
 
 def _instant(value: str) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 from db.command import command
 from db.tx import Tx
 from domain.actors import Role
-from domain.availability import MarketCalendar, Window, next_transition, window_at
+from domain.availability import MarketCalendar, Window, WindowState, next_transition, window_at
 from domain.events import Event, EventType
 from domain.ids import MarketId
 from models import market
@@ -27,14 +27,15 @@ class AnnounceWindow:
 async def announce_window(tx: Tx, input: AnnounceWindow) -> MarketId:
     """Tell everybody who watches that the window changed at this instant (R92), and its cleaners if that is still news.
 
-    An instant that is none of the calendar's any more, because an admin has changed it, is passed over in silence.
+    The card is the window as it is now, so that whoever hears of it late, or of two changes in the wrong order, ends up
+    with the truth. An instant that is none of the calendar's any more, because an admin has changed it, is passed over.
     """
     place = await tx.get(market, input.market_id, "marketId")
-    window = _changed_at(calendar_of(place), input.at)
-    if place.archived_at is None and window is not None:
-        card = window_card(place, window)
-        tx.emit(Event(EventType.AVAILABILITY_WINDOW_CHANGED, "Market", place.id, card))
-        if window.state is window_at(calendar_of(place), tx.now).state:
+    changed_to = _changed_to(calendar_of(place), input.at)
+    if place.archived_at is None and changed_to is not None:
+        window = window_at(calendar_of(place), tx.now)
+        _tell(tx, place, window)
+        if window.state is changed_to:
             payload = {"market_id": str(place.id), "at": input.at.isoformat()}
             tx.later("notify_window", payload, dedupe_key=f"notify:window:{place.id}:{input.at.isoformat()}")
     return input.market_id
@@ -44,8 +45,7 @@ async def announce_window(tx: Tx, input: AnnounceWindow) -> MarketId:
 async def repeat_window(tx: Tx, input: AnnounceWindow) -> MarketId:
     """Tell those who watch where the window stands now; for ops (A4). Nobody is notified."""
     place = await tx.get(market, input.market_id, "marketId")
-    card = window_card(place, window_at(calendar_of(place), tx.now))
-    tx.emit(Event(EventType.AVAILABILITY_WINDOW_CHANGED, "Market", place.id, card))
+    _tell(tx, place, window_at(calendar_of(place), tx.now))
     return input.market_id
 
 
@@ -63,6 +63,10 @@ def window_card(place: Any, window: Window) -> dict[str, Any]:
     }
 
 
-def _changed_at(calendar: MarketCalendar, instant: datetime) -> Window | None:
+def _tell(tx: Tx, place: Any, window: Window) -> None:
+    tx.emit(Event(EventType.AVAILABILITY_WINDOW_CHANGED, "Market", place.id, window_card(place, window)))
+
+
+def _changed_to(calendar: MarketCalendar, instant: datetime) -> WindowState | None:
     change = next_transition(calendar, instant - datetime.resolution)
-    return change.window if change.at == instant else None
+    return change.state if change.at == instant else None

@@ -1,5 +1,6 @@
 """Subscribers who are shown the same: each event is rendered and encoded once for all of them."""
 
+import itertools
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,12 +22,15 @@ from subscriptions.reads import Snapshot
 if TYPE_CHECKING:
     from subscriptions.sessions import Subscriber
 
-MOST_KEPT: Final = 1_024
+MOST_KEPT: Final = 256
+MOST_BYTES: Final = 32 * 2**20
+ENTRY_BYTES: Final = 300
 PREVIOUS: Final = os.urandom(16).hex()
 """Stands for `previous` while rendering: unguessable, so that no text of a client is ever taken for it."""
 _MARK: Final = f'"{PREVIOUS}"'.encode()
 
 GroupKey = tuple[object, ...]
+_generations = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,41 @@ class Delta:
     pieces: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What became of an event; None where a group is not shown it."""
+
+    delta: Delta | Fresh | None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        pieces = self.delta.pieces if isinstance(self.delta, Delta) else ()
+        return ENTRY_BYTES + sum(len(piece) for piece in pieces)
+
+
+class RenderedDeltas:
+    """The process's rendered deltas, newest kept, within a budget of bytes: reconnect storms replay them."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._kept: OrderedDict[tuple[int, int, str | None], Rendered] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+
+    def get(self, key: tuple[int, int, str | None]) -> Rendered | None:
+        """The delta of (generation of a group, event, part), if it is still here."""
+        return self._kept.get(key)
+
+    def keep(self, key: tuple[int, int, str | None], delta: Delta | Fresh | None) -> Rendered:
+        """Keep a delta, and let the oldest go where the budget asks for it."""
+        rendered = self._kept[key] = Rendered(delta)
+        self._bytes += rendered.size
+        while self._bytes > self._most_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.size
+        return rendered
+
+
 class Group:
     """Renders for its members; `live` are those who stand at the tenant's head."""
 
@@ -74,25 +113,24 @@ class Group:
         self._tools = circle.tools
         self._rendering = circle.tools.rendering(plan, eyes.role)
         self._viewer = circle.tools.read_viewer(eyes.facts) if self._rendering.needs_viewer else None
-        self._deltas: OrderedDict[tuple[int, str | None], Delta | Fresh | None] = OrderedDict()
+        self._generation = next(_generations)
         self._cursors: dict[int, str] = {}
         self._snapshot: tuple[Snapshot, bytes] | None = None
         self._heartbeat: tuple[tuple[int, datetime], bytes] | None = None
 
     def forget(self) -> None:
         """Drop what was rendered: the log begins a new epoch."""
-        self._deltas.clear()
+        self._generation = next(_generations)
         self._cursors.clear()
         self._snapshot = self._heartbeat = None
 
     def delta(self, event: LogEvent, part: str | None) -> Delta | Fresh | None:
         """The event as this group (and this part in the event) is shown it."""
-        key = (event.seq, part)
-        if key not in self._deltas:
-            self._deltas[key] = self._rendered_delta(event, part)
-            if len(self._deltas) > MOST_KEPT:
-                self._deltas.popitem(last=False)
-        return self._deltas[key]
+        key = (self._generation, event.seq, part)
+        found = self._tools.rendered.get(key)
+        if found is None:
+            found = self._tools.rendered.keep(key, self._rendered_delta(event, part))
+        return found.delta
 
     def payload(self, delta: Delta, previous: int) -> bytes:
         """The delta for whoever's last frame had the cursor of `previous`."""
@@ -146,6 +184,7 @@ class Tools:
 
     def __init__(self, renderer: Renderer, cursors: Cursors, read_viewer: Callable[[Any], Any]) -> None:
         self.cursors = cursors
+        self.rendered = RenderedDeltas()
         self.read_viewer = read_viewer
         self._renderer = renderer
         self._renderings: OrderedDict[tuple[object, str], Rendering] = OrderedDict()

@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from db.engine import read_pool
 from domain.actors import TenantId
 from domain.errors import Unavailable
 
 NEWS = """
-select w.tenant_id, h.epoch, h.seq as head, h.first_seq, e.seq, e.type, e.entity_id, e.payload, e.at
+select w.tenant_id, h.epoch, h.seq as head, h.first_seq, e.seq, e.type, e.entity_id, e.at,
+    (e.payload->'card')::text as card, e.payload->'people' as people
 from unnest($1::uuid[], $2::bigint[]) w(tenant_id, after)
 join tenant_head h on h.tenant_id = w.tenant_id
 left join lateral (
@@ -24,6 +27,7 @@ order by w.tenant_id, e.seq
 HEADS = "select tenant_id, epoch, seq, first_seq from tenant_head where tenant_id = any($1::uuid[])"
 READ_SECONDS = 5.0
 CONNECTIONS = 2
+PARSED = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,19 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One committed event."""
+    """One committed event. Its card stays text: rings hold many events, and each is looked at for a moment only."""
 
     seq: int
     type: str
     entity_id: UUID
-    card: Mapping[str, Any]
+    text: str
     people: tuple[UUID, ...]
     at: datetime
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The public card of what it happened to."""
+        return _parsed(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,12 @@ class Log:
             return self._pool
 
 
+@lru_cache(maxsize=PARSED)
+def _parsed(text: str) -> Mapping[str, Any]:
+    card: Mapping[str, Any] = orjson.loads(text)
+    return card
+
+
 def _event(row: asyncpg.Record) -> LogEvent:
-    payload = row["payload"]
-    people = tuple(UUID(person) for person in payload["people"])
-    return LogEvent(row["seq"], row["type"], row["entity_id"], payload["card"], people, row["at"])
+    people = tuple(UUID(person) for person in row["people"])
+    return LogEvent(row["seq"], row["type"], row["entity_id"], row["card"], people, row["at"])

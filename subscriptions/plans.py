@@ -34,6 +34,8 @@ from domain.errors import Code
 from subscriptions.feeds import Feed
 
 MOST_DOCUMENTS: Final = 256
+MOST_CHARACTERS: Final = 1_048_576
+"""Of all documents kept; a parsed document takes some fifty times its text."""
 LONGEST_DOCUMENT: Final = 65_536
 MOST_TOKENS: Final = 4_000
 CURSOR_ARGUMENT: Final = "after"
@@ -65,7 +67,7 @@ class Renderer(Protocol):
         """The selection of a valid operation with these valid variables, as this role may see it."""
 
 
-class Unacceptable(Exception):  # noqa: N818 - what is wrong, like every refusal here
+class Unacceptable(Exception):
     """The operation cannot be run; `errors` are as GraphQL formats them."""
 
     def __init__(self, errors: list[Any]) -> None:
@@ -123,6 +125,7 @@ class Planner:
         self._feeds = {feed.field: feed for feed in feeds}
         self._validates = validates
         self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
+        self._characters = 0
 
     def plan(self, request: Request) -> Plan | None:
         """The plan of a subscription; None for a query or mutation. Raises `Unacceptable`."""
@@ -150,8 +153,10 @@ class Planner:
             return self._known[key]
         document = self._read(request)
         self._known[key] = document
-        if len(self._known) > MOST_DOCUMENTS:
-            self._known.popitem(last=False)
+        self._characters += len(request.query)
+        while len(self._known) > MOST_DOCUMENTS or self._characters > MOST_CHARACTERS:
+            (text, _), _ = self._known.popitem(last=False)
+            self._characters -= len(text)
         return document
 
     def _read(self, request: Request) -> Document | None:

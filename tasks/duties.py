@@ -32,7 +32,7 @@ class CatchUp(StrEnum):
     LATEST = "LATEST"
     """However many were missed, the duty runs once."""
     EACH = "EACH"
-    """Each is run, in order."""
+    """Each is run; those of one tick in no particular order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ DUTIES: tuple[Duty, ...] = (
         window_transitions,
         "whenever the availability window changes its state",
         "Announces that the availability window has opened, entered its grace period, or closed (R92).",
-        CatchUp.EACH,
-        LOOK_AHEAD,
+        ahead=LOOK_AHEAD,
     ),
     Duty("sweep_swaps", every(minutes=5), "every 5 minutes", "Expires swaps whose own task was lost (R100)."),
     Duty("prune_log", daily(hour=3), "daily at 03:00", "Deletes events, receipts and tasks that are too old."),

@@ -125,7 +125,7 @@ class Worker:
     async def _work(self, task: Task) -> None:
         """One attempt, and a line in the log about it (R236)."""
         started = time.perf_counter()
-        outcome = "given back"
+        outcome = "interrupted"
         try:
             problem = await self._attempt(task)
             outcome = await self._record(task, problem)

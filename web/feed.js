@@ -34,12 +34,16 @@ export class Feed {
   /** Take one result; false if something is missing before it, in which case it was not shown. */
   take({ data, errors }) {
     const frame = data?.[this.field];
-    if (!frame) return this.refuse(errors ?? []), true;
+    if (!frame) {
+      this.refuse(errors ?? []);
+      return true;
+    }
     if (frame.previous && this.#cursor && frame.previous !== this.#cursor) return false;
     this.#cursor = frame.cursor ?? null;
     this.show(frame);
-    if (frame.previous) this.#settle(QUIET_AFTER_DELTA_MS, this.isCurrent);
-    else this.#settle(0, frame.__typename !== "Resync");
+    if (frame.__typename === "Resync") this.isCurrent = false;
+    else if (!frame.previous) this.isCurrent = true;
+    else if (!this.isCurrent) this.#settle(QUIET_AFTER_DELTA_MS);
     return true;
   }
 
@@ -63,15 +67,11 @@ export class Feed {
     clearTimeout(this.#timer);
   }
 
-  #settle(wait, now = false) {
+  #settle(quiet) {
     clearTimeout(this.#timer);
-    if (now) {
-      this.isCurrent = true;
-      return;
-    }
     this.#timer = setTimeout(() => {
       this.isCurrent = true;
       this.settled();
-    }, wait || QUIET_AFTER_SUBSCRIBE_MS);
+    }, quiet);
   }
 }

@@ -8,7 +8,6 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import strawberry
 from strawberry import scalars
-from strawberry.types.field import StrawberryField
 
 from domain import actors, ids
 from domain.errors import InvalidId
@@ -42,7 +41,7 @@ KEY_DESCRIPTION = (
 
 def input_type(source: type[Any], *, keyed: bool = True) -> type[Any]:
     """The GraphQL input of a command's input dataclass; `keyed` adds `clientMutationId`."""
-    return _made(source, f"{source.__name__}Input", keyed)
+    return _made(source, f"{source.__name__}Input", keyed)  # type: ignore[arg-type]  # a class is hashable
 
 
 @cache
@@ -60,7 +59,7 @@ def _made(source: type[Any], name: str, keyed: bool) -> type[Any]:
     return strawberry.input(made, name=name, description=summary(source))
 
 
-def _field(field: Field[Any]) -> StrawberryField:
+def _field(field: Field[Any]) -> Any:
     description = field.metadata["description"]
     if field.default is MISSING:
         return strawberry.field(description=description)
@@ -74,7 +73,7 @@ def _graphql(hint: Any) -> Any:
     if hint is JSON:
         return scalars.JSON
     if is_dataclass(hint):
-        return _made(hint, f"{hint.__name__}Input", False)  # type: ignore[arg-type]
+        return _made(hint, f"{hint.__name__}Input", False)  # type: ignore[arg-type, union-attr]
     if get_origin(hint) in {types.UnionType, Union}:
         return Union[tuple(_graphql(part) for part in get_args(hint))]  # noqa: UP007 (built from parts)
     if get_origin(hint) is list:

@@ -23,7 +23,7 @@ def described(cls: T) -> T:
     """Give a Strawberry type or interface the docstrings of its source: the class's and each field's own."""
     definition = cls.__strawberry_definition__
     definition.description = definition.description or summary(cls)
-    words = field_docs(cls)
+    words = field_docs(cls)  # type: ignore[arg-type]  # a class is hashable
     for field in definition.fields:
         field.description = field.description or words.get(field.python_name)
     return cls

@@ -76,12 +76,13 @@ async def record_failure(tx: Tx, tried: Tried) -> Refused:
 
 
 async def admit(tx: Tx, tried: Tried) -> None:
-    """Forget the failures of who has proven themselves (R15), unless a lock or a change of secret came in between."""
+    """Forget the failures of the proven (R15), unless a lock or a change of secret or role came in between."""
     admitted = update(credential).where(
         tx.own(credential),
         credential.c.person_id == tried.person_id,
         credential.c.login == tried.login,
         credential.c.secret_hash == tried.secret_hash,
+        credential.c.role == tried.role,
         credential.c.disabled.is_(False),
         _unlocked(tx, credential),
     )

@@ -98,44 +98,42 @@ async def find_first_pin(tx: Tx, input: CleanerLogin) -> Tried:
     row = await _credential(tx, login, (Role.CLEANER,))
     tried = _tried(row, login, input.source)
     await ensure_may_try(tx, tried)
-    if row is None or row.disabled:
-        raise BadCredentials
-    if row.secret_hash is not None:
-        raise PinAlreadySet(field=("pin",))
-    if row.secret_deadline is None or row.secret_deadline <= tx.now:
-        raise PinNotSet(_TOO_LATE, field=("pin",))
+    _may_choose(tx, row)
     return tried
 
 
 @command(Role.ANONYMOUS, secret=True)
 async def record_first_pin(tx: Tx, input: FirstPin) -> SignedIn:
     """Keep a cleaner's first PIN, tell the phone on file, and open a session (R11, A8). Of two at once one wins."""
-    tried = input.tried
-    if tried.person_id is None:
-        raise BadCredentials
-    chosen = update(credential).where(
-        tx.own(credential),
-        credential.c.person_id == tried.person_id,
-        credential.c.login == tried.login,
-        credential.c.secret_hash.is_(None),
-        credential.c.secret_deadline > tx.now,
-        credential.c.disabled.is_(False),
+    row = _may_choose(tx, await _credential(tx, input.tried.login, (Role.CLEANER,), lock=True))
+    await tx.write(
+        update(credential)
+        .where(tx.own(credential), credential.c.person_id == row.person_id)
+        .values(secret_hash=input.secret_hash, secret_deadline=None)
     )
-    if await tx.write(chosen.values(secret_hash=input.secret_hash, secret_deadline=None)) == 0:
-        raise PinAlreadySet(field=("pin",))
-    person = str(tried.person_id)
-    tx.audit("Cleaner", tried.person_id)
-    tx.emit(Event(EventType.PIN_SET, "Cleaner", tried.person_id, {"id": person}, (tried.person_id,)))
+    person = str(row.person_id)
+    tx.audit("Cleaner", row.person_id)
+    tx.emit(Event(EventType.PIN_SET, "Cleaner", row.person_id, {"id": person}, (row.person_id,)))
     tx.later("notify_pin_set", {"cleaner_id": person, "at": tx.now.isoformat()})
-    return await open_session(tx, tried.person_id, Role.CLEANER, input.device)
+    return await open_session(tx, row.person_id, Role.CLEANER, input.device)
 
 
-async def _credential(tx: Tx, login: str, roles: tuple[Role, ...]) -> Row[Any] | None:
-    return await tx.one(
-        select(credential).where(
-            tx.own(credential), credential.c.login == login, credential.c.role.in_([str(role) for role in roles])
-        )
+async def _credential(tx: Tx, login: str, roles: tuple[Role, ...], *, lock: bool = False) -> Row[Any] | None:
+    known = select(credential).where(
+        tx.own(credential), credential.c.login == login, credential.c.role.in_([str(role) for role in roles])
     )
+    return await tx.one(known.with_for_update() if lock else known)
+
+
+def _may_choose(tx: Tx, row: Row[Any] | None) -> Row[Any]:
+    """The credential, if a first PIN may be set; to who holds the right QR token it is said why not."""
+    if row is None or row.disabled:
+        raise BadCredentials
+    if row.secret_hash is not None:
+        raise PinAlreadySet(field=("pin",))
+    if row.secret_deadline is None or row.secret_deadline <= tx.now:
+        raise PinNotSet(_TOO_LATE, field=("pin",))
+    return row
 
 
 def _tried(row: Row[Any] | None, login: str, source: str) -> Tried:

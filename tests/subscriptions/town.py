@@ -180,5 +180,3 @@ async def a_business(db: asyncpg.Connection, runner: Runner, name: str) -> Busin
     for text, arguments in insert:
         await db.execute(f"insert into {text}", *arguments)
     return made
-
-

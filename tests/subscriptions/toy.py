@@ -210,9 +210,7 @@ class Wiring:
 async def open_socket(wiring: Wiring) -> AsyncIterator[Socket]:
     """Everything that an API process needs for its sockets, put together as the application does."""
     pool: asyncpg.Pool = await read_pool(wiring.database_url, size=4)
-    parts = Parts(
-        Log(wiring.feed_url), Reads(pool, FACTS), Wake(wiring.redis_url), ToyRenderer(), Cursors(SECRETS)
-    )
+    parts = Parts(Log(wiring.feed_url), Reads(pool, FACTS), Wake(wiring.redis_url), ToyRenderer(), Cursors(SECRETS))
     planner = Planner(SCHEMA, [SwapMarketFeed(), AvailabilityFeed(window_card)])
     limits = Limits(
         init_seconds=wiring.init_seconds,

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from db.ids import new_id
-from domain.actors import PLATFORM_TENANT, Actor, Role, TenantId
+from domain.actors import NOBODY, PLATFORM_TENANT, Actor, Role, TenantId
 from domain.ids import MarketId
 
 EPOCH = datetime(2026, 1, 4, tzinfo=UTC).date()
@@ -22,24 +22,28 @@ class Business:
     tenant: TenantId
     market: MarketId
     cleaners: list[UUID] = field(default_factory=list)
-    owner: UUID = UUID(int=0)
+    owner: UUID = NOBODY
 
 
-async def a_business(db: asyncpg.Connection, slug: str, *, cleaners: int = 3, zone: str = "America/New_York") -> Business:
+async def a_business(
+    db: asyncpg.Connection, slug: str, *, cleaners: int = 3, zone: str = "America/New_York"
+) -> Business:
     """A tenant with a market, an owner, and onboarded cleaners who have an email, a phone and the skills."""
     made = Business(TenantId(new_id()), MarketId(new_id()), owner=new_id())
-    await db.execute("insert into tenant (tenant_id, slug, name, created_at) values ($1, $2, $2, now())", made.tenant, slug)
+    await db.execute(
+        "insert into tenant (tenant_id, slug, name, created_at) values ($1, $2, $2, now())", made.tenant, slug
+    )
     await db.execute("insert into tenant_head (tenant_id, epoch) values ($1, 1)", made.tenant)
     await db.execute(
         """insert into market (tenant_id, id, name, zone, window_epoch, created_at)
-           values ($1, $2, 'Miami', $3, $4, now() - interval '30 days')""",
+           values ($1, $2, 'Miami', 'America/New_York', $3, now() - interval '30 days')""",
         made.tenant,
         made.market,
-        zone,
         EPOCH,
     )
     await db.execute(
-        "insert into staff (tenant_id, id, name, email, role, created_at) values ($1, $2, 'Owner 1', $3, 'owner', now())",
+        """insert into staff (tenant_id, id, name, email, role, created_at)
+           values ($1, $2, 'Owner 1', $3, 'owner', now())""",
         made.tenant,
         made.owner,
         f"owner@{slug}.test",
@@ -49,7 +53,9 @@ async def a_business(db: asyncpg.Connection, slug: str, *, cleaners: int = 3, zo
     return made
 
 
-async def a_cleaner(db: asyncpg.Connection, business: Business, *, email: str | None = None, phone: str | None = None) -> UUID:
+async def a_cleaner(
+    db: asyncpg.Connection, business: Business, *, email: str | None = None, phone: str | None = None
+) -> UUID:
     """An onboarded cleaner of the business's market."""
     person = new_id()
     business.cleaners.append(person)
@@ -74,16 +80,18 @@ async def a_swap(
     customer, home, job, shift, swap = (new_id() for _ in range(5))
     starts = datetime.now(UTC) + timedelta(days=3)
     times = (starts, starts + timedelta(hours=3))
-    await db.execute("insert into customer (tenant_id, id, name, created_at) values ($1, $2, 'Customer 1', now())", t, customer)
     await db.execute(
-        """insert into property (tenant_id, id, customer_id, market_id, name, address, city, postal_code, latitude, longitude,
-             bedrooms, bathrooms, square_feet, laundry, created_at)
+        "insert into customer (tenant_id, id, name, created_at) values ($1, $2, 'Customer 1', now())", t, customer
+    )
+    await db.execute(
+        """insert into property (tenant_id, id, customer_id, market_id, name, address, city, postal_code,
+             latitude, longitude, bedrooms, bathrooms, square_feet, laundry, created_at)
            values ($1, $2, $3, $4, 'Home', '1 Street', 'Miami', '33101', 25.8, -80.2, 2, 1, 900, 'NONE', now())""",
         t, home, customer, m,
     )  # fmt: skip
     await db.execute(
-        """insert into job (tenant_id, id, property_id, customer_id, market_id, starts_at, ends_at, expected_hours, status,
-             payment_status, created_at) values ($1, $2, $3, $4, $5, $6, $7, 3, 'ASSIGNED', 'PENDING', now())""",
+        """insert into job (tenant_id, id, property_id, customer_id, market_id, starts_at, ends_at, expected_hours,
+             status, payment_status, created_at) values ($1, $2, $3, $4, $5, $6, $7, 3, 'ASSIGNED', 'PENDING', now())""",
         t, job, home, customer, m, *times,
     )  # fmt: skip
     await db.execute(
@@ -92,8 +100,8 @@ async def a_swap(
         t, shift, job, person, *times,
     )  # fmt: skip
     await db.execute(
-        """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, owner_id, role, opened_at, expires_at)
-           values ($1, $2, 'COVER', 'PENDING', $3, $4, $5, $6, 'PRIMARY', now(), $7)""",
+        """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, owner_id, role,
+             opened_at, expires_at) values ($1, $2, 'COVER', 'PENDING', $3, $4, $5, $6, 'PRIMARY', now(), $7)""",
         t, swap, job, shift, m, person, datetime.now(UTC) + expires_in,
     )  # fmt: skip
     return swap

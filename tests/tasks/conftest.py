@@ -60,13 +60,12 @@ async def db(place) -> AsyncIterator[asyncpg.Connection]:
         await superuser.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=json.loads)
     await superuser.execute("truncate tenant, worker cascade")
     await superuser.execute(
-        "insert into tenant (tenant_id, slug, name, created_at) values ($1, 'platform', 'Platform', now())", PLATFORM_TENANT
+        "insert into tenant (tenant_id, slug, name, created_at) values ($1, 'platform', 'Platform', now())",
+        PLATFORM_TENANT,
     )
     await superuser.execute("insert into tenant_head (tenant_id, epoch) values ($1, 1)", PLATFORM_TENANT)
     yield superuser
     await superuser.close()
-
-
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ async def runner(place) -> AsyncIterator[Runner]:
     await engine.dispose()
 
 
-def _nobody(_tenant: Any, *, events: bool, tasks: bool) -> None:
+def _nobody(tenant: Any, *, events: bool, tasks: bool) -> None:
     return None
 
 

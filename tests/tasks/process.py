@@ -22,8 +22,8 @@ from db.secrets import Secrets
 from db.tx import Tx
 from domain.actors import Actor, Role, TenantId
 from gateways.messages import Outbox
-from tests.tasks.waiting import BRISK
 from tasks.worker import Pace
+from tests.tasks.waiting import BRISK
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def parts(folder: Path, pace: Pace) -> WorkerParts:
     )
 
 
-def silence(_tenant: Any, *, events: bool, tasks: bool) -> None:
+def silence(tenant: Any, *, events: bool, tasks: bool) -> None:
     return None
 
 
@@ -71,7 +71,7 @@ async def hang(folder: Path) -> None:
 async def die_after_commit(folder: Path) -> None:
     """Commit a task and be gone before anybody is told."""
 
-    def die(_tenant: Any, *, events: bool, tasks: bool) -> None:
+    def die(tenant: Any, *, events: bool, tasks: bool) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     urls = json.loads((folder / "urls.json").read_text())
@@ -93,5 +93,7 @@ async def serve_briskly(folder: Path) -> None:
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
         asyncio.run(
-            {"hang": hang, "die": die_after_commit, "serve": serve, "brisk": serve_briskly}[sys.argv[1]](Path(sys.argv[2]))
+            {"hang": hang, "die": die_after_commit, "serve": serve, "brisk": serve_briskly}[sys.argv[1]](
+                Path(sys.argv[2])
+            )
         )

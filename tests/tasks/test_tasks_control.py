@@ -110,7 +110,9 @@ async def test_the_overview_shows_queues_workers_and_duties_of_all_without_their
 
     seen = await control.overview(actor)
 
-    queues = {row["kind"]: (row["ready"], row["leased"], row["dead"], bool(row["oldest_due_at"])) for row in seen["queues"]}
+    queues = {
+        row["kind"]: (row["ready"], row["leased"], row["dead"], bool(row["oldest_due_at"])) for row in seen["queues"]
+    }
     assert queues == {"a": (1, 0, 1, False), "b": (2, 0, 0, True)}
     assert {row["id"]: row["alive"] for row in seen["workers"]} == {"here": True, "gone": False}
     assert len(seen["duties"]) == 6

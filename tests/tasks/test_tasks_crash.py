@@ -78,7 +78,9 @@ async def test_a_task_whose_process_died_between_commit_and_wake_is_found_by_the
 
 async def test_the_worker_process_ends_on_sigterm_and_signs_off(db, ours, folder):
     async with process("brisk", folder) as worker:
-        await until(lambda: db.fetchval("select count(*) from worker where seen_at > clock_timestamp() - interval '5 s'"))
+        await until(
+            lambda: db.fetchval("select count(*) from worker where seen_at > clock_timestamp() - interval '5 s'")
+        )
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), 15) == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 from db.ids import new_id
 from domain.errors import Unavailable
+from domain.notifications import Channel
 from gateways.messages import DeliveryRefused, Message, Outbox
 from tasks.context import Tools
 from tasks.kinds import KINDS
@@ -86,7 +87,10 @@ async def test_a_provider_that_never_answers_ends_in_failed_and_a_dead_task_that
     async with working(Tools(runner, provider, ops, ""), KINDS):
         await until(lambda: db.fetchval("select count(*) = 1 from task where state = 'DEAD'"))
     assert provider.asked == 8
-    assert tuple(await db.fetchrow("select status, failure from notification")) == ("FAILED", "The provider does not answer.")
+    assert tuple(await db.fetchrow("select status, failure from notification")) == (
+        "FAILED",
+        "The provider does not answer.",
+    )
     assert await db.fetchval("select status from swap") == "PENDING"  # R185: the business is not touched
 
     await db.execute("update task set state = 'READY', attempts = 0 where state = 'DEAD'")
@@ -138,8 +142,8 @@ async def test_a_used_or_expired_or_foreign_link_is_not_mailed(db, tools, outbox
 async def test_the_sandboxs_outbox_writes_each_message_once_even_by_two_processes(tmp_path):
     path = tmp_path / "data" / "outbox.jsonl"
     first, second = Outbox(path), Outbox(path)
-    message = Message(new_id(), "EMAIL", "a@b.test", "Hello", "Line 1\nLine 2 \N{SNOWMAN}")
-    other = Message(new_id(), "SMS", "+13055550100", "", "x" * 10_000)
+    message = Message(new_id(), Channel.EMAIL, "a@b.test", "Hello", "Line 1\nLine 2 \N{SNOWMAN}")
+    other = Message(new_id(), Channel.SMS, "+13055550100", "", "x" * 10_000)
 
     for sender, one in ((first, message), (second, message), (second, other), (first, other), (first, message)):
         assert (await sender.send(one)).reference == str(one.id)
@@ -193,5 +197,3 @@ async def _run(db, tools, business, kind: str, payload) -> None:
     await a_task(db, business, kind, payload)
     async with working(tools, KINDS):
         await until(lambda: db.fetchval("select bool_and(state = 'DONE') from task"))
-
-

@@ -3,7 +3,11 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
+from structlog.testing import capture_logs
+
+from domain.errors import Unavailable
 from tasks.store import MOST_ATTEMPTS, TaskStore
 from tests.tasks.business import a_task
 from tests.tasks.waiting import BRISK, states, until, working
@@ -12,7 +16,7 @@ NOW = timedelta(0)
 
 
 async def test_two_workers_run_each_of_500_tasks_of_two_tenants_once(db, tools, ours, theirs):
-    runs = Counter()
+    runs: Counter[tuple[UUID, UUID]] = Counter()
 
     async def count(context, tenant, payload):
         runs[(tenant, context.task.id)] += 1
@@ -113,6 +117,7 @@ async def test_the_next_due_instant_is_that_of_the_earliest_task_by_its_tenants_
     await db.execute("update tenant set clock_offset = '30 seconds' where tenant_id = $1", theirs.tenant)
 
     due = await store.next_due(["any"], timedelta(seconds=60))
+    assert due is not None
     assert timedelta(seconds=10) < due <= timedelta(seconds=20)
 
 
@@ -162,6 +167,59 @@ async def test_a_task_that_outlives_its_lease_is_kept_by_renewals(db, tools, our
         await until(lambda: _all(db, "DONE", 1))
 
     assert runs == [1]
+
+
+async def test_every_run_leaves_one_line_in_the_log_that_says_whose_what_and_how_it_went(db, tools, ours, theirs):
+    """R236: and nothing of the business, which is in the payload."""
+
+    async def once(context, tenant, payload):
+        if context.task.attempt == 1 and tenant == theirs.tenant:
+            raise Unavailable("away")
+
+    mine = await a_task(db, ours, "once", {"secret": "13 Elm Street"})
+    other = await a_task(db, theirs, "once")
+    with capture_logs() as lines:
+        async with working(tools, {"once": once}):
+            await until(lambda: _all(db, "DONE", 2))
+
+    runs = [line for line in lines if line["event"] == "task_run"]
+    told = sorted((line["task_id"], line["tenant_id"], line["kind"], line["attempt"], line["outcome"]) for line in runs)
+    assert told == sorted([
+        (str(mine), str(ours.tenant), "once", 1, "done"),
+        (str(other), str(theirs.tenant), "once", 1, "failed"),
+        (str(other), str(theirs.tenant), "once", 2, "done"),
+    ])  # fmt: skip
+    assert all(line["milliseconds"] >= 0 for line in runs)
+    assert "Elm" not in repr(lines)
+
+
+async def test_the_worker_outlives_the_loss_of_all_its_connections(db, tools, ours):
+    """What a restart of the database looks like from here."""
+    done = []
+
+    async def mark(context, tenant, payload):
+        done.append(context.task.id)
+
+    async with working(tools, {"mark": mark}):
+        first = await a_task(db, ours, "mark")
+        await until(lambda: _all(db, "DONE", 1))
+        await db.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'cleanshift_%'")
+        second = await a_task(db, ours, "mark")
+        await until(lambda: _all(db, "DONE", 2))
+
+    assert set(done) == {first, second}
+
+
+async def test_a_task_that_takes_too_long_fails_and_frees_its_place(db, tools, ours):
+    async def endless(context, tenant, payload):
+        if context.task.attempt == 1:
+            await asyncio.Event().wait()
+
+    await a_task(db, ours, "endless")
+    pace = type(BRISK)(sweep=0.1, beat=0.1, task_limit=0.2, backoff=BRISK.backoff)
+    async with working(tools, {"endless": endless}, pace=pace):
+        await until(lambda: _all(db, "DONE", 1))
+    assert (await db.fetchval("select attempts from task")) == 2
 
 
 async def _all(db, state: str, count: int) -> bool:

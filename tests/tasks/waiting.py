@@ -18,13 +18,15 @@ BRISK = Pace(sweep=0.2, lease=2.0, beat=0.3, tick=0.3, stop_grace=2.0, backoff=l
 async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
     """The condition's first truthy answer; fails at the deadline."""
     async with asyncio.timeout(seconds):
-        while not (answer := await condition()):
+        while not (answer := await condition()):  # noqa: ASYNC110 (what is awaited lies in another process)
             await asyncio.sleep(0.02)
     return answer
 
 
 @asynccontextmanager
-async def working(tools, kinds, *, pace: Pace = BRISK, duties: Sequence[Duty] = (), name="tester") -> AsyncIterator[Worker]:
+async def working(
+    tools, kinds, *, pace: Pace = BRISK, duties: Sequence[Duty] = (), name="tester"
+) -> AsyncIterator[Worker]:
     """A worker that runs while the block lasts."""
     worker = Worker(name, tools, kinds, duties, pace)
     running = asyncio.create_task(worker.run())

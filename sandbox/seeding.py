@@ -1,0 +1,41 @@
+"""`main.py seed`: the demo, and with `--tenants` as much more as is wanted."""
+
+import asyncio
+from dataclasses import dataclass
+
+from app.command_line import ensure_servable, url_of, with_auth
+from app.settings import Settings
+from sandbox.bulk import seed_bulk
+from sandbox.commands import servers_for
+from sandbox.demo import seed_demo
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much data of each kind; all but the tenants are for each tenant."""
+
+    tenants: int
+    cleaners: int
+    properties: int
+    jobs: int
+    swaps: int
+
+
+def seed_database(settings: Settings, amounts: Amounts) -> None:
+    """Make the demo, and more if more is wanted, with a bar where it takes long."""
+    with servers_for(settings) as served:
+        asyncio.run(_seed(served, amounts))
+
+
+async def _seed(settings: Settings, amounts: Amounts) -> None:
+    await ensure_servable(settings)
+    await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data))
+    if amounts.tenants:
+        await seed_bulk(
+            url_of(settings.database_url, "DATABASE_URL"),
+            tenants=amounts.tenants,
+            cleaners=amounts.cleaners,
+            properties=amounts.properties,
+            jobs=amounts.jobs,
+            swaps=amounts.swaps,
+        )

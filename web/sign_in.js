@@ -1,0 +1,121 @@
+/** The way in: the demo's people in one tap where the server offers them, and forms for everybody. */
+
+import { Failure, Unreachable } from "/web/api.js";
+import { h } from "/web/elements.js";
+import { NotSignedIn, setPin, signIn, signInWithPin } from "/web/session.js";
+
+export class SignIn {
+  /** `entered(session)` is called with each new session. */
+  constructor(root, entered) {
+    this.root = root;
+    this.entered = entered;
+    this.said = root.querySelector("[data-said]");
+    this.#form("cleaner", (values) => this.#asCleaner(values));
+    this.#form("staff", signIn);
+    this.#takeQr();
+    this.#offerDemo();
+  }
+
+  /** Show it, with a word on why if there is one. */
+  show(why = "") {
+    this.root.hidden = false;
+    this.said.textContent = why;
+  }
+
+  /** Put it away. */
+  hide() {
+    this.root.hidden = true;
+    this.root.querySelectorAll("form").forEach((form) => form.reset());
+    this.#firstPin(false);
+  }
+
+  #form(name, enter) {
+    const form = this.root.querySelector(`form[data-as=${name}]`);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const values = Object.fromEntries(new FormData(form));
+      this.#try(() => enter(values));
+    });
+  }
+
+  async #try(enter) {
+    this.said.textContent = "Signing in…";
+    this.root.inert = true;
+    try {
+      const session = await enter();
+      this.said.textContent = "";
+      this.entered(session);
+    } catch (error) {
+      if (!(error instanceof NotSignedIn || error instanceof Failure || error instanceof Unreachable)) throw error;
+      this.said.textContent = error.message;
+    } finally {
+      this.root.inert = false;
+    }
+  }
+
+  async #asCleaner({ qrToken, pin }) {
+    const given = { qrToken: qrToken.trim(), pin };
+    const form = this.root.querySelector("form[data-as=cleaner]");
+    if (form.dataset.first === "yes") return setPin(given);
+    try {
+      return await signInWithPin(given);
+    } catch (error) {
+      if (error.code === "PIN_NOT_SET") this.#firstPin(true);
+      throw error;
+    }
+  }
+
+  #firstPin(isFirst) {
+    const form = this.root.querySelector("form[data-as=cleaner]");
+    form.dataset.first = isFirst ? "yes" : "no";
+    form.querySelector("[data-pin-label]").textContent = isFirst ? "Choose your PIN (6 to 8 digits)" : "PIN";
+    form.querySelector("button").textContent = isFirst ? "Set PIN and sign in" : "Sign in";
+  }
+
+  /** A scanned code opens the board with the token behind the #, which never leaves the device. */
+  #takeQr() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("qr");
+    if (!token) return;
+    this.root.querySelector("[name=qrToken]").value = token;
+    history.replaceState(null, "", location.pathname);
+  }
+
+  async #offerDemo() {
+    const demo = await findDemo();
+    if (!demo) return;
+    const section = this.root.querySelector("[data-demo]");
+    const choice = (label, enter) =>
+      h("li", {}, h("button", { type: "button", class: "person", on: { click: () => this.#try(enter) } }, ...inTwo(label)));
+    section.querySelector("[data-cleaners]").append(...demo.cleaners.map((one) => choice(one.label, () => demoCleaner(one))));
+    section.querySelector("[data-staff]").append(
+      ...demo.staff.map(({ label, tenant, email, password }) => choice(label, () => signIn({ tenant, email, password }))),
+    );
+    section.hidden = false;
+    this.root.querySelector("details").open = false;
+  }
+}
+
+async function findDemo() {
+  try {
+    const response = await fetch("/demo.json");
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null; // Without a network there is no demo either; the forms say so when they are used.
+  }
+}
+
+async function demoCleaner({ qrToken, pin }) {
+  try {
+    return await signInWithPin({ qrToken, pin });
+  } catch (error) {
+    if (error.code !== "PIN_NOT_SET") throw error;
+    return setPin({ qrToken, pin });
+  }
+}
+
+/** A label such as "Ana Ruiz, hot tubs" as a name and a remark. */
+function inTwo(label) {
+  const [name, ...rest] = label.split(/\s*(?:,|\(|·|—)\s*/);
+  const remark = rest.join(" · ").replace(/\)/g, "");
+  return remark ? [h("strong", {}, name), h("small", {}, remark)] : [h("strong", {}, name)];
+}

@@ -1,0 +1,139 @@
+/** "My week": the viewer's shifts of one market-local week, and their offers. */
+
+import { addDays, dayInWords, dayOf, daysInWords, hours, mondayOf, nearDay, span, startOf } from "/web/clock.js";
+import { WEEK } from "/web/documents.js";
+import { arrange, arrive, h } from "/web/elements.js";
+
+const NOT_TO_OFFER = new Set(["COMPLETED", "CANCELED", "IN_PROGRESS"]);
+
+export class Week {
+  #monday = null;
+  #shifts = null;
+  #rows = new Map();
+  #days = new Map();
+  #fresh = new Set();
+  #asked = 0;
+  #isOnline = false;
+
+  /** `ports` has `call(query, variables)`, `clock`, `offerFor(jobId)`, and the actions `offer(shift)`, `withdraw(swap)`. */
+  constructor(root, zone, ports) {
+    this.root = root;
+    this.zone = zone;
+    this.ports = ports;
+    this.list = root.querySelector("[data-shifts]");
+    this.empty = root.querySelector("[data-empty]");
+    this.title = root.querySelector("[data-week]");
+    this.count = root.querySelector("[data-count]");
+    this.list.replaceChildren();
+    root.querySelector("[data-step=back]").onclick = () => this.#turn(-7);
+    root.querySelector("[data-step=on]").onclick = () => this.#turn(7);
+  }
+
+  /** Read the week's shifts again. */
+  async refresh() {
+    this.#monday ??= mondayOf(dayOf(this.ports.clock.now(), this.zone));
+    const asked = (this.#asked += 1);
+    const [from, before] = [this.#monday, addDays(this.#monday, 7)].map((day) => new Date(startOf(day, this.zone)).toISOString());
+    const { viewer, assignments } = await this.ports.call(WEEK, { from, before });
+    if (asked !== this.#asked) return; // A later question has been asked; its answer counts.
+    this.ports.clock.observe(viewer.serverTime);
+    this.#shifts = assignments.nodes;
+    this.render();
+  }
+
+  /** A shift has come to the viewer: show its week, and it among the rest. */
+  async welcome(jobId, startsAt) {
+    this.#fresh.add(jobId);
+    this.#monday = mondayOf(dayOf(startsAt, this.zone));
+    await this.refresh();
+  }
+
+  /** Whether anything can be sent. */
+  online(isOnline) {
+    this.#isOnline = isOnline;
+    this.render();
+  }
+
+  /** Draw what is known; offers may have come or gone. */
+  render() {
+    if (!this.#shifts) return;
+    const nodes = [];
+    let day = null;
+    for (const shift of this.#shifts) {
+      const its = dayOf(shift.startsAt, this.zone);
+      if (its !== day) nodes.push(this.#heading((day = its)));
+      nodes.push(this.#row(shift));
+    }
+    arrange(this.list, nodes);
+    this.#summarize();
+  }
+
+  #turn(days) {
+    this.#monday = addDays(this.#monday ?? mondayOf(dayOf(this.ports.clock.now(), this.zone)), days);
+    this.refresh().catch(() => {
+      // Turning pages without a network: stay where one is.
+      this.#monday = addDays(this.#monday, -days);
+    });
+  }
+
+  #summarize() {
+    const now = mondayOf(dayOf(this.ports.clock.now(), this.zone));
+    const name = this.#monday === now ? "This week" : this.#monday === addDays(now, 7) ? "Next week" : "Week";
+    this.title.textContent = `${name} · ${daysInWords(this.#monday, addDays(this.#monday, 6))}`;
+    const total = this.#shifts.filter((one) => one.role !== "BACKUP").reduce((sum, one) => sum + Number(one.job.expectedHours), 0);
+    const shifts = `${this.#shifts.length} ${this.#shifts.length === 1 ? "shift" : "shifts"}`;
+    this.count.textContent = this.#shifts.length ? `${shifts} · ${hours(total)}` : "";
+    this.empty.hidden = this.#shifts.length > 0;
+    this.empty.textContent = "No shifts in this week.";
+  }
+
+  #heading(day) {
+    const near = nearDay(day, this.ports.clock.now(), this.zone);
+    if (!this.#days.has(day)) this.#days.set(day, h("h3", { class: "day" }));
+    this.#days.get(day).textContent = near ? `${near} · ${dayInWords(day, "short")}` : dayInWords(day, "short");
+    return this.#days.get(day);
+  }
+
+  #row(shift) {
+    const offer = this.ports.offerFor(shift.job.id);
+    const state = { isPast: Date.parse(shift.startsAt) <= this.ports.clock.now(), isOnline: this.#isOnline };
+    const signature = JSON.stringify([shift, offer?.id, state]);
+    const held = this.#rows.get(shift.id);
+    if (held?.signature === signature) return held.row;
+    const row = held?.row ?? h("article", { class: "shift", "data-job": shift.job.id });
+    row.replaceChildren(...this.#content(shift, offer, state));
+    this.#rows.set(shift.id, { row, signature });
+    if (!held) requestAnimationFrame(() => arrive(row));
+    row.classList.toggle("fresh", this.#fresh.has(shift.job.id));
+    return row;
+  }
+
+  #content(shift, offer, state) {
+    const { job } = shift;
+    const place = [job.property.address, job.property.city].filter(Boolean).join(", ");
+    const badges = [
+      job.isUrgent && h("span", { class: "badge urgent" }, "Urgent"),
+      shift.role === "BACKUP" && h("span", { class: "badge" }, "Backup"),
+      this.#fresh.has(job.id) && h("span", { class: "badge new" }, "New"),
+      offer && h("span", { class: "badge own" }, "On offer"),
+    ];
+    const title = h("h4", {}, h("time", { datetime: shift.startsAt }, span(shift.startsAt, shift.endsAt, job.market?.zone ?? this.zone)));
+    return [
+      h("header", {}, h("div", {}, title, h("p", { class: "where" }, place)), h("div", { class: "badges" }, ...badges)),
+      ...this.#button(shift, offer, state),
+    ];
+  }
+
+  #button(shift, offer, { isPast, isOnline }) {
+    const { job } = shift;
+    const place = `${span(shift.startsAt, shift.endsAt, this.zone)} in ${job.property.city}`;
+    const attributes = { type: "button", class: "small", disabled: !isOnline };
+    if (offer) {
+      const label = `Withdraw the offer of ${place}`;
+      return [h("button", { ...attributes, "data-does": "withdraw", "aria-label": label, on: { click: () => this.ports.withdraw(offer) } }, "Withdraw offer")];
+    }
+    if (isPast || shift.role === "BACKUP" || NOT_TO_OFFER.has(job.status)) return [];
+    const label = `Offer the shift of ${place}`;
+    return [h("button", { ...attributes, "data-does": "offer", "aria-label": label, on: { click: () => this.ports.offer(shift) } }, "Offer this shift")];
+  }
+}
