@@ -55,7 +55,9 @@ def migrate(
 
 @cli.command()
 def seed(
-    tenants: Annotated[int, typer.Option(help="How many businesses besides the demo; 0 for the demo alone.", min=0)] = 0,
+    tenants: Annotated[
+        int, typer.Option(help="How many businesses besides the demo; 0 for the demo alone.", min=0)
+    ] = 0,
     cleaners: Annotated[int, typer.Option(help=SIZE, min=1)] = 40,
     properties: Annotated[int, typer.Option(help=SIZE, min=1)] = 200,
     jobs: Annotated[int, typer.Option(help=SIZE, min=1)] = 2000,

@@ -31,7 +31,9 @@ async def ensure_servable(settings: Settings) -> None:
         await ensure_current(url)
         await ensure_powerless(url)
     except OSError as error:
-        raise ConfigurationError(f"The database does not answer ({error.__class__.__name__}): check DATABASE_URL.") from error
+        raise ConfigurationError(
+            f"The database does not answer ({error.__class__.__name__}): check DATABASE_URL."
+        ) from error
 
 
 async def work(settings: Settings) -> None:
@@ -95,4 +97,3 @@ def url_of(url: str | None, name: str) -> str:
     if url is None:
         raise ConfigurationError(f"Set {name}: where DATABASE_URL is set, the others must be too.")
     return url
-

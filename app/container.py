@@ -26,6 +26,7 @@ from db.runner import Runner
 from db.secrets import Secrets
 from db.stamp import STAMP, STAMPED, TIMED, VERIFIED
 from domain.actors import NOBODY, Actor, TenantId
+from domain.availability import window_at
 from resolvers import registry
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine, Stamps
@@ -34,7 +35,6 @@ from schema.root import build_schema
 from services.availability import calendar_of
 from services.swap_facts import viewer_facts, viewer_facts_sql
 from services.windows import window_card
-from domain.availability import window_at
 from subscriptions.cursors import Cursors
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.swaps import SwapMarketFeed

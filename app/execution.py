@@ -130,7 +130,10 @@ class Executor:
         shown = error.formatted
         cause = error.original_error
         if isinstance(cause, Refused):
-            return {**shown, "extensions": {"code": str(cause.code), **({"field": list(cause.field)} if cause.field else {})}}
+            return {
+                **shown,
+                "extensions": {"code": str(cause.code), **({"field": list(cause.field)} if cause.field else {})},
+            }
         if isinstance(cause, Unavailable):
             return {**shown, "message": "Try again later.", "extensions": {"code": str(Code.UNAVAILABLE)}}
         if cause is None or isinstance(cause, GraphQLError):
@@ -141,7 +144,7 @@ class Executor:
         return {**public, "message": "Internal error.", "extensions": {"code": "INTERNAL", "errorId": number}}
 
 
-class _Invalid(Exception):  # noqa: N818 (carries what is wrong to the answer)
+class _Invalid(Exception):
     """A document with faults."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
@@ -156,4 +159,3 @@ def _is_of_request(result: ExecutionResult) -> bool:
 
 def _error(message: str, code: Code) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": str(code)}}
-

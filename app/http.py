@@ -36,7 +36,9 @@ class GraphQLOverHTTP:
         try:
             operation = Operation.of(await _body(request))
         except GraphQLError as error:
-            return _response({"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}, 400, media)
+            return _response(
+                {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}, 400, media
+            )
         try:
             actor = self._auth.actor_of(request.headers.get("authorization"))
         except Unauthenticated as refusal:
@@ -44,7 +46,9 @@ class GraphQLOverHTTP:
                 {"errors": [{"message": refusal.message, "extensions": {"code": str(refusal.code)}}]}, 401, media
             )
         request.scope["actor"] = actor
-        answer = await self._executor.execute(operation, self._context(request, actor), read_only=request.method == "GET")
+        answer = await self._executor.execute(
+            operation, self._context(request, actor), read_only=request.method == "GET"
+        )
         return _response(answer, _status(answer, media), media)
 
     def _context(self, request: Request, actor: Actor | None) -> Context:

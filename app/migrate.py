@@ -81,4 +81,3 @@ def _ensure_known(connection: Connection) -> None:
         raise ConfigurationError(
             f"The database has schema {found}, which is newer than this version ({head()}): run a newer Cleanshift."
         )
-

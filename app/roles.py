@@ -16,7 +16,7 @@ from pg_roles where rolname = current_user"""
 
 
 async def ensure_powerless(app_url: str) -> None:
-    """Refuse to start as a superuser, an owner, a role that bypasses row-level security, or a member of another role."""
+    """Refuse to start as a superuser, an owner, a role that bypasses policies, or a member of another."""
     connection = await asyncpg.connect(app_url)
     try:
         role = await connection.fetchrow(_POWERS)
@@ -36,5 +36,5 @@ async def ensure_powerless(app_url: str) -> None:
     if too_much:
         name = role["name"] if role else "?"
         raise ConfigurationError(
-            f"The database role {name} {', '.join(too_much)}: connect with DATABASE_URL as cleanshift_app, which has no power."
+            f"The database role {name} {', '.join(too_much)}: connect as cleanshift_app, which has none (DATABASE_URL)."
         )

@@ -98,4 +98,6 @@ def _kept_key(path: Path) -> bytes:
             pass
         return _decoded(path.read_text().strip())
     except OSError as error:
-        raise ConfigurationError(f"Cannot write to {path.parent}: name another folder with DATA= ({error.strerror}).") from error
+        raise ConfigurationError(
+            f"Cannot write to {path.parent}: name another folder with DATA= ({error.strerror})."
+        ) from error

@@ -1,4 +1,4 @@
-"""What a violated constraint means to the client: the database is the second wall, and it answers in the trade's words."""
+"""What a violated constraint means to the client: the second wall answers in the trade's words."""
 
 from collections.abc import Mapping
 

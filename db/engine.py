@@ -1,9 +1,9 @@
 """Connections: one engine for writes, one pool for compiled reads."""
 
-import orjson
 from typing import Any
 
 import asyncpg
+import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 STATEMENT_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 """`run(command, input)`: the only place that begins and commits.
 
-It stamps the transaction, reads business time once, runs the command, writes tasks and receipt, and appends the events in
-the commit's own round trip. Deadlocks and serialization failures are run again; violated constraints become refusals.
+It stamps the transaction, reads business time once, runs the command, writes tasks and receipt, and appends the
+events in the commit's own round trip. Deadlocks and serialization failures are run again; violated constraints become refusals.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ import asyncpg
 import orjson
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import constraints
@@ -115,7 +116,9 @@ class Runner:
         opened = await driver.fetchrow(OPEN, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
         if opened is None and actor.role is Role.SYSTEM:
             # The tenant is about to be founded: there is no row yet that could tell its time.
-            opened = await driver.fetchrow(OPEN_NEW, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
+            opened = await driver.fetchrow(
+                OPEN_NEW, str(actor.tenant), str(actor.person), actor.role, str(actor.session)
+            )
         if opened is None:
             raise Unauthenticated
         return Tx(connection, actor, opened["business_now"], call.request_id, self.secrets, call.command.name)

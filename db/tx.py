@@ -82,9 +82,7 @@ class Tx:
 
     async def change(self, table: Table, id: UUID, expected_version: int | None = None, **values: Any) -> None:
         """Change a row and count its version. Raises `NotFound`, or `Conflict` if its version is another (A28)."""
-        statement = (
-            update(table).where(self.own(table), table.c.id == id).values(**values, version=table.c.version + 1)
-        )
+        statement = update(table).where(self.own(table), table.c.id == id).values(**values, version=table.c.version + 1)
         if expected_version is not None:
             statement = statement.where(table.c.version == expected_version)
         if await self.write(statement) == 0:

@@ -1,4 +1,4 @@
-"""The three kinds of failure: `Refused` (expected, typed), `Unavailable` (retried), and everything else, which is a bug.
+"""The three kinds of failure: `Refused` (expected, typed), `Unavailable` (retried), and the rest, which is a bug.
 
 A refusal carries a stable code, a sentence for people, and the field it speaks of. Codes are part of the contract.
 """
@@ -26,7 +26,7 @@ class Code(StrEnum):
     LOCKED = "LOCKED"
     PIN_NOT_SET = "PIN_NOT_SET"
     PIN_ALREADY_SET = "PIN_ALREADY_SET"
-    WEAK_SECRET = "WEAK_SECRET"
+    WEAK_SECRET = "WEAK_SECRET"  # noqa: S105 (a code)
     LINK_INVALID = "LINK_INVALID"
     ONBOARDING_INCOMPLETE = "ONBOARDING_INCOMPLETE"
     SWAP_ALREADY_TAKEN = "SWAP_ALREADY_TAKEN"

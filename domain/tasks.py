@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TaskState(StrEnum):
-    """READY -> LEASED -> DONE; back to READY after a failure, DEAD after the last one; a DEAD task can be retried by ops."""
+    """READY -> LEASED -> DONE; READY again after a failure, DEAD after the last; ops can retry a DEAD one."""
 
     READY = "READY"
     LEASED = "LEASED"

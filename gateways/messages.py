@@ -18,7 +18,7 @@ __all__ = ["DeliveryRefused", "Message", "MessageGateway", "Outbox", "ProviderRe
 log = structlog.get_logger(__name__)
 
 
-class DeliveryRefused(Exception):  # noqa: N818 (named like every refusal)
+class DeliveryRefused(Exception):
     """The provider will never deliver this message: a dead address, say. Sending it again would change nothing."""
 
 
@@ -85,7 +85,7 @@ class Outbox:
 
 def _line(message: Message) -> bytes:
     record = {
-        "id": message.id,
+        "id": str(message.id),
         "channel": message.channel,
         "to": message.to,
         "subject": message.subject,

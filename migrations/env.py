@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the versioned migrations over the connection that `app.migrate` hands in, in one transaction."""
+"""Alembic's entry: runs the versioned migrations over the connection that `app.migrate` hands in."""
 
 from alembic import context
 

@@ -1,7 +1,7 @@
 """How a table is declared here: tenant first in every key, its policies and grants beside it.
 
-`tenant_table` makes the columns that every tenant table has; `protect` states who may do what with its rows. Both are data: the
-migration prints them as SQL, and a test walks the catalogue of a migrated database against them.
+`tenant_table` makes the columns that every tenant table has; `protect` states who may do what with its rows. Both are data:
+the migration prints them as SQL, and a test walks the catalogue of a migrated database against them.
 """
 
 from collections.abc import Iterable
@@ -32,9 +32,9 @@ NAMING = {
 metadata = MetaData(naming_convention=NAMING)
 
 APP, FEED, OPS, DEFINER = "cleanshift_app", "cleanshift_feed", "cleanshift_ops", "cleanshift_definer"
-"""The database roles. The owner (migrations) is whoever runs them; DEFINER cannot log in and owns the few trusted functions."""
+"""The database roles. DEFINER cannot log in and owns the few trusted functions; another role migrates."""
 
-# Sub-selects, so that the planner evaluates each once a statement; nullif, because a setting that ended is '' and not null.
+# Sub-selects, so that the planner evaluates each once a statement; nullif, because an ended setting is ''.
 TENANT = "(select nullif(current_setting('app.tenant_id', true), '')::uuid)"
 ACTOR = "(select nullif(current_setting('app.actor_id', true), '')::uuid)"
 ROLE = "(select current_setting('app.role', true))"
@@ -128,7 +128,7 @@ def tenant_table(name: str, *items: SchemaItem) -> Table:
 
 
 def protect(table: Table, *policies: Policy, grants: tuple[Grant, ...] = ()) -> Table:
-    """Put the tenant wall and these policies around the table; the application may read and write unless `grants` says less."""
+    """Put the tenant wall and these policies around the table; the application may do all unless `grants` says less."""
     wall = Policy("tenant_wall", "ALL", f"tenant_id = {TENANT}", restrictive=True)
     walls[table.name] = Wall((wall, *policies), grants or (Grant(APP, "SELECT, INSERT, UPDATE, DELETE"),))
     return table

@@ -32,7 +32,7 @@ customer = protect(
     Policy("self", "SELECT", f"{role_is('customer')} and id = {ACTOR}"),
 )
 
-property = protect(  # the trade's word for a home, here only a table  # noqa: A001
+property = protect(  # the trade's word for a home, here only a table
     tenant_table(
         "property",
         ref("customer_id"),

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     Interval,
     LargeBinary,
-    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -115,7 +114,9 @@ cleaner = protect(
         Column("name", Text, nullable=False),
         Column("email", Text),
         Column("phone", Text),
-        Column("pay_tier", Text, nullable=False, server_default=text("'standard'"), comment="Rates: tenant settings (A49)."),
+        Column(
+            "pay_tier", Text, nullable=False, server_default=text("'standard'"), comment="Rates: tenant settings (A49)."
+        ),
         Column("home_latitude", Double),
         Column("home_longitude", Double),
         Column("onboarding", Text, nullable=False),
@@ -183,7 +184,7 @@ credential = protect(
     Policy("self", "SELECT", f"person_id = {ACTOR}"),
     Policy("admin", "ALL", ADMIN),
 )
-"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). Never reachable through the schema (R4)."""
+"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). In no answer (R4)."""
 
 session = protect(
     tenant_table(
@@ -256,4 +257,3 @@ mailed_link = protect(
     Policy("admin", "ALL", ADMIN),
 )
 """An invitation or a password reset on its way by mail; single use, stored hashed."""
-

@@ -4,7 +4,7 @@ from sqlalchemy import Column, Index, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.notifications import Channel, DeliveryStatus
-from models.base import ACTOR, OFFICE, SYSTEM, Grant, APP, Policy, at, one_of, protect, tenant_table
+from models.base import ACTOR, APP, OFFICE, SYSTEM, Grant, Policy, at, one_of, protect, tenant_table
 
 notification = protect(
     tenant_table(

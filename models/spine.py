@@ -145,7 +145,9 @@ duty_run = protect(
         Column("tenant_id", Uuid, primary_key=True),
         Column("market_id", Uuid, primary_key=True),
         Column("duty", Text, primary_key=True),
-        Column("due_at", DateTime(timezone=True), primary_key=True, comment="Business time; a row a due time: runs once."),
+        Column(
+            "due_at", DateTime(timezone=True), primary_key=True, comment="Business time; a row a due time: runs once."
+        ),
         Column("task_id", Uuid, nullable=False),
         at("noticed_at"),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),

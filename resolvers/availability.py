@@ -64,8 +64,10 @@ def slots(rows: list[list[str]]) -> list[Mapping[str, Any]]:
 WINDOW = computed(
     window_of_market,
     place=sql(
-        lambda stamp, args: f"""(SELECT to_json(m) FROM market m
-            WHERE m.tenant_id = {stamp.tenant_id} AND m.id = {args.id("market_id", "Market")})""",
+        lambda stamp, args: (
+            f"""(SELECT to_json(m) FROM market m
+            WHERE m.tenant_id = {stamp.tenant_id} AND m.id = {args.id("market_id", "Market")})"""
+        ),
         dict,
     ),
 )
@@ -78,8 +80,10 @@ registry.sources(
     slots=computed(
         slots,
         rows=sql(
-            lambda row: f"""(SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at) ORDER BY v.starts_at), '[]')
-                FROM availability v WHERE v.tenant_id = {row.tenant_id} AND v.submission_id = {row.id})""",
+            lambda row: (
+                f"""(SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at) ORDER BY v.starts_at), '[]')
+                FROM availability v WHERE v.tenant_id = {row.tenant_id} AND v.submission_id = {row.id})"""
+            ),
             list,
         ),
     ),

@@ -18,9 +18,11 @@ def is_set(column: str) -> Filter:
 def contains(*columns: str) -> Filter:
     """A search: any of the columns contains the words, in whatever case; `%` and `_` are ordinary characters."""
     return where(
-        lambda row, value: "("
-        + " OR ".join(f"position(lower({value}) in lower({getattr(row, column)})) > 0" for column in columns)
-        + ")"
+        lambda row, value: (
+            "("
+            + " OR ".join(f"position(lower({value}) in lower({getattr(row, column)})) > 0" for column in columns)
+            + ")"
+        )
     )
 
 

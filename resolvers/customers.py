@@ -3,7 +3,8 @@
 from typing import Any
 
 from domain.scheduling import Laundry, required_skills
-from models import customer, property as home
+from models import customer
+from models import property as home
 from resolvers.common import OFFICE, contains, is_set
 from resolvers.engine.sources import Sql, column, computed, sql
 from resolvers.expose import expose

@@ -17,8 +17,8 @@ from db.tx import Tx
 from domain.errors import Refused, Unauthenticated
 from resolvers.context import Context
 from schema.errors import UserError
-from schema.types.described import for_clients
 from schema.inputs import KEY, camel, input_type, to_command
+from schema.types.described import for_clients
 
 EXPOSED: dict[str, Command[Any, Any]] = {}
 """Every exposed command by its mutation's name."""
@@ -86,4 +86,3 @@ def mutation(resolve: Any, name: str, doc: str) -> Any:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-

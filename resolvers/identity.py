@@ -44,9 +44,7 @@ registry.sources(
 registry.sources(Session, session)
 registry.sources(Tenant, tenant, settings=column().only(*OFFICE))
 registry.sources(Market, market, availability_window=computed(market_window))
-registry.sources(
-    Staff, staff, email=column().only(*ADMINS, own="id"), role=column().only(*ADMINS, own="id")
-)
+registry.sources(Staff, staff, email=column().only(*ADMINS, own="id"), role=column().only(*ADMINS, own="id"))
 registry.sources(
     Cleaner,
     cleaner,
@@ -54,9 +52,9 @@ registry.sources(
     phone=column().only(*OFFICE, own="id"),
     pay_tier=column().only(*ADMINS, own="id"),
     onboarding=column().only(*OFFICE, own="id"),
-    skills=sql(
-        lambda row: f"ARRAY(SELECT own.skill FROM cleaner_skill own WHERE {_own(row)} ORDER BY own.skill)"
-    ).only(*OFFICE, own="id"),
+    skills=sql(lambda row: f"ARRAY(SELECT own.skill FROM cleaner_skill own WHERE {_own(row)} ORDER BY own.skill)").only(
+        *OFFICE, own="id"
+    ),
     market_ids=computed(
         market_ids,
         ids=sql(lambda row: f"ARRAY(SELECT own.market_id FROM cleaner_market own WHERE {_own(row)} ORDER BY 1)", UUID),
@@ -76,13 +74,15 @@ registry.filters(
     skill=where(lambda row, value: f"EXISTS (SELECT FROM cleaner_skill own WHERE {_own(row)} AND own.skill = {value})"),
     # Free: said to be available on that day, and on no job that touches it in the zone of the cleaner's own markets.
     free_on=where(
-        lambda row, value: f"""(EXISTS (SELECT FROM availability own WHERE {_own(row)} AND own.day = {value})
+        lambda row, value: (
+            f"""(EXISTS (SELECT FROM availability own WHERE {_own(row)} AND own.day = {value})
             AND NOT EXISTS (SELECT FROM assignment own
                 JOIN job busy ON busy.tenant_id = own.tenant_id AND busy.id = own.job_id
                 JOIN market place ON place.tenant_id = busy.tenant_id AND place.id = busy.market_id
                 WHERE {_own(row)} AND own.released_at IS NULL AND own.role <> 'BACKUP'
                   AND (own.starts_at AT TIME ZONE place.zone)::date <= {value}
                   AND ((own.ends_at - interval '1 microsecond') AT TIME ZONE place.zone)::date >= {value}))"""
+        )
     ),
 )
 

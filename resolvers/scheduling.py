@@ -31,12 +31,8 @@ registry.sources(
     assignments=many(assignment, via="job_id"),
 )
 registry.sources(Assignment, assignment, job=one(job, on="job_id"))
-registry.filters(
-    JobFilter, is_mine=where(lambda row, stamp, value: f"{_is_mine(row, stamp)} = {value}")
-)
-registry.filters(
-    AssignmentFilter, is_live=where(lambda row, value: f"({row.released_at} IS NULL) = {value}")
-)
+registry.filters(JobFilter, is_mine=where(lambda row, stamp, value: f"{_is_mine(row, stamp)} = {value}"))
+registry.filters(AssignmentFilter, is_live=where(lambda row, value: f"({row.released_at} IS NULL) = {value}"))
 
 MUTATIONS = {
     "create_job": expose(commands.create_job, Job),

@@ -7,10 +7,10 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from domain.actors import Actor, Role, TenantId
-from domain.errors import Forbidden, Refused, Unauthenticated
 from db.ids import new_id
 from db.runner import Call
+from domain.actors import Actor, Role, TenantId
+from domain.errors import Forbidden, Refused, Unauthenticated
 from resolvers.context import Context
 from resolvers.expose import call_of, mutation
 from schema.errors import UserError
@@ -96,7 +96,9 @@ async def _create_tenant(context: Context, given: Any) -> str:
     await context.services.control.overview(actor)
     made = Actor.system(TenantId(new_id()))
     wish = to_command(business.FoundBusiness, given)
-    founded = await context.services.runner.run(Call(made, business.found_business, wish, request_id=context.request_id))
+    founded = await context.services.runner.run(
+        Call(made, business.found_business, wish, request_id=context.request_id)
+    )
     return encode_id("Staff", founded.owner_id)
 
 
@@ -173,4 +175,3 @@ MUTATIONS = {
     ),
     "reauthenticate": _reauthenticate(),
 }
-

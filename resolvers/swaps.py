@@ -54,9 +54,7 @@ def card_skills(hot_tub: bool, laundry: str) -> list[str]:
     return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
 
 
-registry.viewer_facts(
-    lambda stamp: viewer_facts_sql(stamp.tenant_id, stamp.actor_id, stamp.now), viewer_facts
-)
+registry.viewer_facts(lambda stamp: viewer_facts_sql(stamp.tenant_id, stamp.actor_id, stamp.now), viewer_facts)
 registry.sources(
     Swap,
     swap,

@@ -68,4 +68,3 @@ def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -
         raise ConfigurationError("Tokens are not given out in production.")
     with servers_for(settings) as served:
         return token(served, tenant, role, user)
-

@@ -5,6 +5,8 @@ import socket
 import sys
 from pathlib import Path
 
+import typer
+
 from app.command_line import ensure_servable, url_of, with_auth
 from app.migrate import migrate
 from app.settings import ConfigurationError, Settings
@@ -22,7 +24,7 @@ def develop(settings: Settings) -> None:
     _ensure_free(settings)
     with servers_for(settings) as served:
         demo = asyncio.run(_prepare(served))
-        print(welcome(served, demo), flush=True)
+        typer.echo(welcome(served, demo))
         keep = None if settings.has_servers else (lambda: ensure_running(settings.data.resolve(), redis=settings.redis))
         code = supervise([_child(served, "serve"), _child(served, "worker")], each_second=keep)
     sys.exit(code)

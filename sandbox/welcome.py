@@ -3,7 +3,10 @@
 from app.settings import Settings
 from sandbox.demo import Demo
 
-QUERY = "{ viewer { role tenant { name } } swaps(first: 5) { nodes { id status expiresAt job { startsAt property { city } } } } }"
+QUERY = (
+    "{ viewer { role tenant { name } }"
+    " swaps(first: 5) { nodes { id status expiresAt job { startsAt property { city } } } } }"
+)
 SUBSCRIPTION = (
     "subscription { swapMarket { __typename ... on SwapMarketSnapshot { cursor swaps { id city startsAt } }"
     " ... on SwapListed { cursor swap { id city } } ... on SwapGone { cursor swapId } ... on Heartbeat { cursor } } }"
@@ -31,7 +34,7 @@ def welcome(settings: Settings, demo: Demo) -> str:
         "  A first query:",
         f"    TOKEN=$({here}.venv/bin/python main.py token --tenant demo --role cleaner)",
         f"    curl -s {base}/graphql -H \"authorization: Bearer $TOKEN\" -H 'content-type: application/json' \\",
-        f"      -d '{{\"query\": \"{QUERY}\"}}'",
+        f'      -d \'{{"query": "{QUERY}"}}\'',
         "",
         "  A first subscription (paste into GraphiQL with the header authorization, or use any graphql-ws client;",
         '  connection_init carries {"authorization": "Bearer <token>"}):',

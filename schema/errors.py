@@ -1,10 +1,10 @@
 """How a refusal looks to a client: data in the payload, never an exception of the transport."""
 
 import strawberry
+from strawberry.scalars import JSON
 
 from domain.errors import Code, Refused
 from schema.types.described import described
-from strawberry.scalars import JSON
 
 
 @described

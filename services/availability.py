@@ -1,4 +1,4 @@
-"""Submitting availability inside the market's window, and the office's audited way around it (R84 to R93, A23 to A25)."""
+"""Submitting availability inside the window, and the office's audited way around it (R84 to R93, A23 to A25)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,7 +26,8 @@ from domain.availability import (
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Event, EventType
 from domain.ids import CleanerId, MarketId, SubmissionId
-from models import availability, availability_submission as submission, cleaner_market, market
+from models import availability, cleaner_market, market
+from models import availability_submission as submission
 from services.checks import text
 from services.gate import ensure_onboarded
 from services.inputs import arg
@@ -45,7 +46,9 @@ class SubmitAvailability:
     """The acting cleaner's availability for the window's two weeks."""
 
     market_id: MarketId = arg("A market that the cleaner works in.")
-    slots: list[AvailabilitySlot] = arg("All stretches of the two weeks, at most 84; they replace what was submitted before.")
+    slots: list[AvailabilitySlot] = arg(
+        "All stretches of the two weeks, at most 84; they replace what was submitted before."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ SWAP_CARD = """json_build_object(
     'opened_at', s.opened_at, 'expires_at', s.expires_at,
     'owner_id', s.owner_id, 'owner_name', o.name, 'taker_id', s.taker_id, 'taker_name', t.name,
     'market_id', s.market_id, 'market_name', m.name, 'zone', m.zone,
-    'assignment_id', s.assignment_id, 'job_id', j.id, 'starts_at', j.starts_at, 'ends_at', j.ends_at, 'expected_hours', j.expected_hours::text,
+    'assignment_id', s.assignment_id, 'job_id', j.id, 'starts_at', j.starts_at, 'ends_at', j.ends_at,
+    'expected_hours', j.expected_hours::text,
     'is_urgent', j.is_urgent, 'city', p.city, 'bedrooms', p.bedrooms, 'bathrooms', p.bathrooms,
     'square_feet', p.square_feet, 'laundry', p.laundry, 'laundry_loads', p.laundry_loads, 'hot_tub', p.hot_tub,
     'latitude', p.latitude, 'longitude', p.longitude)"""

@@ -12,7 +12,8 @@ from domain.errors import Conflict, Invalid
 from domain.events import Event, EventType
 from domain.ids import CustomerId, MarketId, PropertyId
 from domain.scheduling import LIVE_JOB_STATES, Laundry
-from models import customer, job, market, property as home
+from models import customer, job, market
+from models import property as home
 from services.cards import refresh_swap_cards
 from services.checks import changes, email, phone, text, within
 from services.inputs import arg
@@ -138,9 +139,7 @@ async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
     await _ensure_live_market(tx, input.market_id)
     values = _property_values(input)
     _ensure_loads(values["laundry"], values["laundry_loads"])
-    made = await tx.insert(
-        home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now
-    )
+    made = await tx.insert(home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now)
     _tell_property(tx, PropertyId(made), values["name"])
     return PropertyId(made)
 

@@ -31,7 +31,8 @@ from domain.scheduling import (
     required_skills,
 )
 from domain.swaps import SwapStatus, expiry_of
-from models import assignment, cleaner, cleaner_market, cleaner_skill, job, property as home, swap, tenant
+from models import assignment, cleaner, cleaner_market, cleaner_skill, job, swap, tenant
+from models import property as home
 from services.cards import emit_swap, refresh_swap_cards
 from services.checks import text
 from services.inputs import arg
@@ -44,7 +45,9 @@ class CreateJob:
     property_id: PropertyId = arg("The home to clean.")
     starts_at: datetime = arg("When the clean starts, with its UTC offset; in the future, within two years.")
     expected_hours: Decimal = arg("Hours per head, more than 0 and at most 24, at most two decimals.")
-    is_urgent: bool = arg("Urgent whatever the time left; a job less than a day away is urgent by itself (A22).", default=False)
+    is_urgent: bool = arg(
+        "Urgent whatever the time left; a job less than a day away is urgent by itself (A22).", default=False
+    )
     instructions: str = arg("What is special this time, at most 5,000 characters.", default="")
 
 
@@ -149,7 +152,9 @@ async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
     before = await tx.get(job, input.job_id, "jobId", lock=True)
     ensure_job_transition(JobStatus(before.status), JobStatus.CANCELED)
     reason = text(input.reason, "reason", most=500)
-    for one in await tx.all(select(assignment).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)):
+    for one in await tx.all(
+        select(assignment).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)
+    ):
         await _release(tx, one)
     await tx.change(job, input.job_id, status=JobStatus.CANCELED, canceled_at=tx.now)
     await _tell(tx, EventType.JOB_CANCELED, input.job_id, reason=reason)
@@ -188,8 +193,10 @@ async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
     if gone.released_at is not None:
         raise Conflict("This assignment has ended.", field=("assignmentId",))
     await _release(tx, gone)
-    working = select(func.count()).select_from(assignment).where(
-        tx.own(assignment), *_live(planned.id), assignment.c.role != AssignmentRole.BACKUP
+    working = (
+        select(func.count())
+        .select_from(assignment)
+        .where(tx.own(assignment), *_live(planned.id), assignment.c.role != AssignmentRole.BACKUP)
     )
     if planned.status == JobStatus.ASSIGNED and not await tx.scalar(working):
         await tx.change(job, planned.id, status=JobStatus.UNASSIGNED)
@@ -300,4 +307,3 @@ def _hours(value: Decimal) -> Decimal:
 
 def _end(starts_at: datetime, hours: Decimal) -> datetime:
     return starts_at + timedelta(seconds=int(hours * 3600))
-

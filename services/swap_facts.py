@@ -31,7 +31,7 @@ class ViewerFacts:
 
 
 def viewer_facts_sql(tenant: str, actor: str, now: str) -> str:
-    """SQL (a scalar sub-select that yields json, null for who is no cleaner) over expressions for tenant, actor and now.
+    """A scalar sub-select over expressions for tenant, actor and now; it yields json, null for who is no cleaner.
 
     Shifts reach back eight days: a market week and a rest before it. Rows are those that the actor's policies show.
     """
@@ -108,7 +108,9 @@ def swap_facts(card: Mapping[str, Any]) -> SwapFacts:
 
 
 def _shift(id: str, starts_at: str, ends_at: str, hours: str, latitude: float | None, longitude: float | None) -> Shift:
-    return Shift(AssignmentId(UUID(id)), _instant(starts_at), _instant(ends_at), Decimal(hours), _position(latitude, longitude))
+    return Shift(
+        AssignmentId(UUID(id)), _instant(starts_at), _instant(ends_at), Decimal(hours), _position(latitude, longitude)
+    )
 
 
 def _instant(value: str) -> datetime:

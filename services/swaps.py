@@ -7,7 +7,8 @@ only explains. The shift, the event, the audit line and the notifications are in
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select, text as sql_text, update
+from sqlalchemy import Row, func, select, update
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSON
 
 from db.command import command
@@ -97,8 +98,8 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
 async def accept_swap(tx: Tx, input: AcceptSwap) -> SwapId:
     """Give the shift to the acting cleaner, if no one was faster (R96 to R101, A26, A27b).
 
-    Refused with SWAP_ALREADY_TAKEN for a taken, expired, foreign and unknown swap alike (R98), and with NOT_ELIGIBLE and
-    every reason where the rules forbid it; then nothing has changed.
+    Refused with SWAP_ALREADY_TAKEN for a taken, expired, foreign and unknown swap alike (R98), and with NOT_ELIGIBLE
+    and every reason where the rules forbid it; then nothing has changed.
     """
     await ensure_onboarded(tx)
     # Lock before reading the facts: two shifts taken at once by one cleaner must see each other.
@@ -178,9 +179,7 @@ async def _claim(tx: Tx, id: SwapId) -> None:
     won = (
         update(swap)
         .where(tx.own(swap), swap.c.id == id, swap.c.status == SwapStatus.PENDING, swap.c.expires_at > tx.now)
-        .values(
-            status=SwapStatus.ACCEPTED, taker_id=tx.actor.cleaner_id, closed_at=tx.now, version=swap.c.version + 1
-        )
+        .values(status=SwapStatus.ACCEPTED, taker_id=tx.actor.cleaner_id, closed_at=tx.now, version=swap.c.version + 1)
     )
     if await tx.write(won) == 0:
         raise SwapAlreadyTaken(field=("swapId",))
@@ -196,9 +195,7 @@ async def _refuse_withdrawal(tx: Tx, id: SwapId) -> None:
 async def _expire(tx: Tx, ids: list[SwapId]) -> int:
     gone = await tx.all(
         update(swap)
-        .where(
-            tx.own(swap), swap.c.id.in_(ids), swap.c.status == SwapStatus.PENDING, swap.c.expires_at <= tx.now
-        )
+        .where(tx.own(swap), swap.c.id.in_(ids), swap.c.status == SwapStatus.PENDING, swap.c.expires_at <= tx.now)
         .values(status=SwapStatus.EXPIRED, closed_at=tx.now, version=swap.c.version + 1)
         .returning(swap.c.id)
     )

@@ -67,7 +67,9 @@ def _docs_in(cls: type[Any]) -> dict[str, str]:
     return {
         _name(line): for_clients(under.value.value)
         for line, under in zip(body, body[1:], strict=False)
-        if _name(line) and isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant)
+        if _name(line)
+        and isinstance(under, ast.Expr)
+        and isinstance(under.value, ast.Constant)
         and isinstance(under.value.value, str)
     }
 

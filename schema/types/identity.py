@@ -1,7 +1,7 @@
 """Tenants, markets and people as clients see them."""
 
 from datetime import date, datetime
-from typing import Annotated, TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.scalars import JSON
@@ -9,8 +9,8 @@ from strawberry.scalars import JSON
 from domain.actors import Role
 from domain.scheduling import OnboardingState, Skill
 from schema.types.described import described
-from schema.types.relay import Connection, Node, paged
 from schema.types.filters import AssignmentFilter, AssignmentOrder
+from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
     from schema.types.availability import AvailabilityWindow
@@ -94,7 +94,9 @@ class Cleaner(Node):
     market_ids: list[strawberry.ID] | None
     """The markets that the cleaner works in."""
     assignments: Connection[Annotated["Assignment", strawberry.lazy("schema.types.scheduling")]] = paged(
-        AssignmentFilter, AssignmentOrder, description="The cleaner's shifts; of colleagues nobody but the office sees any."
+        AssignmentFilter,
+        AssignmentOrder,
+        description="The cleaner's shifts; of colleagues nobody but the office sees any.",
     )
     archived_at: datetime | None
     """When they left."""

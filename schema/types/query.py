@@ -53,7 +53,9 @@ class Reads:
         AssignmentFilter, AssignmentOrder, description="The shifts; a cleaner's own."
     )
     swaps: Connection[Swap] = paged(
-        SwapFilter, SwapOrder, description="The swap market; for a cleaner the open swaps of their markets and their own."
+        SwapFilter,
+        SwapOrder,
+        description="The swap market; for a cleaner the open swaps of their markets and their own.",
     )
     swap: Swap | None = by_id("One swap.")
     availability_window: AvailabilityWindow | None = arguments(
@@ -64,5 +66,7 @@ class Reads:
         SubmissionFilter, SubmissionOrder, description="What was submitted; a cleaner's own."
     )
     notifications: Connection[Notification] = paged(
-        NotificationFilter, NotificationOrder, description="Messages to people and what became of them; yours, for the office all."
+        NotificationFilter,
+        NotificationOrder,
+        description="Messages to people and what became of them; yours, for the office all.",
     )

@@ -1,4 +1,4 @@
-"""The root of the live feeds. They are served by `subscriptions`, not by an executor: these fields are their contract."""
+"""The root of the live feeds. Served by `subscriptions`, not by an executor: these fields are their contract."""
 
 import strawberry
 

@@ -8,14 +8,23 @@ from tests.product.world import Api, Town, gid
 TAKEN = {"code": "SWAP_ALREADY_TAKEN", "message": "Swap was already taken or expired.", "field": ["swapId"]}
 
 
-async def test_a_shift_is_offered_and_taken_with_everything_in_one_transaction(api: Api, town: Town, other: Town) -> None:
+async def test_a_shift_is_offered_and_taken_with_everything_in_one_transaction(
+    api: Api, town: Town, other: Town
+) -> None:
     """R94, R96, R99, A26: the assignment moves, one event, one audit line, one notification task."""
     owner, taker = await town.cleaner(), await town.cleaner()
     shift = await town.shift(owner)
-    offered = await api.do(owner, "offerSwap", {"assignmentId": gid("Assignment", shift), "note": "dentist"}, "swap { id status }")
+    offered = await api.do(
+        owner, "offerSwap", {"assignmentId": gid("Assignment", shift), "note": "dentist"}, "swap { id status }"
+    )
     assert offered == {"swap": {"id": offered["swap"]["id"], "status": "PENDING"}, "errors": []}
 
-    accepted = await api.do(taker, "acceptSwap", {"swapId": offered["swap"]["id"]}, "swap { status taker { id } assignment { cleaner { id } } }")
+    accepted = await api.do(
+        taker,
+        "acceptSwap",
+        {"swapId": offered["swap"]["id"]},
+        "swap { status taker { id } assignment { cleaner { id } } }",
+    )
 
     me = {"id": gid("Cleaner", taker.person)}
     assert accepted == {"swap": {"status": "ACCEPTED", "taker": me, "assignment": {"cleaner": me}}, "errors": []}
@@ -72,11 +81,20 @@ async def test_a_swap_expires_by_predicate_even_if_no_task_ever_ran(api: Api, to
     """R100, A27: two hours before the start nobody can take it any more, whatever the sweep does."""
     owner, taker = await town.cleaner(), await town.cleaner()
     swap = await town.offer(owner)
-    start = await town.world.root.fetchval("select starts_at from job j join swap s on s.job_id = j.id where s.id = $1", swap)
-    assert await town.world.root.fetchval("select expires_at from swap where id = $1", swap) == start - timedelta(hours=2)
+    start = await town.world.root.fetchval(
+        "select starts_at from job j join swap s on s.job_id = j.id where s.id = $1", swap
+    )
+    assert await town.world.root.fetchval("select expires_at from swap where id = $1", swap) == start - timedelta(
+        hours=2
+    )
     await town.world.move_clock(town.tenant, start - timedelta(hours=2) - await town.world.now(town.tenant))
 
-    answer = await api.do(await town.world.session_of(town.tenant, taker.role, taker.person), "acceptSwap", {"swapId": gid("Swap", swap)}, "swap { id }")
+    answer = await api.do(
+        await town.world.session_of(town.tenant, taker.role, taker.person),
+        "acceptSwap",
+        {"swapId": gid("Swap", swap)},
+        "swap { id }",
+    )
 
     assert answer["errors"] == [TAKEN]
     assert await town.world.count("swap", town.tenant, "status = 'PENDING'") == 1

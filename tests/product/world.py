@@ -25,6 +25,7 @@ from app.passwords import Passwords, SourceLimiter
 from app.settings import Keys
 from app.tokens import SigningKey, TokenSigner, TokenVerifier
 from db.engine import write_engine
+from db.ids import new_id
 from db.runner import Call, Runner
 from db.secrets import Secrets
 from domain.actors import PLATFORM_TENANT, Actor, CleanerId, Role, TenantId
@@ -36,7 +37,6 @@ from services import customers, scheduling, swaps
 from services.identity import business, cleaners, staff
 from services.identity.command_line import PersonWanted, open_session_for
 from services.identity.links import FindInvitation, find_invitation, link_token
-from db.ids import new_id
 
 KEY = bytes(range(32))
 SECRET_KEY = base64.urlsafe_b64encode(KEY).decode()
@@ -109,7 +109,10 @@ class Town:
         """An onboarded cleaner, signed in."""
         number = next(self.world.counter)
         form = cleaners.CreateCleaner(
-            f"Cleaner {number}", email=f"c{number}@{self.slug}.example", market_ids=markets or [self.market], skills=list(skills)
+            f"Cleaner {number}",
+            email=f"c{number}@{self.slug}.example",
+            market_ids=markets or [self.market],
+            skills=list(skills),
         )
         made: CleanerId = await self.world.run(self.owner, cleaners.create_cleaner, form)
         await self.world.run(self.owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made))
@@ -135,8 +138,19 @@ class Town:
             self.owner, customers.create_customer, customers.CreateCustomer(f"Customer {number}")
         )
         form = customers.CreateProperty(
-            whose, self.market, f"Home {number}", f"{number} Ocean Drive", "Miami", "33139", *position, 2, 1, 900,
-            laundry=Laundry.NONE, hot_tub=hot_tub, notes=f"Key under mat {number}",
+            whose,
+            self.market,
+            f"Home {number}",
+            f"{number} Ocean Drive",
+            "Miami",
+            "33139",
+            *position,
+            2,
+            1,
+            900,
+            laundry=Laundry.NONE,
+            hot_tub=hot_tub,
+            notes=f"Key under mat {number}",
         )
         made: PropertyId = await self.world.run(self.owner, customers.create_property, form)
         return made

@@ -67,11 +67,11 @@ class Client:
 
     async def subscribe(self, query: str, after: str | None = None, **variables: Any) -> Feed:
         """Begin an operation."""
-        id, feed = str(next(self._ids)), Feed()
+        operation, feed = str(next(self._ids)), Feed()
         feed.last = after
-        self.feeds[id] = feed
+        self.feeds[operation] = feed
         given = variables | ({} if after is None else {"after": after})
-        await self.send({"id": id, "type": "subscribe", "payload": {"query": query, "variables": given}})
+        await self.send({"id": operation, "type": "subscribe", "payload": {"query": query, "variables": given}})
         return feed
 
     async def begun(self, query: str, after: str | None = None) -> Feed:
@@ -82,10 +82,17 @@ class Client:
 
     async def run(self, query: str, **variables: Any) -> Any:
         """Run a query or mutation: its `next` payload, or its errors."""
-        id = str(next(self._ids))
-        await self.send({"id": id, "type": "subscribe", "payload": {"query": query, "variables": variables}})
-        await self.until(lambda: any(reply.get("id") == id for reply in self.replies) or self.close_code is not None)
-        return next((reply["payload"] for reply in self.replies if reply.get("id") == id), None)
+        operation = str(next(self._ids))
+        await self.send({"id": operation, "type": "subscribe", "payload": {"query": query, "variables": variables}})
+        await self.until(lambda: self.close_code is not None or bool(self._answers(operation)))
+        return next(iter(self._answers(operation)), None)
+
+    async def frames(self, feed: Feed, count: int) -> None:
+        """Wait until the feed has so many frames."""
+        await self.until(lambda: len(feed.frames) >= count)
+
+    def _answers(self, operation: str) -> list[Any]:
+        return [reply["payload"] for reply in self.replies if reply.get("id") == operation and "payload" in reply]
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for the condition, looking at it after each message."""

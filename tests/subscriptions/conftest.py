@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ from domain.actors import TenantId
 from models import ddl
 from sandbox.environment import Servers, open_environment, remove_environment
 from subscriptions.wake import Wake
+from tests.subscriptions.bell import Bell
 from tests.subscriptions.town import Business, a_business
 from tests.subscriptions.toy import SECRETS, Wiring
 
@@ -80,6 +82,15 @@ async def ours(db: asyncpg.Connection, runner: Runner) -> Business:
 async def theirs(db: asyncpg.Connection, runner: Runner) -> Business:
     """Another business, whose events and people must never meet ours."""
     return await a_business(db, runner, "theirs")
+
+
+@pytest.fixture
+def bell(tmp_path: Path) -> Iterator[Bell]:
+    """A Redis that the test may kill."""
+    made = Bell(tmp_path)
+    made.start()
+    yield made
+    made.kill()
 
 
 @pytest.fixture(scope="session")

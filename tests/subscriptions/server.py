@@ -6,6 +6,7 @@ Reads its wiring as JSON from the environment, prints its port when it serves, a
 import asyncio
 import os
 import socket as sockets
+import sys
 from typing import Any
 
 import orjson
@@ -53,7 +54,8 @@ async def main() -> None:
             timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
-        print(f"PORT {listening.getsockname()[1]}", flush=True)
+        sys.stdout.write(f"PORT {listening.getsockname()[1]}\n")
+        sys.stdout.flush()
         await server.serve(sockets=[listening])
 
 

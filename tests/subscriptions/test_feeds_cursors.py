@@ -68,12 +68,11 @@ async def test_a_forged_a_foreign_and_a_malformed_cursor_are_refused_and_the_id_
     client = await Client.open(api, token(one))
 
     for bad in (forged, alien, "", "7.1", "٧.1.00000000." + "0" * 22, "9" * 400, mine + "\n"):
-        feed = await client.subscribe(AVAILABILITY, after=bad)
-        await client.until(lambda feed=feed: feed.errors is not None)
-        assert feed.errors is not None
-        assert (feed.errors[0]["extensions"]["code"], feed.errors[0]["extensions"]["field"]) == ("INVALID", ["after"])
+        errors = await client.run(AVAILABILITY, after=bad)
+        assert (errors[0]["extensions"]["code"], errors[0]["extensions"]["field"]) == ("INVALID", ["after"])
+    feed = client.feeds["1"] = Feed()
     await client.send({"id": "1", "type": "subscribe", "payload": {"query": AVAILABILITY}})
-    await client.until(lambda: bool(client.feeds["1"].frames))
+    await client.frames(feed, 1)
     assert client.close_code is None
     await client.close()
 

@@ -46,7 +46,7 @@ async def test_a_hand_over_tells_both_parties_and_the_office_and_is_gone_for_eve
     await ours.accept(taker, swap)
 
     for client, feed in zip(clients[:4], feeds[:4], strict=True):
-        await client.until(lambda feed=feed: len(feed.frames) == 3)
+        await client.frames(feed, 3)
     roles = [feed.frames[2].get("viewerRole") for feed in feeds[:4]]
     assert roles == ["GAVE", "TOOK", "OFFICE", None]
     assert [feed.kinds()[2] for feed in feeds[:4]] == [*["SwapHandedOver"] * 3, "SwapGone"]
@@ -184,6 +184,11 @@ def folded(feed: Feed) -> dict[str, Any]:
     return cards
 
 
+async def has_cards(client: Client, feed: Feed, *ids: str) -> None:
+    """Wait until the client has these cards in hand."""
+    await client.until(lambda: set(ids) <= folded(feed).keys())
+
+
 async def test_snapshot_and_deltas_together_equal_a_fresh_snapshot(
     api: int, start_api: StartApi, ours: Business, theirs: Business
 ) -> None:
@@ -213,7 +218,7 @@ async def test_snapshot_and_deltas_together_equal_a_fresh_snapshot(
     elsewhere = await start_api()
     endings = ((last,), (final,), (last, final), (last, final))
     for actor, client, feed, ends in zip(watchers, clients, feeds, endings, strict=True):
-        await client.until(lambda feed=feed, ends=ends: set(ends) <= folded(feed).keys())
+        await has_cards(client, feed, *ends)
         newcomer = await Client.open(elsewhere, token(actor))
         fresh = await newcomer.begun(MARKET)
         assert fresh.kinds() == ["SwapMarketSnapshot"]

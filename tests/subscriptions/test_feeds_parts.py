@@ -131,22 +131,21 @@ async def test_without_a_transport_messages_keep_their_order_and_a_close_comes_l
 
 async def test_without_a_transport_a_peer_that_does_not_read_is_left() -> None:
     peer = Peer()
-    outlets: list[AsgiOutlet] = []
+    opened: asyncio.Future[AsgiOutlet] = asyncio.get_running_loop().create_future()
 
     async def application() -> None:
-        outlets.append(AsgiOutlet(peer.send))
-        outlets[0].write([b"x" * 100_000])
+        opened.set_result(AsgiOutlet(peer.send))
         await asyncio.Event().wait()
 
     serving = asyncio.create_task(application())
     async with asyncio.timeout(PATIENCE):
-        while not outlets:
-            await asyncio.sleep(0)
-        assert not outlets[0].writable
-        assert not await outlets[0].room(0.05)
-        outlets[0].abort()
+        outlet = await opened
+        outlet.write([b"x" * 100_000])
+        assert not outlet.writable
+        assert not await outlet.room(0.05)
+        outlet.abort()
         with pytest.raises(asyncio.CancelledError):
             await serving
 
-    assert outlets[0].aborted
+    assert outlet.aborted
     assert peer.sent == []

@@ -5,10 +5,7 @@ Where a test means the wake-up and not the poll, the poll is switched off.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterator
-from pathlib import Path
-
-import pytest
+from collections.abc import AsyncIterator, Collection
 
 from db.ids import new_id
 from domain.actors import TenantId
@@ -20,14 +17,6 @@ from tests.subscriptions.town import Business, token
 from tests.subscriptions.toy import AVAILABILITY
 
 NO_POLL = 3600.0
-
-
-@pytest.fixture
-def bell(tmp_path: Path) -> Iterator[Bell]:
-    made = Bell(tmp_path)
-    made.start()
-    yield made
-    made.kill()
 
 
 class Ear:
@@ -158,7 +147,7 @@ async def test_commits_of_another_process_arrive_by_wake_up_alone(
             await theirs.count(number)
             await ours.count(number)
             wake.publish(ours.tenant)
-            await client.until(lambda number=number: len(feed.frames) == number + 2)
+            await client.frames(feed, number + 2)
 
         bell.kill()
         ear.everywhere = 0
@@ -182,7 +171,7 @@ async def test_without_redis_the_poll_delivers(start_api: StartApi, ours: Busine
 
     for number in range(3):
         await ours.count(number)
-        await client.until(lambda number=number: len(feed.frames) == number + 2)
+        await client.frames(feed, number + 2)
 
     assert feed.holes == 0
     await client.close()

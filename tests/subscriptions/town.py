@@ -54,16 +54,16 @@ class Business:
 
     async def cleaner(self, *markets: UUID, onboarding: str = "COMPLETE") -> Actor:
         """A signed-in cleaner of these markets (north, if none is named)."""
-        id = new_id()
+        person = new_id()
         await self.db.execute(
             "insert into cleaner (tenant_id, id, name, onboarding, created_at) values ($1, $2, 'Cleaner', $3, now())",
             self.tenant,
-            id,
+            person,
             onboarding,
         )
         for market in markets or (self.north,):
-            await self.put_in_market(id, market)
-        return await self.signed_in(Role.CLEANER, id)
+            await self.put_in_market(person, market)
+        return await self.signed_in(Role.CLEANER, person)
 
     async def signed_in(self, role: Role, person: UUID | None = None) -> Actor:
         """A session of somebody in this role."""
@@ -165,7 +165,8 @@ async def a_business(db: asyncpg.Connection, runner: Runner, name: str) -> Busin
     for market, label in ((made.north, "North"), (made.south, "South")):
         insert.append(
             (
-                "market (tenant_id, id, name, zone, window_epoch, created_at) values ($1, $2, $3, 'UTC', '2026-01-04', now())",
+                """market (tenant_id, id, name, zone, window_epoch, created_at)
+                   values ($1, $2, $3, 'UTC', '2026-01-04', now())""",
                 (made.tenant, market, label),
             )
         )

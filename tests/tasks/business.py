@@ -25,9 +25,7 @@ class Business:
     owner: UUID = NOBODY
 
 
-async def a_business(
-    db: asyncpg.Connection, slug: str, *, cleaners: int = 3, zone: str = "America/New_York"
-) -> Business:
+async def a_business(db: asyncpg.Connection, slug: str, *, cleaners: int = 3) -> Business:
     """A tenant with a market, an owner, and onboarded cleaners who have an email, a phone and the skills."""
     made = Business(TenantId(new_id()), MarketId(new_id()), owner=new_id())
     await db.execute(
@@ -90,8 +88,9 @@ async def a_swap(
         t, home, customer, m,
     )  # fmt: skip
     await db.execute(
-        """insert into job (tenant_id, id, property_id, customer_id, market_id, starts_at, ends_at, expected_hours,
-             status, payment_status, created_at) values ($1, $2, $3, $4, $5, $6, $7, 3, 'ASSIGNED', 'PENDING', now())""",
+        """insert into job (tenant_id, id, property_id, customer_id, market_id, starts_at, ends_at,
+             expected_hours, status, payment_status, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, 3, 'ASSIGNED', 'PENDING', now())""",
         t, job, home, customer, m, *times,
     )  # fmt: skip
     await db.execute(

@@ -18,7 +18,7 @@ BRISK = Pace(sweep=0.2, lease=2.0, beat=0.3, tick=0.3, stop_grace=2.0, backoff=l
 async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
     """The condition's first truthy answer; fails at the deadline."""
     async with asyncio.timeout(seconds):
-        while not (answer := await condition()):  # noqa: ASYNC110 (what is awaited lies in another process)
+        while not (answer := await condition()):
             await asyncio.sleep(0.02)
     return answer
 
