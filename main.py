@@ -45,12 +45,14 @@ def migrate(
     new_epoch: Annotated[
         bool, typer.Option("--new-epoch", help="After restoring a backup: every cursor becomes a Resync.")
     ] = False,
+    ops_email: Annotated[str | None, typer.Option(help="Invite an ops user of the platform by mail.")] = None,
     data: Data = None,
 ) -> None:
     """Bring the database to this version's schema, as its owner (DATABASE_OWNER_URL)."""
     from sandbox.commands import migrate_database
 
-    typer.echo(f"The database has schema {migrate_database(Settings.read(data=data), new_epoch=new_epoch)}.")
+    found = migrate_database(Settings.read(data=data), new_epoch=new_epoch, ops_email=ops_email)
+    typer.echo(f"The database has schema {found}.")
 
 
 @cli.command()

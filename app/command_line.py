@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +42,9 @@ async def work(settings: Settings) -> None:
     configure_logs(settings.log_format)
     await ensure_servable(settings)
     waker = open_waker(settings.redis_url)
-    async with Wake(settings.redis_url) as wake:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(waker.close)
+        wake = await stack.enter_async_context(Wake(settings.redis_url))
         parts = WorkerParts(
             database_url=url_of(settings.database_url, "DATABASE_URL"),
             database_ops_url=url_of(settings.database_ops_url, "DATABASE_OPS_URL"),
@@ -52,7 +55,6 @@ async def work(settings: Settings) -> None:
             after_commit=AfterCommit(wake, waker),
         )
         await serve_worker(parts)
-    await waker.close()
 
 
 async def with_auth(settings: Settings, use: Callable[[Runner, Auth], Awaitable[T]]) -> T:

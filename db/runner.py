@@ -40,7 +40,8 @@ KEY_LENGTH = 128
 class AfterCommit(Protocol):
     """Told of every commit that left events or tasks, to wake who waits for them. Must not block or raise."""
 
-    def __call__(self, tenant: TenantId, *, events: bool, tasks: bool) -> None: ...
+    def __call__(self, tenant: TenantId, *, events: bool, tasks: bool) -> None:
+        """This tenant has new events, new tasks, or both."""
 
 
 @dataclass(frozen=True, slots=True)

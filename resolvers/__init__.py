@@ -6,6 +6,7 @@ from resolvers import availability, customers, identity, notifications, ops, sch
 from resolvers.engine.sources import same
 from resolvers.ops import OPS, TASKS
 from resolvers.registry import registry
+from schema.types.described import described
 from schema.types.query import Reads
 
 AREAS = (
@@ -20,6 +21,7 @@ AREAS = (
 """The mutations of each area, by name."""
 
 
+@described
 @strawberry.type(description="Everything that can be read: only what the credential's tenant and role may see.")
 class Query(Reads):
     """The compiled reads, and the control room, which looks across tenants."""

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from models import cleaner, market, session, staff, tenant
 from resolvers.availability import market_window
@@ -57,7 +56,7 @@ registry.sources(
     ),
     market_ids=computed(
         market_ids,
-        ids=sql(lambda row: f"ARRAY(SELECT own.market_id FROM cleaner_market own WHERE {_own(row)} ORDER BY 1)", UUID),
+        ids=sql(lambda row: f"ARRAY(SELECT own.market_id FROM cleaner_market own WHERE {_own(row)} ORDER BY 1)", list),
     ).only(*OFFICE, own="id"),
 )
 

@@ -1,7 +1,7 @@
-"""Businesses of any size within seconds, for benchmarks: rows as the commands would have left them, without the commands.
+"""Businesses of any size within seconds, for benchmarks: rows as the commands would have left them, but no events.
 
-They are written under the stamp of each tenant by the application's own role, so that no row-level policy, foreign key or
-exclusion constraint is passed by. COPY does not work under row-level security: rows come as arrays.
+They are written under the stamp of each tenant by the application's own role, so that no row-level policy, foreign key
+or exclusion constraint is passed by. COPY does not work under row-level security: rows come as arrays.
 """
 
 import asyncio

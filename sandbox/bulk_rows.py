@@ -1,7 +1,7 @@
 """The rows of one made-up business of any size, the same for the same seed and day.
 
-Every cleaner works one shift on five days a week, a fifth of them past, the rest still to come, so that nobody is in two
-places at once and most of the market can be taken by somebody. Homes ask only for skills that their cleaners have.
+Every cleaner works one shift on five days a week, a fifth of them past, the rest still to come, so that nobody is in
+two places at once and most of the market can be taken by somebody. Homes ask only for skills that their cleaners have.
 """
 
 from collections.abc import Mapping
@@ -86,6 +86,8 @@ class Business:
     now: datetime
     random: Random
     rows: Rows = field(default_factory=dict)
+    founded: datetime = field(init=False)
+    new_id: Ids = field(init=False)
 
     def __post_init__(self) -> None:
         self.founded = datetime.combine(self.now.date(), time(12), self.now.tzinfo) - timedelta(days=30)

@@ -1,45 +1,15 @@
 """The commands of `main.py`, over real servers where they are named and over the data folder's own where not."""
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from app.command_line import ensure_servable, token, url_of, work
+from app.command_line import ensure_servable, token, url_of, with_auth, work
 from app.migrate import migrate
 from app.server import serve
 from app.settings import ConfigurationError, Settings
-from domain.actors import Role
-from sandbox.environment import Servers, open_environment
-
-URLS = ("database_url", "database_feed_url", "database_ops_url", "database_owner_url", "redis_url")
-
-
-@contextmanager
-def servers_for(settings: Settings) -> Iterator[Settings]:
-    """The settings with the addresses of running servers: the named ones, or the data folder's own."""
-    if settings.has_servers:
-        yield settings
-        return
-    if settings.environment == "production":
-        raise ConfigurationError("Set DATABASE_URL: production runs no servers of its own.")
-    with open_environment(settings.data.resolve(), redis=settings.redis and settings.redis_url is None) as servers:
-        yield with_servers(settings, servers)
-
-
-def with_servers(settings: Settings, servers: Servers) -> Settings:
-    """The settings with these servers' addresses; a Redis that was named stays."""
-    found = {name: getattr(servers, name) for name in URLS}
-    found["redis_url"] = settings.redis_url or (servers.redis_url if settings.redis else None)
-    return settings.model_copy(update=found)
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment in which a child process reads these very settings."""
-    given = {name.upper(): value for name in URLS if (value := getattr(settings, name)) is not None}
-    rest = {name: value for name, value in os.environ.items() if name.lower() not in URLS}
-    redis = {} if settings.redis else {"REDIS": "off"}
-    return {**rest, **given, **redis, "PORT": str(settings.port), "DATA": str(settings.data.resolve())}
+from db.runner import Call, Runner
+from domain.actors import PLATFORM_TENANT, Actor, Role
+from sandbox.servers import servers_for
+from services.identity.business import InviteOps, invite_ops
 
 
 def serve_api(settings: Settings) -> None:
@@ -55,11 +25,17 @@ def run_worker(settings: Settings) -> None:
         asyncio.run(work(served))
 
 
-def migrate_database(settings: Settings, *, new_epoch: bool) -> str:
-    """Bring the database up to date; its revision."""
+def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | None) -> str:
+    """Bring the database up to date; its revision. With an address, invite an ops user of the platform."""
     with servers_for(settings) as served:
-        owner = url_of(served.database_owner_url, "DATABASE_OWNER_URL")
-        return asyncio.run(migrate(owner, new_epoch=new_epoch))
+        found = asyncio.run(migrate(url_of(served.database_owner_url, "DATABASE_OWNER_URL"), new_epoch=new_epoch))
+        if ops_email:
+            asyncio.run(with_auth(served, lambda runner, _auth: _invite(runner, ops_email)))
+        return found
+
+
+async def _invite(runner: Runner, email: str) -> None:
+    await runner.run(Call(Actor.system(PLATFORM_TENANT), invite_ops, InviteOps("Ops", email)))
 
 
 def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -> str:

@@ -74,7 +74,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SoonVisit:
-    """A job in the next working hour that is at least four hours away: urgent by itself (A22)."""
+    """A job within a day, urgent by itself (A22): at the next working hour that is at least four hours away."""
 
     hours: Decimal
     home: str

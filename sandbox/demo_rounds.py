@@ -3,7 +3,7 @@
 A round lies in the first two whole weeks that nobody works in yet, so that it fits whatever was done to earlier ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from domain.ids import AssignmentId, CleanerId, MarketId, PropertyId
 from domain.wallclock import instant_of, local_day
 from sandbox.demo_desk import Standing, standing
 from sandbox.demo_people import Founded, email_of
-from sandbox.demo_plan import LEAST_PENDING, CleanerPlan, SoonVisit, Visit
+from sandbox.demo_plan import LEAST_PENDING, BusinessPlan, CleanerPlan, HomePlan, SoonVisit, Visit
 from services.availability import (
     AvailabilitySlot,
     SetAvailability,
@@ -38,10 +38,12 @@ SOONEST = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shift:
+class PlannedShift:
+    """A job of the round at its instant."""
+
     starts_at: datetime
     hours: Decimal
-    home: str
+    home: HomePlan
     cleaner: int | None
     offered: str | None
 
@@ -51,48 +53,54 @@ async def add_round(business: Founded) -> bool:
     here = await standing(business.desk.runner, business.desk.tenant)
     if here.pending >= LEAST_PENDING:
         return False
-    homes = (home for home in business.plan.homes if home.market in here.markets)
-    zones = {home.name: here.markets[home.market]["zone"] for home in homes}
-    monday = _free_monday(here, business.plan.markets[0].zone)
-    shifts = [
-        *(_soon(visit, here.now, zones[visit.home]) for visit in business.plan.soon if visit.home in zones),
-        *(_planned(visit, monday, zones[visit.home]) for visit in business.plan.visits if visit.home in zones),
-    ]
-    for shift in shifts:
-        await _plan(business, here, shift)
+    monday = free_monday(here.now, here.starts, business.plan.markets[0].zone)
+    for shift in planned_shifts(business.plan, here.now, monday):
+        if shift.home.name in here.homes:
+            await _plan(business, here, shift)
     await _say_when(business, here, monday)
     return True
 
 
-def _free_monday(here: Standing, zone: str) -> date:
-    """The first Monday after today with two weeks in which no shift starts."""
-    today = local_day(zone, here.now)
-    taken = {local_day(zone, instant) for instant in here.starts}
+def free_monday(now: datetime, starts: Sequence[datetime], zone: str) -> date:
+    """The first Monday after today from which no shift starts for two weeks."""
+    today = local_day(zone, now)
+    taken = {local_day(zone, instant) for instant in starts}
     monday = today + timedelta(days=7 - today.weekday())
     while any(monday <= day < monday + timedelta(weeks=WEEKS) for day in taken):
         monday += timedelta(weeks=1)
     return monday
 
 
-def _planned(visit: Visit, monday: date, zone: str) -> _Shift:
-    day = monday + timedelta(weeks=visit.week, days=visit.day)
-    starts_at = instant_of(datetime.combine(day, visit.at), zone)
-    return _Shift(starts_at, visit.hours, visit.home, visit.cleaner, visit.offered)
+def planned_shifts(plan: BusinessPlan, now: datetime, monday: date) -> list[PlannedShift]:
+    """The plan's shifts for the round that begins on this Monday, and the urgent ones of now."""
+    zones = {market.name: market.zone for market in plan.markets}
+    homes = {home.name: home for home in plan.homes}
+
+    def planned(visit: Visit | SoonVisit) -> PlannedShift:
+        home = homes[visit.home]
+        zone = zones[home.market]
+        starts_at = _at(visit, monday, zone) if isinstance(visit, Visit) else _soon(now, zone)
+        return PlannedShift(starts_at, visit.hours, home, visit.cleaner, visit.offered)
+
+    return [planned(visit) for visit in (*plan.soon, *plan.visits)]
 
 
-def _soon(visit: SoonVisit, now: datetime, zone: str) -> _Shift:
-    """The visit at the next full hour between 8 and 17 that is four hours away: always less than a day (A22)."""
+def _at(visit: Visit, monday: date, zone: str) -> datetime:
+    return instant_of(datetime.combine(monday + timedelta(weeks=visit.week, days=visit.day), visit.at), zone)
+
+
+def _soon(now: datetime, zone: str) -> datetime:
+    """The next full hour from 8 to 17 that is at least four hours away: always less than a day (A22)."""
     whole = (now + SOONEST).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     hours = (whole + timedelta(hours=ahead) for ahead in range(24))
-    starts_at = next(hour for hour in hours if 8 <= hour.astimezone(ZoneInfo(zone)).hour <= 17)
-    return _Shift(starts_at, visit.hours, visit.home, visit.cleaner, visit.offered)
+    return next(hour for hour in hours if 8 <= hour.astimezone(ZoneInfo(zone)).hour <= 17)
 
 
-async def _plan(business: Founded, here: Standing, shift: _Shift) -> None:
+async def _plan(business: Founded, here: Standing, shift: PlannedShift) -> None:
     """Plan one job, assign and offer it as far as what visitors have changed in the demo allows."""
     desk, owner = business.desk, business.owner
     try:
-        form = CreateJob(PropertyId(here.homes[shift.home]), shift.starts_at, shift.hours)
+        form = CreateJob(PropertyId(here.homes[shift.home.name]), shift.starts_at, shift.hours)
         job_id = await desk.run(owner, Role.OWNER, create_job, form)
         if shift.cleaner is None or shift.cleaner not in business.qr_tokens:
             return

@@ -1,20 +1,22 @@
-"""`make run`: servers, schema, demo business, API and worker under one supervisor, and a first query to try."""
+"""`make run`: servers, schema, API and worker under one supervisor, the demo business, and a first query to try."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
+import structlog
 import typer
 
-from app.command_line import ensure_servable, url_of, with_auth
-from app.migrate import migrate
+from app.migrate import ensure_current, migrate
+from app.roles import ensure_powerless
 from app.settings import ConfigurationError, Settings
-from sandbox.commands import environment_of, servers_for
-from sandbox.demo import Demo, seed_demo
 from sandbox.environment import ensure_running
+from sandbox.servers import environment_of, servers_for
 from sandbox.supervisor import Child, supervise
-from sandbox.welcome import welcome
 
 MAIN = Path(__file__).parent.parent / "main.py"
 
@@ -23,18 +25,32 @@ def develop(settings: Settings) -> None:
     """Run everything until Ctrl-C or SIGTERM; nothing is left behind."""
     _ensure_free(settings)
     with servers_for(settings) as served:
-        demo = asyncio.run(_prepare(served))
-        typer.echo(welcome(served, demo))
+        asyncio.run(_prepare(served))
+        # The demo is looked after while the API starts: a restart is not to wait for it.
+        threading.Thread(target=_seed, args=(served,), daemon=True).start()
         keep = None if settings.has_servers else (lambda: ensure_running(settings.data.resolve(), redis=settings.redis))
         code = supervise([_child(served, "serve"), _child(served, "worker")], each_second=keep)
     sys.exit(code)
 
 
-async def _prepare(settings: Settings) -> Demo:
+async def _prepare(settings: Settings) -> None:
     if settings.database_owner_url is not None:
-        await migrate(url_of(settings.database_owner_url, "DATABASE_OWNER_URL"))
-    await ensure_servable(settings)
-    return await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data))
+        await migrate(settings.database_owner_url)
+    assert settings.database_url is not None  # noqa: S101 (the servers are there)
+    await ensure_current(settings.database_url)
+    await ensure_powerless(settings.database_url)
+
+
+def _seed(settings: Settings) -> None:
+    """Make sure of the demo and print the welcome; what goes wrong ends everything."""
+    # Imported here, because it brings the whole application with it, which the children are loading meanwhile.
+    from sandbox.seeding import seed_and_welcome
+
+    try:
+        typer.echo(asyncio.run(seed_and_welcome(settings)))
+    except Exception:  # noqa: BLE001 (the edge of a thread: nobody else would hear of it)
+        structlog.get_logger("demo").exception("demo_not_seeded")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _child(settings: Settings, name: str) -> Child:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from app.command_line import ensure_servable, url_of, with_auth
 from app.settings import Settings
 from sandbox.bulk import seed_bulk
-from sandbox.commands import servers_for
 from sandbox.demo import seed_demo
+from sandbox.servers import servers_for
+from sandbox.welcome import welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,8 @@ async def _seed(settings: Settings, amounts: Amounts) -> None:
             jobs=amounts.jobs,
             swaps=amounts.swaps,
         )
+
+
+async def seed_and_welcome(settings: Settings) -> str:
+    """Make sure that the demo is there; what to tell whoever has started it."""
+    return welcome(settings, await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data)))

@@ -69,7 +69,7 @@ function offeredBy(swap, view) {
 }
 
 function action(swap, view, actions, title) {
-  const said = view.said ? h("p", { class: `said ${view.mood ?? ""}`, role: view.mood === "lost" ? "alert" : null }, view.said) : null;
+  const said = view.said ? h("p", { class: `said ${view.mood ?? ""}` }, view.said) : null;
   if (view.mood === "won" || view.mood === "lost") return [said];
   if (swap.ownerId === view.personId) return [said, button("Withdraw", "Withdrawing…", { swap, view, title }, actions.withdraw)];
   if (!view.isCleaner || !swap.viewerCanTake) return [said];

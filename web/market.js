@@ -14,6 +14,7 @@ export class Market {
   #isOnline = false;
   #isKnown = false;
   #onlyTakeable = false;
+  #refusal = "";
 
   /** `viewer` is the session; `actions` has `accept(swap)` and `withdraw(swap)`. */
   constructor(root, viewer, clock, actions) {
@@ -34,6 +35,7 @@ export class Market {
   /** Everything that is open; what is not among it has gone. */
   replace(swaps) {
     this.#isKnown = true;
+    this.#refusal = "";
     const open = new Set(swaps.map((swap) => swap.id));
     for (const id of [...this.#swaps.keys()]) if (!open.has(id)) this.#forget(id);
     swaps.forEach((swap) => this.#swaps.set(swap.id, swap));
@@ -55,6 +57,12 @@ export class Market {
   /** The viewer's own offer for a job, if there is one. */
   offerFor(jobId) {
     return [...this.#swaps.values()].find((swap) => swap.jobId === jobId && swap.ownerId === this.viewer.personId);
+  }
+
+  /** The feed cannot be shown to this viewer; why. */
+  refuse(why) {
+    this.#refusal = why;
+    this.#render();
   }
 
   /** Whether anything can be sent. */
@@ -142,6 +150,7 @@ export class Market {
   }
 
   #emptiness() {
+    if (this.#refusal) return this.#refusal;
     if (!this.#isKnown) return "Looking for open shifts…";
     if (this.#onlyTakeable && this.#swaps.size) return "Nothing that you can take right now. New offers appear here by themselves.";
     return "No open shifts right now. New offers appear here by themselves.";

@@ -84,14 +84,22 @@ export class SignIn {
     const demo = await findDemo();
     if (!demo) return;
     const section = this.root.querySelector("[data-demo]");
-    const choice = (label, enter) =>
-      h("li", {}, h("button", { type: "button", class: "person", on: { click: () => this.#try(enter) } }, ...inTwo(label)));
-    section.querySelector("[data-cleaners]").append(...demo.cleaners.map((one) => choice(one.label, () => demoCleaner(one))));
-    section.querySelector("[data-staff]").append(
-      ...demo.staff.map(({ label, tenant, email, password }) => choice(label, () => signIn({ tenant, email, password }))),
-    );
+    const tenants = demo.tenants ?? [demo.tenant];
+    section.append(...tenants.map((tenant) => this.#business(tenant, demo)));
     section.hidden = false;
     this.root.querySelector("details").open = false;
+  }
+
+  #business(tenant, demo) {
+    const ofIt = (one) => (one.tenant ?? demo.tenant) === tenant;
+    const choice = (label, enter) =>
+      h("li", {}, h("button", { type: "button", class: "person", on: { click: () => this.#try(enter) } }, ...inTwo(label)));
+    const cleaners = demo.cleaners.filter(ofIt).map((one) => choice(one.label, () => demoCleaner(one)));
+    // The platform's own people have no market to look at.
+    const staff = demo.staff.filter((one) => ofIt(one) && one.role !== "ops");
+    const office = staff.map(({ label, email, password }) => choice(`${label}, office`, () => signIn({ tenant, email, password })));
+    const title = tenant === demo.tenant ? "Try it as somebody of the demo" : `Another business (${tenant}), apart from it`;
+    return h("section", { class: "business" }, h("h2", {}, title), h("ul", { class: "people" }, ...cleaners, ...office));
   }
 }
 

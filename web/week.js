@@ -4,7 +4,7 @@ import { addDays, dayInWords, dayOf, daysInWords, hours, mondayOf, nearDay, span
 import { WEEK } from "/web/documents.js";
 import { arrange, arrive, h } from "/web/elements.js";
 
-const NOT_TO_OFFER = new Set(["COMPLETED", "CANCELED", "IN_PROGRESS"]);
+const CAN_BE_OFFERED = "ASSIGNED";
 
 export class Week {
   #monday = null;
@@ -35,10 +35,17 @@ export class Week {
     const asked = (this.#asked += 1);
     const [from, before] = [this.#monday, addDays(this.#monday, 7)].map((day) => new Date(startOf(day, this.zone)).toISOString());
     const { viewer, assignments } = await this.ports.call(WEEK, { from, before });
-    if (asked !== this.#asked) return; // A later question has been asked; its answer counts.
+    if (asked !== this.#asked) return undefined; // A later question has been asked; its answer counts.
     this.ports.clock.observe(viewer.serverTime);
+    const isFirst = this.#shifts === null;
     this.#shifts = assignments.nodes;
-    this.render();
+    if (isFirst && !this.#hasMore()) return this.#turn(7);
+    return this.render();
+  }
+
+  /** Whether a shift of this week is still to come: on a Sunday evening it is the next week that matters. */
+  #hasMore() {
+    return this.#shifts.some((shift) => Date.parse(shift.endsAt) > this.ports.clock.now());
   }
 
   /** A shift has come to the viewer: show its week, and it among the rest. */
@@ -70,7 +77,7 @@ export class Week {
 
   #turn(days) {
     this.#monday = addDays(this.#monday ?? mondayOf(dayOf(this.ports.clock.now(), this.zone)), days);
-    this.refresh().catch(() => {
+    return this.refresh().catch(() => {
       // Turning pages without a network: stay where one is.
       this.#monday = addDays(this.#monday, -days);
     });
@@ -132,7 +139,7 @@ export class Week {
       const label = `Withdraw the offer of ${place}`;
       return [h("button", { ...attributes, "data-does": "withdraw", "aria-label": label, on: { click: () => this.ports.withdraw(offer) } }, "Withdraw offer")];
     }
-    if (isPast || shift.role === "BACKUP" || NOT_TO_OFFER.has(job.status)) return [];
+    if (isPast || shift.role === "BACKUP" || job.status !== CAN_BE_OFFERED) return [];
     const label = `Offer the shift of ${place}`;
     return [h("button", { ...attributes, "data-does": "offer", "aria-label": label, on: { click: () => this.ports.offer(shift) } }, "Offer this shift")];
   }

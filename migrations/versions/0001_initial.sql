@@ -933,13 +933,13 @@ language sql stable security definer set search_path = pg_catalog, public as $$
     select tenant_id from tenant where slug = wanted
 $$
 -- next
-alter function tenant_by_slug(text) owner to cleanshift_definer
--- next
 revoke all on function tenant_by_slug(text) from public
 -- next
 grant execute on function tenant_by_slug(text) to cleanshift_app
 -- next
 grant execute on function tenant_by_slug(text) to cleanshift_ops
+-- next
+alter function tenant_by_slug(text) owner to cleanshift_definer
 -- next
 create function market_clocks() returns table (
     tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
@@ -951,22 +951,22 @@ language sql stable security definer set search_path = pg_catalog, public as $$
     where m.archived_at is null
 $$
 -- next
-alter function market_clocks() owner to cleanshift_definer
--- next
 revoke all on function market_clocks() from public
 -- next
 grant execute on function market_clocks() to cleanshift_ops
+-- next
+alter function market_clocks() owner to cleanshift_definer
 -- next
 create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
 language sql stable security definer set search_path = pg_catalog, public as $$
     select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
 $$
 -- next
-alter function tenant_clocks() owner to cleanshift_definer
--- next
 revoke all on function tenant_clocks() from public
 -- next
 grant execute on function tenant_clocks() to cleanshift_ops
+-- next
+alter function tenant_clocks() owner to cleanshift_definer
 -- next
 create function log_append() returns bigint
 language plpgsql security definer set search_path = pg_catalog, public as $$
@@ -1007,11 +1007,11 @@ begin
 end
 $$
 -- next
-alter function log_append() owner to cleanshift_definer
--- next
 revoke all on function log_append() from public
 -- next
 grant execute on function log_append() to cleanshift_app
+-- next
+alter function log_append() owner to cleanshift_definer
 -- next
 create function hand_over(taken uuid) returns uuid
 language sql volatile security definer set search_path = pg_catalog, public as $$
@@ -1024,8 +1024,8 @@ language sql volatile security definer set search_path = pg_catalog, public as $
     returning a.id
 $$
 -- next
-alter function hand_over(uuid) owner to cleanshift_definer
--- next
 revoke all on function hand_over(uuid) from public
 -- next
 grant execute on function hand_over(uuid) to cleanshift_app
+-- next
+alter function hand_over(uuid) owner to cleanshift_definer

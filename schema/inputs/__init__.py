@@ -11,7 +11,7 @@ from strawberry import scalars
 
 from domain import actors, ids
 from domain.errors import InvalidId
-from schema.types.described import summary
+from schema.types.described import for_clients, summary
 from schema.types.relay import decode_id
 from services.inputs import JSON
 
@@ -60,7 +60,7 @@ def _made(source: type[Any], name: str, keyed: bool) -> type[Any]:
 
 
 def _field(field: Field[Any]) -> Any:
-    description = field.metadata["description"]
+    description = for_clients(field.metadata["description"])
     if field.default is MISSING:
         return strawberry.field(description=description)
     return strawberry.field(description=description, default=field.default)

@@ -1,6 +1,6 @@
 """The enums of the contract: the trade's own words, with their transition tables as documentation (A17)."""
 
-from domain.actors import Role
+from domain.actors import Role, StaffRole
 from domain.availability import WindowState
 from domain.eligibility import ReasonCode
 from domain.errors import Code
@@ -23,6 +23,7 @@ from schema.types.described import enumerated
 
 ENUMS = (
     enumerated(Role),
+    enumerated(StaffRole),
     enumerated(WindowState),
     enumerated(ReasonCode),
     enumerated(Code),

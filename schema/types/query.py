@@ -60,6 +60,7 @@ class Reads:
     swap: Swap | None = by_id("One swap.")
     availability_window: AvailabilityWindow | None = arguments(
         description="A market's submission window as of now, or null if there is no such market for you.",
+        words={"market_id": "The market's global id."},
         market_id=strawberry.ID,
     )
     availability_submissions: Connection[AvailabilitySubmission] = paged(

@@ -5,6 +5,7 @@ Nothing here knows where a value comes from; `resolvers.engine` does.
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NewType, TypeVar
 from uuid import UUID
@@ -15,6 +16,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from domain.errors import InvalidId
+from schema.types.described import described
 
 T = TypeVar("T")
 
@@ -60,39 +62,54 @@ def decode_id(text: str, *type_names: str) -> UUID:
     return key
 
 
+@described
 @strawberry.interface(description="An object that can be fetched again by its id alone.")
 class Node:
     """Whatever `Query.node` can return."""
 
     id: strawberry.ID
+    """Its global id: opaque, and the same wherever the object is met."""
 
 
+@described
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
     """Relay's page description."""
 
     has_next_page: bool
+    """Whether rows follow behind the page."""
     has_previous_page: bool
+    """Whether rows lie in front of the page."""
     start_cursor: Cursor | None
+    """The place of the page's first row; null where the page is empty."""
     end_cursor: Cursor | None
+    """The place of the page's last row; null where the page is empty."""
 
 
+@described
 @strawberry.type(description="One row of a page, with its place.")
 class Edge(Generic[T]):
     """Relay's edge."""
 
     cursor: Cursor
+    """The row's place, for `after` and `before`."""
     node: T
+    """The row."""
 
 
+@described
 @strawberry.type(description="A page of a list: at most 100 rows, in a stable order.")
 class Connection(Generic[T]):
     """Relay's connection; `nodes` is the short way for clients that need no cursors inside the page."""
 
     edges: list[Edge[T]]
+    """The page's rows with their places."""
     nodes: list[T]
+    """The page's rows alone."""
     page_info: PageInfo
+    """Where the page lies."""
     total_count: int
+    """How many rows the whole list has for you."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +120,18 @@ class Paged:
     order: type | None = None
 
 
-def _argument(name: str, annotation: object, description: str) -> StrawberryArgument:
+def _argument(name: str, annotation: object, description: str | None) -> StrawberryArgument:
     return StrawberryArgument(name, None, StrawberryAnnotation(annotation), description=description)
 
 
-def arguments(*, description: str | None = None, **types: object) -> Any:
-    """Declare a field with plain arguments and no resolver of its own.
+def arguments(*, description: str | None = None, words: Mapping[str, str] | None = None, **types: object) -> Any:
+    """Declare a field with plain arguments and no resolver of its own; `words` describes them by name.
 
-    `jobs_of: list[Job] = arguments(day=date)`.     An argument whose type allows None may be left out.
+    `jobs_of: list[Job] = arguments(day=date)`. An argument whose type allows None may be left out.
     """
+    said = words or {}
     field = StrawberryField(description=description)
-    field.arguments = [StrawberryArgument(name, None, StrawberryAnnotation(kind)) for name, kind in types.items()]
+    field.arguments = [_argument(name, kind, said.get(name)) for name, kind in types.items()]
     return field
 
 
@@ -122,7 +140,7 @@ def by_id(description: str | None = None) -> Any:
 
     `job: Job | None = by_id()`
     """
-    return arguments(description=description, id=strawberry.ID)
+    return arguments(description=description, words={"id": "Its global id."}, id=strawberry.ID)
 
 
 def by_ids(description: str | None = None) -> Any:
@@ -130,7 +148,7 @@ def by_ids(description: str | None = None) -> Any:
 
     `nodes: list[Node | None] = by_ids()`
     """
-    return arguments(description=description, ids=list[strawberry.ID])
+    return arguments(description=description, words={"ids": "Their global ids, at most 100."}, ids=list[strawberry.ID])
 
 
 def paged(

@@ -16,9 +16,11 @@ class Subscription:
     swap_market: SwapMarketFrame = arguments(
         description="The open swaps of the viewer's markets, live. `after` resumes behind a cursor: what was missed is"
         " replayed; a cursor that cannot be resumed from answers Resync and a snapshot.",
+        words={"after": "The cursor of the last frame that was handled."},
         after=Cursor | None,
     )
     availability: AvailabilityFrame = arguments(
         description="The submission windows and submissions, live; a window's changes come at their instant.",
+        words={"after": "The cursor of the last frame that was handled."},
         after=Cursor | None,
     )

@@ -35,8 +35,6 @@ class Feed(Protocol):
 
     field: str
     """The subscription's field in the schema."""
-    prefix: str
-    """What the names of its own union members begin with: `<prefix>Snapshot`."""
 
     def klass(self, actor: Actor, facts: Facts) -> Klass:
         """The class of a viewer; raises a `Refused` for who may not subscribe."""

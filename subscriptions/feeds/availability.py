@@ -35,7 +35,6 @@ class AvailabilityFeed:
     """Windows and submissions (R84 to R93): the office sees everybody's, a cleaner their own."""
 
     field = "availability"
-    prefix = "Availability"
 
     def __init__(self, window_card: WindowCard) -> None:
         self._window_card = window_card

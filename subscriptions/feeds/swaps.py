@@ -21,7 +21,7 @@ SWAP_EVENTS: Final = frozenset(
         EventType.SWAP_EXPIRED,
     }
 )
-_PENDING = f"""select coalesce(json_agg({SWAP_CARD} order by j.starts_at, s.id), '[]') from {SWAP_CARD_FROM}
+_PENDING = f"""select coalesce(json_agg({SWAP_CARD} order by s.expires_at, s.id), '[]') from {SWAP_CARD_FROM}
     where s.tenant_id = stamp.tenant_id and s.status = '{SwapStatus.PENDING}'"""
 _IN_OWN_MARKETS = """ and exists (select from cleaner_market cm where cm.tenant_id = s.tenant_id
     and cm.market_id = s.market_id and cm.cleaner_id = stamp.actor_id)"""
@@ -31,14 +31,13 @@ class SwapMarketFeed:
     """Pending swaps of the viewer's markets (R94 to R103)."""
 
     field = "swapMarket"
-    prefix = "SwapMarket"
 
     def klass(self, actor: Actor, facts: Facts) -> Klass:
         """The office, or a set of markets."""
         return market_class(actor, facts)
 
     def rows(self, klass: Klass) -> str:
-        """The cards of what is pending, by start. Time plays no part: an expiry is an event."""
+        """The cards of what is pending, by their end. Time plays no part: an expiry is an event."""
         return _PENDING if klass == OFFICE_CLASS else _PENDING + _IN_OWN_MARKETS
 
     def snapshot(self, klass: Klass, snapshot: Snapshot) -> Value:

@@ -2,11 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLUnionType, build_schema, get_named_type
 from websockets.frames import Frame, Opcode
 
 from db.ids import new_id
@@ -102,6 +103,23 @@ def test_plans_that_differ_in_the_cursor_only_are_one_group_unless_the_variable_
     assert skipping is not None
     assert showing is not None
     assert skipping.key != showing.key
+
+
+def test_every_feed_of_the_contract_can_begin_beat_begin_again_and_show_holes() -> None:
+    contract = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
+    assert contract.subscription_type is not None
+
+    for name, field in contract.subscription_type.fields.items():
+        union = get_named_type(field.type)
+        assert isinstance(union, GraphQLUnionType), name
+        members = {member.name: set(member.fields) for member in union.types}
+        assert {"Heartbeat", "Resync"} < members.keys()
+        assert sum(member.endswith("Snapshot") for member in members) == 1
+        assert members.pop("Resync") == {"reason"}
+        assert all("cursor" in fields for fields in members.values()), name
+        deltas = [fields for member, fields in members.items() if member != "Heartbeat" and "Snapshot" not in member]
+        assert all("previous" in fields for fields in deltas), name
+        assert "after" in field.args
 
 
 class Peer:

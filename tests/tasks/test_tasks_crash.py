@@ -76,11 +76,13 @@ async def test_a_task_whose_process_died_between_commit_and_wake_is_found_by_the
     assert done == [(ours.tenant, "committed")]
 
 
-async def test_the_worker_process_ends_on_sigterm_and_signs_off(db, ours, folder):
+@pytest.mark.parametrize("redis", ["there", "none", "dead"])
+async def test_the_worker_process_works_and_on_sigterm_signs_off_whatever_redis_does(db, ours, folder, redis):
+    urls = json.loads((folder / "urls.json").read_text())
+    urls["redis"] = {"there": urls["redis"], "none": None, "dead": "redis://127.0.0.1:1/0"}[redis]
+    (folder / "urls.json").write_text(json.dumps(urls))
     async with process("brisk", folder) as worker:
-        await until(
-            lambda: db.fetchval("select count(*) from worker where seen_at > clock_timestamp() - interval '5 s'")
-        )
+        await until(_done(db, await a_task(db, ours, "sweep_swaps")))
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), 15) == 0
 

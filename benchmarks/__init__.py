@@ -1,0 +1,1 @@
+"""What the API costs, beside the usual way of building the same: `python -m benchmarks`."""

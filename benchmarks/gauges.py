@@ -1,0 +1,64 @@
+"""What a process and a database have used: CPU seconds and memory, read from the system."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+CAN_PIN = hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
+SERVER_CORE = 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds, user and system, of one process with all its threads."""
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of one process in MiB."""
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
+
+
+def database_cpu_seconds(postmaster: int, role: str) -> float:
+    """CPU seconds of the connections that the cluster now holds for a role."""
+    total = 0.0
+    for backend in psutil.Process(postmaster).children():
+        try:
+            if f" {role} " in " ".join(backend.cmdline()):
+                total += sum(backend.cpu_times()[:2])
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+@contextmanager
+def on_server_core() -> Iterator[None]:
+    """What is started inside stays on one core, where the system can tell it to."""
+    if not CAN_PIN:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {SERVER_CORE if SERVER_CORE in before else min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def leave_server_core() -> Callable[[], None]:
+    """Keep this process, the load, off the servers' core; the returned function takes that back."""
+    if not CAN_PIN:
+        return lambda: None
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - {SERVER_CORE} or before)
+    return lambda: os.sched_setaffinity(0, before)
+
+
+def grown(path: Path, since: int) -> str:
+    """What was appended to a file after its first `since` bytes."""
+    with path.open("rb") as file:
+        file.seek(since)
+        return file.read().decode(errors="replace")

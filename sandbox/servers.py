@@ -1,0 +1,37 @@
+"""Which servers a command works on: the named ones, or the data folder's own. Imports little, so that it is quick."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.settings import ConfigurationError, Settings
+from sandbox.environment import Servers, open_environment
+
+URLS = ("database_url", "database_feed_url", "database_ops_url", "database_owner_url", "redis_url")
+
+
+@contextmanager
+def servers_for(settings: Settings) -> Iterator[Settings]:
+    """The settings with the addresses of running servers: the named ones, or the data folder's own."""
+    if settings.has_servers:
+        yield settings
+        return
+    if settings.environment == "production":
+        raise ConfigurationError("Set DATABASE_URL: production runs no servers of its own.")
+    with open_environment(settings.data.resolve(), redis=settings.redis and settings.redis_url is None) as servers:
+        yield with_servers(settings, servers)
+
+
+def with_servers(settings: Settings, servers: Servers) -> Settings:
+    """The settings with these servers' addresses; a Redis that was named stays."""
+    found = {name: getattr(servers, name) for name in URLS}
+    found["redis_url"] = settings.redis_url or (servers.redis_url if settings.redis else None)
+    return settings.model_copy(update=found)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment in which a child process reads these very settings."""
+    given = {name.upper(): value for name in URLS if (value := getattr(settings, name)) is not None}
+    rest = {name: value for name, value in os.environ.items() if name.lower() not in URLS}
+    redis = {} if settings.redis else {"REDIS": "off"}
+    return {**rest, **given, **redis, "PORT": str(settings.port), "DATA": str(settings.data.resolve())}

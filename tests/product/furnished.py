@@ -1,0 +1,256 @@
+"""A business with one of everything in it, a mark in each of its texts, and people of every role who are signed in."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from db.ids import new_id
+from domain.actors import Actor, CleanerId, Role, StaffId
+from domain.availability import period_containing
+from domain.ids import AssignmentId, CustomerId, JobId, MarketId, PropertyId, SwapId
+from domain.scheduling import AssignmentRole, Laundry, Skill
+from models import market
+from services import availability, customers, scheduling, swaps
+from services.identity import business, cleaners, staff
+from services.identity.qr import IssueQr, issue_qr
+from services.inputs import JSON
+from tests.product.world import MIAMI, Town, World, gid
+
+ZONE = ZoneInfo("America/New_York")
+TABLES = {
+    "Market": "market",
+    "Staff": "staff",
+    "Cleaner": "cleaner",
+    "Customer": "customer",
+    "Property": "property",
+    "Job": "job",
+    "Assignment": "assignment",
+    "AvailabilitySubmission": "availability_submission",
+    "Swap": "swap",
+    "Notification": "notification",
+    "Session": "session",
+}
+"""Where the objects that have a global id live."""
+
+
+@dataclass
+class House:
+    """One furnished business. `who` has its people by what they are here, `has` the ids of its things by a word."""
+
+    town: Town
+    mark: str
+    market: MarketId = field(init=False)
+    who: dict[str, Actor] = field(default_factory=dict)
+    has: dict[str, Any] = field(default_factory=dict)
+    period_start: date = field(init=False)
+
+    @property
+    def world(self) -> World:
+        return self.town.world
+
+    async def ids(self, kind: str) -> list[str]:
+        """The global ids of every object of a kind, the oldest first."""
+        if kind in {"Task", "Tenant"}:
+            rows = await self.world.root.fetch("select id from task where tenant_id = $1 order by id", self.town.tenant)
+        else:
+            rows = await self.world.root.fetch(
+                f"select id from {TABLES[kind]} where tenant_id = $1 order by id", self.town.tenant
+            )
+        return [gid(kind, row["id"]) for row in rows]
+
+    async def canaries(self) -> set[str]:
+        """Whatever must not show elsewhere: the mark, the slug, every id plain and global."""
+        found = {self.mark.lower(), self.town.slug, str(self.town.tenant)}
+        for kind, table in TABLES.items():
+            rows = await self.world.root.fetch(f"select id from {table} where tenant_id = $1", self.town.tenant)
+            found |= {str(row["id"]) for row in rows} | {gid(kind, row["id"]).lower() for row in rows}
+        return found
+
+    async def fingerprint(self) -> dict[str, str]:
+        """A hash of every row of every table of this business."""
+        tables = await self.world.root.fetch(
+            """select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+               where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1"""
+        )
+        return {
+            row["relname"]: await self.world.root.fetchval(
+                f"""select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {row["relname"]} t
+                    where tenant_id = $1""",
+                self.town.tenant,
+            )
+            for row in tables
+        }
+
+    async def slots(self, hour: int = 9) -> list[availability.AvailabilitySlot]:
+        """One stretch on the period's second day."""
+        start = datetime.combine(self.period_start + timedelta(days=1), datetime.min.time(), ZONE).replace(hour=hour)
+        return [availability.AvailabilitySlot(start, start + timedelta(hours=4))]
+
+
+async def furnish(world: World, mark: str) -> House:
+    """Found and fill a business; its business time is a Wednesday, so that the submission window is open."""
+    house = House(await world.found(), mark)
+    await _set_wednesday(house)
+    await _settle(house)
+    await _people(house)
+    await _homes(house)
+    await _work(house)
+    await _leftovers(house)
+    return house
+
+
+async def _set_wednesday(house: House) -> None:
+    now = await house.world.now(house.town.tenant)
+    wednesday = (now + timedelta(days=(2 - now.weekday()) % 7)).replace(hour=15, minute=0, second=0, microsecond=0)
+    await house.world.move_clock(house.town.tenant, wednesday - now)
+
+
+async def _settle(house: House) -> None:
+    run, owner, mark = house.world.run, house.town.owner, house.mark
+    house.who["owner"] = owner
+    settings = JSON({"pay": {"tierRateCents": {"gold": 2500}}})
+    await run(owner, business.update_tenant, business.UpdateTenant(f"{mark} Homes", settings))
+    form = business.CreateMarket(f"{mark} Coast", "America/New_York", lead_days=13)
+    house.market = house.has["market"] = await run(owner, business.create_market, form)
+    house.has["far market"] = house.town.market
+    await run(owner, staff.update_staff, staff.UpdateStaff(StaffId(owner.person), f"{mark} Owner"))
+    row = await house.world.root.fetchrow("select * from market where id = $1", house.market)
+    now = await house.world.now(house.town.tenant)
+    calendar = availability.calendar_of(_Row(row))
+    house.period_start = availability.window_of(_Row(row), now).period.starts_on
+    assert period_containing(calendar, house.period_start).starts_on == house.period_start
+    assert market.name == "market"
+
+
+class _Row:
+    def __init__(self, row: Any) -> None:
+        self.__dict__.update(dict(row))
+
+
+async def _people(house: House) -> None:
+    run, owner, town, mark = house.world.run, house.town.owner, house.town, house.mark
+    for role in (staff.StaffRole.ADMIN, staff.StaffRole.DISPATCHER):
+        form = staff.InviteStaff(f"{mark} {role}", f"{mark}-{role}@{town.slug}.example".lower(), role)
+        made = await run(owner, staff.invite_staff, form)
+        house.who[str(role)] = await house.world.session_of(town.tenant, Role(role), made)
+    places = {"cleaner": house.market, "colleague": house.market, "novice": house.market, "stranger": town.market}
+    for number, (name, place) in enumerate(places.items()):
+        made = await run(
+            owner,
+            cleaners.create_cleaner,
+            cleaners.CreateCleaner(
+                f"{mark} {name}",
+                email=f"{mark}-{name}@{town.slug}.example".lower(),
+                phone=f"+1305555010{number}",
+                market_ids=[place],
+                skills=[Skill.HOT_TUB],
+                pay_tier="gold",
+                home_latitude=MIAMI[0],
+                home_longitude=MIAMI[1],
+            ),
+        )
+        if name != "novice":
+            await run(owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made))
+        await run(owner, issue_qr, IssueQr(made))
+        house.who[name] = await house.world.session_of(town.tenant, Role.CLEANER, made)
+
+
+async def _homes(house: House) -> None:
+    run, owner, mark = house.world.run, house.town.owner, house.mark
+    for name, place in (("customer", house.market), ("neighbour", house.market), ("far", house.town.market)):
+        person = customers.CreateCustomer(f"{mark} {name}", f"{mark}-{name}@x.example".lower(), "+13055550190")
+        who: CustomerId = await run(owner, customers.create_customer, person)
+        home = customers.CreateProperty(
+            who, place, f"{mark} home of {name}", f"1 {mark} Road", f"{mark} City", mark[:20], *MIAMI, 2, 1, 900,
+            laundry=Laundry.NONE, notes=f"{mark} key under the mat",
+        )
+        house.has[f"home of {name}"] = await run(owner, customers.create_property, home)
+        house.has[name] = who
+        house.who[name] = await house.world.session_of(house.town.tenant, Role.CUSTOMER, who)
+    spare = customers.CreateCustomer(f"{mark} spare")
+    house.has["spare"] = await run(owner, customers.create_customer, spare)
+
+
+async def _work(house: House) -> None:
+    """Shifts: of cleaner and colleague, offered by each, taken from one by the other, and in the other market."""
+    await _job(house, "open job", 3, "customer")
+    await _shift(house, "own shift", 4, "customer", "cleaner")
+    await _shift(house, "colleague's shift", 5, "neighbour", "colleague")
+    await _offered(house, "own swap", 6, "cleaner")
+    await _offered(house, "colleague's swap", 7, "colleague")
+    await _offered(house, "taken swap", 8, "colleague")
+    taker = house.who["cleaner"]
+    await house.world.run(taker, swaps.accept_swap, swaps.AcceptSwap(SwapId(house.has["taken swap"])))
+    await _offered(house, "far swap", 9, "stranger", home="far")
+    for name in ("cleaner", "colleague"):
+        await _submission(house, name)
+
+
+async def _job(house: House, word: str, days: int, home: str) -> JobId:
+    form = scheduling.CreateJob(
+        PropertyId(house.has[f"home of {home}"]),
+        await house.town.day(days),
+        Decimal(3),
+        instructions=f"{house.mark} behind the shed",
+    )
+    made: JobId = await house.world.run(house.town.owner, scheduling.create_job, form)
+    house.has[word] = made
+    return made
+
+
+async def _shift(house: House, word: str, days: int, home: str, who: str) -> AssignmentId:
+    job = await _job(house, f"job of {word}", days, home)
+    form = scheduling.AssignCleaner(job, CleanerId(house.who[who].person), AssignmentRole.PRIMARY)
+    made: AssignmentId = await house.world.run(house.town.owner, scheduling.assign_cleaner, form)
+    house.has[word] = made
+    return made
+
+
+async def _offered(house: House, word: str, days: int, who: str, *, home: str = "neighbour") -> None:
+    shift = await _shift(house, f"shift of {word}", days, home, who)
+    form = swaps.OfferSwap(shift, f"{house.mark} dentist")
+    house.has[word] = await house.world.run(house.who[who], swaps.offer_swap, form)
+
+
+async def _submission(house: House, who: str) -> None:
+    form = availability.SetAvailability(
+        CleanerId(house.who[who].person), house.market, house.period_start, await house.slots(), f"{house.mark} called"
+    )
+    house.has[f"submission of {who}"] = await house.world.run(house.town.owner, availability.set_availability, form)
+
+
+async def _leftovers(house: House) -> None:
+    """What only workers write: messages, and a task that was given up."""
+    root, tenant, mark = house.world.root, house.town.tenant, house.mark
+    content = orjson.dumps({"subject": f"{mark} subject", "body": f"{mark} body"}).decode()
+    for name in ("owner", "cleaner", "colleague", "customer"):
+        made = house.has[f"message to {name}"] = new_id()
+        await root.execute(
+            """insert into notification (tenant_id, id, person_id, channel, kind, topic_key, address, content, status,
+                   created_at, sent_at)
+               values ($1, $2, $3, 'EMAIL', 'swap_accepted', $4, $5, $6::jsonb, 'SENT', now(), now())""",
+            tenant, made, house.who[name].person, f"{mark}-{name}", f"{mark}@x.example", content,
+        )
+    house.has["dead task"] = new_id()
+    await root.execute(
+        """insert into task (tenant_id, id, kind, payload, run_at, state, attempts, created_at, finished_at)
+           values ($1, $2, 'notify_swap', $3::jsonb, now(), 'DEAD', 9, now(), now())""",
+        tenant, house.has["dead task"], content,
+    )
+    await root.execute("update session set device = $2 where tenant_id = $1", tenant, f"{mark} phone")
+
+
+async def signed_in(house: House, role: Role, person: UUID | None = None) -> Actor:
+    """A session in any role, also in one that nothing signs in as yet."""
+    actor = Actor(house.town.tenant, role, person or new_id(), new_id())
+    await house.world.root.execute(
+        """insert into session (tenant_id, id, person_id, role, created_at, seen_at, expires_at)
+           values ($1, $2, $3, $4, $5, $5, $5 + interval '1 day')""",
+        actor.tenant, actor.session, actor.person, str(role), (await house.world.now(actor.tenant)).astimezone(UTC),
+    )
+    return actor

@@ -1,0 +1,100 @@
+/** The swap board's page: signed out or at the desk, and the frame around both. */
+
+import { SignedOut, Unreachable } from "/web/api.js";
+import { Desk } from "/web/desk.js";
+import { Notices } from "/web/notices.js";
+import { Session } from "/web/session.js";
+import { SignIn } from "/web/sign_in.js";
+
+const AGAIN_MS = 3_000;
+const STATES = { live: "Live", "catching-up": "Catching up", connecting: "Connecting", offline: "Offline" };
+
+const find = (selector) => document.querySelector(selector);
+
+class Page {
+  market = find("#market");
+  week = find("#week");
+  windows = find("#windows");
+  dialog = find("#offer");
+  notices = new Notices(find("#notices"));
+  #desk = null;
+
+  constructor() {
+    this.signIn = new SignIn(find("#sign-in"), (session) => this.enter(session));
+    find("#sign-out").addEventListener("click", () => this.#leave());
+    find("[data-cancel]").addEventListener("click", () => this.dialog.close(""));
+    document.querySelectorAll("[data-view]").forEach((tab) => tab.addEventListener("click", () => this.#turnTo(tab.dataset.view)));
+    this.#turnTo("market");
+  }
+
+  /** Go to the desk of who has signed in, as soon as the server can be reached. */
+  async enter(session) {
+    this.signIn.hide();
+    find("#desk").hidden = false;
+    find("#person").hidden = false;
+    find("#desk").dataset.role = session.isCleaner ? "cleaner" : "staff";
+    this.showState("connecting");
+    const desk = (this.#desk = new Desk(session, this));
+    session.ended = () => this.#signedOut("Your session has ended. Please sign in again.");
+    await this.#open(desk);
+  }
+
+  /** The person's name and business. */
+  showPerson({ cleaner, staff, tenant, role }) {
+    find("#name").textContent = cleaner?.name ?? staff?.name ?? role.toLowerCase();
+    find("#tenant").textContent = tenant.name;
+  }
+
+  /** How the line is. */
+  showState(state) {
+    const line = find("#line");
+    line.dataset.state = state;
+    line.querySelector("[data-word]").textContent = STATES[state];
+    find("#offline").hidden = state !== "offline";
+  }
+
+  /** Say what there is to sign in with. */
+  welcome() {
+    const session = Session.restore();
+    if (session) this.enter(session);
+    else this.signIn.show();
+  }
+
+  async #open(desk) {
+    try {
+      await desk.open();
+    } catch (error) {
+      if (desk !== this.#desk) return;
+      if (error instanceof SignedOut) this.#signedOut(error.message);
+      else if (error instanceof Unreachable) this.#tryAgain(desk);
+      else throw error;
+    }
+  }
+
+  #tryAgain(desk) {
+    this.showState("offline");
+    setTimeout(() => desk === this.#desk && this.#open(desk), AGAIN_MS);
+  }
+
+  async #leave() {
+    const desk = this.#desk;
+    this.#signedOut("You are signed out.");
+    await desk?.signOut();
+  }
+
+  #signedOut(why) {
+    this.#desk?.close();
+    this.#desk?.session.forget();
+    this.#desk = null;
+    find("#desk").hidden = true;
+    find("#person").hidden = true;
+    this.signIn.show(why);
+  }
+
+  #turnTo(view) {
+    find("#desk").dataset.view = view;
+    document.querySelectorAll("[data-view][aria-pressed]").forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.view === view)));
+  }
+}
+
+new Page().welcome();
