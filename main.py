@@ -98,7 +98,9 @@ def main() -> None:
     try:
         cli()
     except (ConfigurationError, SandboxError) as error:
-        sys.exit(f"cleanshift: {error}")
+        # The supervisor's word for "no restart would help" (EX_CONFIG).
+        typer.echo(f"cleanshift: {error}", err=True)
+        sys.exit(78)
 
 
 def __getattr__(name: str) -> object:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.auth import Auth
+from app.boot import url_of
 from app.container import AfterCommit, auth_of
 from app.logs import configure_logs
-from app.migrate import ensure_current
-from app.roles import ensure_powerless
 from app.settings import ConfigurationError, Keys, Settings
 from app.waker import open_waker
 from app.worker import WorkerParts, serve_worker
@@ -25,22 +24,9 @@ from subscriptions.wake import Wake
 T = TypeVar("T")
 
 
-async def ensure_servable(settings: Settings) -> None:
-    """Refuse, in one line, a database of another schema, a role with too much power, or one that does not answer."""
-    url = url_of(settings.database_url, "DATABASE_URL")
-    try:
-        await ensure_current(url)
-        await ensure_powerless(url)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The database does not answer ({error.__class__.__name__}): check DATABASE_URL."
-        ) from error
-
-
 async def work(settings: Settings) -> None:
     """Be a worker until SIGTERM."""
     configure_logs(settings.log_format)
-    await ensure_servable(settings)
     waker = open_waker(settings.redis_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(waker.close)
@@ -92,10 +78,3 @@ def outbox(settings: Settings) -> Path:
 def public_url(settings: Settings) -> str:
     """The address that links in messages begin with."""
     return settings.public_url or f"http://{settings.host}:{settings.port}"
-
-
-def url_of(url: str | None, name: str) -> str:
-    """The address, or a `ConfigurationError` that names the setting."""
-    if url is None:
-        raise ConfigurationError(f"Set {name}: where DATABASE_URL is set, the others must be too.")
-    return url

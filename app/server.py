@@ -23,6 +23,7 @@ from app.logs import RequestLog, configure_logs
 from app.settings import Settings
 
 WEB = Path(__file__).parent.parent / "web"
+PAGE_POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'"
 SHUTDOWN_SECONDS = 5
 MESSAGE_BYTES = 256 * 1024
 
@@ -116,7 +117,7 @@ async def _answers(pool: asyncpg.Pool) -> bool:
 
 def _page(path: Path) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_request: Request) -> Response:
-        return FileResponse(path, headers={"cache-control": "no-cache"})
+        return FileResponse(path, headers={"cache-control": "no-cache", "content-security-policy": PAGE_POLICY})
 
     return answer
 

@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql
 from domain.actors import Actor, TenantId
 from models import metadata
 from sandbox import SandboxError
-from sandbox.bulk_rows import Row, Size, rows_of
+from sandbox.bulk_business import Row, Size
+from sandbox.bulk_rows import rows_of
 from sandbox.stamped import stamped
 
 SEED = 20_260_104

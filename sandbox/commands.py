@@ -1,27 +1,33 @@
-"""The commands of `main.py`, over real servers where they are named and over the data folder's own where not."""
+"""The commands of `main.py`, over real servers where they are named and over the data folder's own where not.
+
+What the application is made of is imported after the checks, so that a refusal does not wait for it.
+"""
 
 import asyncio
 
-from app.command_line import ensure_servable, token, url_of, with_auth, work
+from app.boot import ensure_servable, url_of
 from app.migrate import migrate
-from app.server import serve
 from app.settings import ConfigurationError, Settings
-from db.runner import Call, Runner
 from domain.actors import PLATFORM_TENANT, Actor, Role
-from sandbox.servers import servers_for
-from services.identity.business import InviteOps, invite_ops
+from sandbox.servers import ensure_port_free, servers_for
 
 
 def serve_api(settings: Settings) -> None:
     """Serve the API."""
+    ensure_port_free(settings)
     with servers_for(settings) as served:
         asyncio.run(ensure_servable(served))
+        from app.server import serve
+
         serve(served)
 
 
 def run_worker(settings: Settings) -> None:
     """Do the scheduled work."""
     with servers_for(settings) as served:
+        asyncio.run(ensure_servable(served))
+        from app.command_line import work
+
         asyncio.run(work(served))
 
 
@@ -30,12 +36,8 @@ def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | No
     with servers_for(settings) as served:
         found = asyncio.run(migrate(url_of(served.database_owner_url, "DATABASE_OWNER_URL"), new_epoch=new_epoch))
         if ops_email:
-            asyncio.run(with_auth(served, lambda runner, _auth: _invite(runner, ops_email)))
+            asyncio.run(_invite(served, ops_email))
         return found
-
-
-async def _invite(runner: Runner, email: str) -> None:
-    await runner.run(Call(Actor.system(PLATFORM_TENANT), invite_ops, InviteOps("Ops", email)))
 
 
 def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -> str:
@@ -43,4 +45,16 @@ def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -
     if settings.environment == "production":
         raise ConfigurationError("Tokens are not given out in production.")
     with servers_for(settings) as served:
+        asyncio.run(ensure_servable(served))
+        from app.command_line import token
+
         return token(served, tenant, role, user)
+
+
+async def _invite(settings: Settings, email: str) -> None:
+    from app.command_line import with_auth
+    from db.runner import Call
+    from services.identity.business import InviteOps, invite_ops
+
+    wish = Call(Actor.system(PLATFORM_TENANT), invite_ops, InviteOps("Ops", email))
+    await with_auth(settings, lambda runner, _auth: runner.run(wish))

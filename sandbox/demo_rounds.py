@@ -82,7 +82,7 @@ def planned_shifts(plan: BusinessPlan, now: datetime, monday: date) -> list[Plan
         starts_at = _at(visit, monday, zone) if isinstance(visit, Visit) else _soon(now, zone)
         return PlannedShift(starts_at, visit.hours, home, visit.cleaner, visit.offered)
 
-    return [planned(visit) for visit in (*plan.soon, *plan.visits)]
+    return [*map(planned, plan.soon), *map(planned, plan.visits)]
 
 
 def _at(visit: Visit, monday: date, zone: str) -> datetime:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -11,11 +10,11 @@ from pathlib import Path
 import structlog
 import typer
 
-from app.migrate import ensure_current, migrate
-from app.roles import ensure_powerless
-from app.settings import ConfigurationError, Settings
+from app.boot import ensure_servable
+from app.migrate import migrate
+from app.settings import Settings
 from sandbox.environment import ensure_running
-from sandbox.servers import environment_of, servers_for
+from sandbox.servers import ensure_port_free, environment_of, servers_for
 from sandbox.supervisor import Child, supervise
 
 MAIN = Path(__file__).parent.parent / "main.py"
@@ -23,7 +22,7 @@ MAIN = Path(__file__).parent.parent / "main.py"
 
 def develop(settings: Settings) -> None:
     """Run everything until Ctrl-C or SIGTERM; nothing is left behind."""
-    _ensure_free(settings)
+    ensure_port_free(settings)
     with servers_for(settings) as served:
         asyncio.run(_prepare(served))
         # The demo is looked after while the API starts: a restart is not to wait for it.
@@ -36,9 +35,7 @@ def develop(settings: Settings) -> None:
 async def _prepare(settings: Settings) -> None:
     if settings.database_owner_url is not None:
         await migrate(settings.database_owner_url)
-    assert settings.database_url is not None  # noqa: S101 (the servers are there)
-    await ensure_current(settings.database_url)
-    await ensure_powerless(settings.database_url)
+    await ensure_servable(settings)
 
 
 def _seed(settings: Settings) -> None:
@@ -56,14 +53,3 @@ def _seed(settings: Settings) -> None:
 def _child(settings: Settings, name: str) -> Child:
     return Child(name, [sys.executable, str(MAIN), name], environment_of(settings))
 
-
-def _ensure_free(settings: Settings) -> None:
-    """Refuse a taken port before anything is started; the API itself finds out too late for a clear word."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {settings.port} cannot be used ({error.strerror}): choose another with PORT=."
-            ) from error

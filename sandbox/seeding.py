@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from app.command_line import ensure_servable, url_of, with_auth
+from app.boot import ensure_servable, url_of
+from app.command_line import with_auth
 from app.settings import Settings
 from sandbox.bulk import seed_bulk
 from sandbox.demo import seed_demo

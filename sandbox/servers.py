@@ -1,6 +1,7 @@
 """Which servers a command works on: the named ones, or the data folder's own. Imports little, so that it is quick."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,3 +36,15 @@ def environment_of(settings: Settings) -> dict[str, str]:
     rest = {name: value for name, value in os.environ.items() if name.lower() not in URLS}
     redis = {} if settings.redis else {"REDIS": "off"}
     return {**rest, **given, **redis, "PORT": str(settings.port), "DATA": str(settings.data.resolve())}
+
+
+def ensure_port_free(settings: Settings) -> None:
+    """Refuse a taken port before anything is started; the API itself finds out too late for a clear word."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {settings.port} cannot be used ({error.strerror}): choose another with PORT=."
+            ) from error

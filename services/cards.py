@@ -52,6 +52,16 @@ async def emit_swap(tx: Tx, type: EventType, swap_id: UUID, *people: UUID) -> No
     tx.emit(Event(type, "Swap", swap_id, await swap_card(tx, swap_id), people))
 
 
+async def record_swap_move(tx: Tx, type: EventType, swap_id: UUID) -> None:
+    """Event, audit line and notifications of a move of a swap, with its card as it is now."""
+    row = await tx.get(swap, swap_id)
+    people = [person for person in (row.owner_id, row.taker_id) if person]
+    await emit_swap(tx, type, swap_id, *people)
+    tx.audit("Swap", swap_id, detail={"event": type, "jobId": str(row.job_id)})
+    payload = {"event": type, "swap_id": str(swap_id)}
+    tx.later("notify_swap", payload, dedupe_key=f"notify:{type}:{swap_id}:{row.version}")
+
+
 async def refresh_swap_cards(tx: Tx, which_jobs: ColumnElement[bool]) -> None:
     """Tell the market anew about every pending swap of these jobs, because what their cards show has changed."""
     pending = await tx.all(

@@ -31,9 +31,9 @@ from domain.scheduling import (
     required_skills,
 )
 from domain.swaps import SwapStatus, expiry_of
-from models import assignment, cleaner, cleaner_market, cleaner_skill, job, swap, tenant
+from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market, swap, tenant
 from models import property as home
-from services.cards import emit_swap, refresh_swap_cards
+from services.cards import record_swap_move, refresh_swap_cards
 from services.checks import text
 from services.inputs import arg
 
@@ -90,9 +90,12 @@ class ReleaseCleaner:
 @command(*OFFICE)
 async def create_job(tx: Tx, input: CreateJob) -> JobId:
     """Plan a clean (R70, R76). Urgent if it starts within a day (A22)."""
-    where = await tx.get(home, input.property_id, "propertyId")
+    # Locked, so that it is not archived while its first job is being written.
+    where = await tx.get(home, input.property_id, "propertyId", lock=True)
     if where.archived_at is not None:
         raise Conflict("This property is archived.", field=("propertyId",))
+    if (await tx.get(market, where.market_id)).archived_at is not None:
+        raise Conflict("The property's market is archived.", field=("propertyId",))
     policy = await tenant_policy(tx)
     hours = _hours(input.expected_hours)
     ensure_schedulable(input.starts_at, hours, tx.now, policy.scheduling.horizon_days)
@@ -138,10 +141,11 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
         if input.instructions is None
         else text(input.instructions, "instructions", least=0, most=5000),
     }
+    if moved:
+        # Before the job, in the order in which an accept locks: swap, then assignment.
+        await _move_swaps(tx, before.id, starts_at, _end(starts_at, hours))
     await tx.change(job, before.id, input.expected_version, **values)
     await _tell(tx, EventType.JOB_CHANGED, before.id)
-    if moved:
-        await _move_swaps(tx, before.id, starts_at, _end(starts_at, hours))
     await refresh_swap_cards(tx, job.c.id == before.id)
     return input.job_id
 
@@ -152,12 +156,10 @@ async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
     before = await tx.get(job, input.job_id, "jobId", lock=True)
     ensure_job_transition(JobStatus(before.status), JobStatus.CANCELED)
     reason = text(input.reason, "reason", most=500)
-    for one in await tx.all(
-        select(assignment).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)
-    ):
-        await _release(tx, one)
+    live = select(assignment.c.id).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)
+    crew = [await _release(tx, one.id) for one in await tx.all(live)]
     await tx.change(job, input.job_id, status=JobStatus.CANCELED, canceled_at=tx.now)
-    await _tell(tx, EventType.JOB_CANCELED, input.job_id, reason=reason)
+    await _tell(tx, EventType.JOB_CANCELED, input.job_id, people=tuple(crew), reason=reason)
     return input.job_id
 
 
@@ -186,20 +188,26 @@ async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
 
 @command(*OFFICE)
 async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
-    """Take a cleaner off a job that has not started; the job is unassigned again when nobody is left."""
+    """Take a cleaner off a job that has not started; the job is unassigned again when nobody is left.
+
+    Re-opened less than a day before its start, it becomes urgent (A22).
+    """
     gone = await tx.get(assignment, input.assignment_id, "assignmentId")
     planned = await _lock_planned(tx, gone.job_id)
-    gone = await tx.get(assignment, input.assignment_id, "assignmentId", lock=True)
+    gone = await tx.get(assignment, input.assignment_id, "assignmentId")
     if gone.released_at is not None:
         raise Conflict("This assignment has ended.", field=("assignmentId",))
-    await _release(tx, gone)
+    if await _release(tx, gone.id) != gone.cleaner_id:
+        raise Conflict("This shift has just been taken by somebody else.", field=("assignmentId",))
     working = (
         select(func.count())
         .select_from(assignment)
         .where(tx.own(assignment), *_live(planned.id), assignment.c.role != AssignmentRole.BACKUP)
     )
     if planned.status == JobStatus.ASSIGNED and not await tx.scalar(working):
-        await tx.change(job, planned.id, status=JobStatus.UNASSIGNED)
+        urgent_within = (await tenant_policy(tx)).scheduling.urgent_within
+        urgent = planned.is_urgent or is_urgent(tx.now, planned.starts_at, urgent_within)
+        await tx.change(job, planned.id, status=JobStatus.UNASSIGNED, is_urgent=urgent)
     await _tell(tx, EventType.CLEANER_RELEASED, planned.id, people=(gone.cleaner_id,))
     return JobId(planned.id)
 
@@ -252,17 +260,22 @@ async def _ensure_fit(tx: Tx, planned: Row[Any], cleaner_id: CleanerId) -> None:
         raise Conflict(f"The cleaner lacks: {', '.join(sorted(missing))}.", field=("cleanerId",))
 
 
-async def _release(tx: Tx, gone: Row[Any]) -> None:
-    """End an assignment and take its swap off the market."""
-    await tx.change(assignment, gone.id, released_at=tx.now)
+async def _release(tx: Tx, id: UUID) -> UUID:
+    """End an assignment and take its swap off the market; whose it was.
+
+    In the order in which an accept locks: swap, then assignment. An accept that was faster has made it the taker's.
+    """
     offered = await tx.one(
         update(swap)
-        .where(tx.own(swap), swap.c.assignment_id == gone.id, swap.c.status == SwapStatus.PENDING)
+        .where(tx.own(swap), swap.c.assignment_id == id, swap.c.status == SwapStatus.PENDING)
         .values(status=SwapStatus.WITHDRAWN, closed_at=tx.now, version=swap.c.version + 1)
-        .returning(swap.c.id, swap.c.owner_id)
+        .returning(swap.c.id)
     )
+    await tx.change(assignment, id, released_at=tx.now)
     if offered is not None:
-        await emit_swap(tx, EventType.SWAP_WITHDRAWN, offered.id, offered.owner_id)
+        await record_swap_move(tx, EventType.SWAP_WITHDRAWN, offered.id)
+    gone = await tx.get(assignment, id)
+    return UUID(str(gone.cleaner_id))
 
 
 async def _move_swaps(tx: Tx, job_id: UUID, starts_at: datetime, ends_at: datetime) -> None:

@@ -21,7 +21,7 @@ from domain.ids import AssignmentId, SwapId
 from domain.scheduling import AssignmentRole, JobStatus
 from domain.swaps import SwapKind, SwapStatus, ensure_can_offer, expiry_of
 from models import assignment, job, swap
-from services.cards import emit_swap, swap_card
+from services.cards import record_swap_move, swap_card
 from services.checks import text
 from services.gate import ensure_onboarded
 from services.inputs import arg
@@ -30,6 +30,8 @@ from services.swap_facts import STAMPED_VIEWER_FACTS, swap_facts, viewer_facts
 
 SWEEP = 200
 """How many overdue swaps one transaction expires."""
+CLAIMS = 5
+"""How often an accept looks again at a swap that changes under its hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
         )
     )
     tx.later("expire_swap", {"swap_id": str(made)}, run_at=expires_at)
-    await _record(tx, EventType.SWAP_OFFERED, made)
+    # The insert waited for whoever was changing the job: what was read before it may be over.
+    if await _own_shift(tx, mine.id) != mine:
+        raise Conflict("The shift has just changed.", field=("assignmentId",))
+    await record_swap_move(tx, EventType.SWAP_OFFERED, made)
     return made
 
 
@@ -104,15 +109,16 @@ async def accept_swap(tx: Tx, input: AcceptSwap) -> SwapId:
     await ensure_onboarded(tx)
     # Lock before reading the facts: two shifts taken at once by one cleaner must see each other.
     await lock_cleaners(tx, [tx.actor.cleaner_id])
-    offered = await swap_card(tx, input.swap_id)
-    if offered is None:
+    # What changed between judging and claiming is judged anew; each time around, the rules may say no.
+    for _ in range(CLAIMS):
+        if await _claim(tx, input.swap_id, await _judged_version(tx, input.swap_id)):
+            break
+    else:
         raise SwapAlreadyTaken(field=("swapId",))
-    await _ensure_eligible(tx, offered)
-    await _claim(tx, input.swap_id)
     # The owner may have been taken off the job since: then there is nothing left to hand over.
     if await tx.scalar(select(func.hand_over(input.swap_id))) is None:
         raise SwapAlreadyTaken(field=("swapId",))
-    await _record(tx, EventType.SWAP_ACCEPTED, input.swap_id)
+    await record_swap_move(tx, EventType.SWAP_ACCEPTED, input.swap_id)
     return input.swap_id
 
 
@@ -129,7 +135,7 @@ async def withdraw_swap(tx: Tx, input: WithdrawSwap) -> SwapId:
         statement = statement.where(swap.c.owner_id == tx.actor.cleaner_id)
     if await tx.write(statement) == 0:
         await _refuse_withdrawal(tx, input.swap_id)
-    await _record(tx, EventType.SWAP_WITHDRAWN, input.swap_id)
+    await record_swap_move(tx, EventType.SWAP_WITHDRAWN, input.swap_id)
     return input.swap_id
 
 
@@ -149,7 +155,7 @@ async def expire_due_swaps(tx: Tx, input: ExpireDueSwaps) -> int:
 
 
 async def _own_shift(tx: Tx, id: AssignmentId) -> Row[Any]:
-    """The acting cleaner's live assignment with its job, both locked against being changed meanwhile."""
+    """The acting cleaner's live assignment with what its job says."""
     row = await tx.one(
         select(assignment, job.c.status, job.c.market_id)
         .join(job, (job.c.tenant_id == assignment.c.tenant_id) & (job.c.id == assignment.c.job_id))
@@ -167,6 +173,15 @@ async def _own_shift(tx: Tx, id: AssignmentId) -> Row[Any]:
     return row
 
 
+async def _judged_version(tx: Tx, id: SwapId) -> int:
+    """The version of the swap as which the acting cleaner may take it."""
+    offered = await swap_card(tx, id)
+    if offered is None:
+        raise SwapAlreadyTaken(field=("swapId",))
+    await _ensure_eligible(tx, offered)
+    return int(offered["version"])
+
+
 async def _ensure_eligible(tx: Tx, offered: dict[str, Any]) -> None:
     me = viewer_facts(await tx.scalar(sql_text(STAMPED_VIEWER_FACTS).columns(json_build_object=JSON)))
     if me is None:
@@ -174,15 +189,23 @@ async def _ensure_eligible(tx: Tx, offered: dict[str, Any]) -> None:
     ensure_can_take(swap_facts(offered), me.taker, me.policy.swaps, tx.now)
 
 
-async def _claim(tx: Tx, id: SwapId) -> None:
-    """The UPDATE is the lock: whoever finds the row pending and in time wins, everyone else changes nothing (R96)."""
+async def _claim(tx: Tx, id: SwapId, version: int) -> bool:
+    """The UPDATE is the lock: whoever finds the row pending and in time wins, everyone else changes nothing (R96).
+
+    The version is the one that was judged, for a job that is moved meanwhile is another shift.
+    """
     won = (
         update(swap)
-        .where(tx.own(swap), swap.c.id == id, swap.c.status == SwapStatus.PENDING, swap.c.expires_at > tx.now)
+        .where(
+            tx.own(swap),
+            swap.c.id == id,
+            swap.c.version == version,
+            swap.c.status == SwapStatus.PENDING,
+            swap.c.expires_at > tx.now,
+        )
         .values(status=SwapStatus.ACCEPTED, taker_id=tx.actor.cleaner_id, closed_at=tx.now, version=swap.c.version + 1)
     )
-    if await tx.write(won) == 0:
-        raise SwapAlreadyTaken(field=("swapId",))
+    return await tx.write(won) == 1
 
 
 async def _refuse_withdrawal(tx: Tx, id: SwapId) -> None:
@@ -200,14 +223,5 @@ async def _expire(tx: Tx, ids: list[SwapId]) -> int:
         .returning(swap.c.id)
     )
     for row in gone:
-        await _record(tx, EventType.SWAP_EXPIRED, row.id)
+        await record_swap_move(tx, EventType.SWAP_EXPIRED, row.id)
     return len(gone)
-
-
-async def _record(tx: Tx, type: EventType, id: SwapId) -> None:
-    """Event, audit line and notifications of a move, with the swap's card as it is now."""
-    row = await tx.get(swap, id)
-    people = [person for person in (row.owner_id, row.taker_id) if person]
-    await emit_swap(tx, type, id, *people)
-    tx.audit("Swap", id, detail={"event": type, "jobId": str(row.job_id)})
-    tx.later("notify_swap", {"event": type, "swap_id": str(id)}, dedupe_key=f"notify:{type}:{id}:{row.version}")

@@ -6,95 +6,42 @@ outlives its credential: it ends with 4403 (clients take 4401 and 4500 for final
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, Self
+from typing import Any, Self
 
 import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
-from domain.actors import Actor
 from domain.errors import RateLimited, Refused, Unauthenticated, Unavailable
 from subscriptions.frames import ACK, PROTOCOL, complete_message, error_message, next_message, next_prefix, pong_message
 from subscriptions.hub import Hub
+from subscriptions.messages import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    ID_TAKEN,
+    INIT_AGAIN,
+    INIT_TIMEOUT,
+    INTERNAL_ERROR,
+    TRY_LATER,
+    UNAUTHORIZED,
+    UNKNOWN_PROTOCOL,
+    ProtocolError,
+    bearer,
+    optional,
+    parsed,
+    request_of,
+    text_of,
+)
 from subscriptions.outlet import AsgiOutlet, Outlet, open_outlet
-from subscriptions.plans import Planner, Request, Unacceptable
+from subscriptions.plans import Request, Unacceptable
+from subscriptions.ports import Connected, Limits, Operations, Ports, TokenVerifier, Verified
 from subscriptions.sessions import Session, refused
 
-BAD_REQUEST: Final = 4400
-UNAUTHORIZED: Final = 4401
-FORBIDDEN: Final = 4403
-UNKNOWN_PROTOCOL: Final = 4406
-INIT_TIMEOUT: Final = 4408
-ID_TAKEN: Final = 4409
-INIT_AGAIN: Final = 4429
-TOO_BIG: Final = 1009
-INTERNAL_ERROR: Final = 1011
-TRY_LATER: Final = 1013
+__all__ = ["Connected", "Limits", "Operations", "Ports", "Socket", "TokenVerifier", "Verified"]
 
 _log = structlog.get_logger("subscriptions.socket")
-
-
-class Verified(Protocol):
-    """A credential that has proven itself."""
-
-    @property
-    def actor(self) -> Actor:
-        """Who it is."""
-
-    @property
-    def expires_at(self) -> datetime:
-        """Until when it holds."""
-
-
-class TokenVerifier(Protocol):
-    """Knows access tokens."""
-
-    def verify(self, token: str, now: datetime) -> Verified:
-        """Who the token stands for; raises `Unauthenticated` for anything but a good one."""
-
-
-class Connected(Protocol):
-    """What an operation on a socket can do with its socket."""
-
-    async def reauthenticate(self, token: str) -> datetime:
-        """Go on under a newer token of the same person; until when. See `Connection.reauthenticate`."""
-
-
-class Operations(Protocol):
-    """Runs queries and mutations."""
-
-    async def execute(self, actor: Actor, connected: Connected, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """The response of `{query, operationName, variables}`, as over HTTP; without "data" it was not executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one socket may do, and the rhythm of its life."""
-
-    message_bytes: int = 262_144
-    operations: int = 50
-    init_seconds: float = 10.0
-    heartbeat_seconds: float = 15.0
-    heartbeat_buckets: int = 15
-    allowed_origins: frozenset[str] = frozenset()
-    """As browsers send them; the server's own origin is always allowed."""
-
-    @property
-    def tick_seconds(self) -> float:
-        """How often the ticker looks: each time at another bucket's heartbeats, and at every socket's end."""
-        return min(1.0, self.heartbeat_seconds / self.heartbeat_buckets)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What the socket needs of the rest of the application."""
-
-    planner: Planner
-    verifier: TokenVerifier
-    operations: Operations
 
 
 def utc_now() -> datetime:
@@ -193,15 +140,6 @@ class Socket:
                 self._late.append(session)
 
 
-class ProtocolError(Exception):
-    """The client broke the protocol, or may not go on: the code and reason to close with."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 class Connection:
     """One websocket: its handshake, its messages, its operations."""
 
@@ -273,42 +211,28 @@ class Connection:
         return session.expires_at
 
     async def _take(self, received: Mapping[str, Any]) -> None:
-        message = self._parsed(received)
+        message = parsed(received, self._socket.limits.message_bytes)
         match message.get("type"):
             case "connection_init":
                 await self._init(message)
             case "ping":
-                self.outlet.write([pong_message(_optional(message, "payload", dict))])
+                self.outlet.write([pong_message(optional(message, "payload", dict))])
             case "pong":
-                _optional(message, "payload", dict)
+                optional(message, "payload", dict)
             case "subscribe":
                 self._subscribe(message)
             case "complete":
-                self._complete(_text(message, "id"))
+                self._complete(text_of(message, "id"))
             case _:
                 raise ProtocolError(BAD_REQUEST, "Unknown message type")
-
-    def _parsed(self, received: Mapping[str, Any]) -> dict[str, Any]:
-        text = received.get("text")
-        if text is None:
-            raise ProtocolError(BAD_REQUEST, "Messages are JSON text")
-        if len(text) > self._socket.limits.message_bytes:
-            raise ProtocolError(TOO_BIG, "Message too big")
-        try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise ProtocolError(BAD_REQUEST, "Messages are JSON text") from error
-        if not isinstance(message, dict):
-            raise ProtocolError(BAD_REQUEST, "Messages are JSON objects")
-        return message
 
     async def _init(self, message: Mapping[str, Any]) -> None:
         if self._init_received:
             raise ProtocolError(INIT_AGAIN, "Too many initialisation requests")
         self._init_received = True
-        payload = _optional(message, "payload", dict) or {}
+        payload = optional(message, "payload", dict) or {}
         try:
-            verified = self._socket.ports.verifier.verify(_bearer(payload), self._socket.clock())
+            verified = self._socket.ports.verifier.verify(bearer(payload), self._socket.clock())
             session = Session(verified.actor, verified.expires_at, self.outlet)
             session.on_end = self.close
             await self._socket.hub.attach(session)
@@ -322,7 +246,7 @@ class Connection:
             self.outlet.write([ACK])
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
-        operation, request = _text(message, "id"), _request(message)
+        operation, request = text_of(message, "id"), request_of(message)
         if self.session is None:
             raise ProtocolError(UNAUTHORIZED, "Unauthorized")
         if operation in self._running or operation in self.session.subscribers:
@@ -364,36 +288,3 @@ class Connection:
         self._running.discard(id)
         if self.session is not None and id in self.session.subscribers:
             self._socket.hub.unsubscribe(self.session.subscribers[id])
-
-
-def _bearer(payload: Mapping[str, Any]) -> str:
-    authorization = payload.get("authorization")
-    if not isinstance(authorization, str):
-        raise Unauthenticated
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated
-    return token
-
-
-def _request(message: Mapping[str, Any]) -> Request:
-    payload = _optional(message, "payload", dict)
-    if payload is None:
-        raise ProtocolError(BAD_REQUEST, "A subscribe message has a payload")
-    _optional(payload, "extensions", dict)
-    operation_name = _optional(payload, "operationName", str)
-    return Request(_text(payload, "query"), operation_name, _optional(payload, "variables", dict) or {})
-
-
-def _text(message: Mapping[str, Any], name: str) -> str:
-    value = message.get(name)
-    if not isinstance(value, str) or not value:
-        raise ProtocolError(BAD_REQUEST, f"{name} must be a text")
-    return value
-
-
-def _optional(message: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = message.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise ProtocolError(BAD_REQUEST, f"{name} is of the wrong type")
-    return value

@@ -179,7 +179,7 @@ class Compiler:
         ]
         own = site.bound.python_name == "id" and name == "id"
         type_name = self._owner(site) if own else (names[0] if len(names) == 1 else "")
-        finish = partial(_global_id, type_name) if type_name else None
+        finish = _global_ids(type_name) if type_name else None
         return self._finished(key, site, site.level.add(expression), finish, proven=not table.c[name].nullable)
 
     def _owner(self, site: Site) -> str:
@@ -367,8 +367,15 @@ def _widened(reader: Reader) -> Reader:
     return lambda values, state: reader(flat(values), state)
 
 
-def _global_id(type_name: str, key: str | None) -> str | None:
-    return None if key is None else encode_id(type_name, key)
+def _global_ids(type_name: str) -> Convert:
+    """As `encode_id`, for hundreds in one answer."""
+    prefix = f"{type_name}:"
+
+    def finish(key: str | None) -> str | None:
+        # Names and keys are ASCII without `>`, `?` and `~`: nothing of them becomes base64's `+` or `/`.
+        return None if key is None else b2a_base64((prefix + key).encode(), newline=False).decode()
+
+    return finish
 
 
 def _decoded(type_name: str, text: str) -> Any:

@@ -17,6 +17,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_required_argument,
 )
 
 Path = tuple[str, ...]
@@ -143,7 +144,7 @@ def selection(schema: GraphQLSchema, type_: Any, deep: int, seen: tuple[str, ...
 def _fields(schema: GraphQLSchema, type_: GraphQLObjectType, deep: int, seen: tuple[str, ...]) -> Iterator[str]:
     wrapper = type_.name.endswith(("Connection", "Edge")) or type_.name == "PageInfo"
     for name, field in type_.fields.items():
-        if any(is_non_null_type(one.type) and one.default_value is None for one in field.args.values()):
+        if any(is_required_argument(one) for one in field.args.values()):
             raise CannotFill(f"the arguments of {type_.name}.{name}, inside a selection")
         bare = get_named_type(field.type)
         if is_leaf_type(bare):
@@ -180,7 +181,7 @@ def arguments(values: Values, field: GraphQLField) -> dict[str, Any]:
     return {
         name: values.of(one.type, name, owner)
         for name, one in field.args.items()
-        if is_non_null_type(one.type) and (one.default_value is None or str(one.default_value) == "Undefined")
+        if is_required_argument(one)
     }
 
 

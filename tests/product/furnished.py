@@ -174,6 +174,12 @@ async def _homes(house: House) -> None:
         house.who[name] = await house.world.session_of(house.town.tenant, Role.CUSTOMER, who)
     spare = customers.CreateCustomer(f"{mark} spare")
     house.has["spare"] = await run(owner, customers.create_customer, spare)
+    unused = customers.CreateProperty(
+        house.has["spare"], house.market, f"{mark} unused", f"9 {mark} Road", f"{mark} City", mark, *MIAMI, 2, 1, 900
+    )
+    house.has["unused home"] = await run(owner, customers.create_property, unused)
+    form = business.CreateMarket(f"{mark} Unused", "America/Chicago")
+    house.has["unused market"] = await run(owner, business.create_market, form)
 
 
 async def _work(house: House) -> None:
@@ -250,7 +256,7 @@ async def signed_in(house: House, role: Role, person: UUID | None = None) -> Act
     actor = Actor(house.town.tenant, role, person or new_id(), new_id())
     await house.world.root.execute(
         """insert into session (tenant_id, id, person_id, role, created_at, seen_at, expires_at)
-           values ($1, $2, $3, $4, $5, $5, $5 + interval '1 day')""",
+           values ($1, $2, $3, $4, $5::timestamptz, $5, $5::timestamptz + interval '1 day')""",
         actor.tenant, actor.session, actor.person, str(role), (await house.world.now(actor.tenant)).astimezone(UTC),
     )
     return actor

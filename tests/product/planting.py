@@ -50,16 +50,16 @@ class Garden:
         today = await self.town.day(0, hour)
         return today + timedelta(days=7 - today.weekday(), weeks=next(self.weeks))
 
-    async def shift(self, who: Actor, start: datetime, hours: str = "3", *, offered: bool = False, **more: Any) -> Planted:
+    async def shift(
+        self, who: Actor, start: datetime, hours: str = "3", *, offered: bool = False, **more: Any
+    ) -> Planted:
         """A shift of this cleaner, on the market if asked."""
         planted = Planted(JobId(new_id()), AssignmentId(new_id()), SwapId(new_id()), who)
         ends_at = start + timedelta(hours=float(hours))
         swap: UUID | None = planted.swap if offered else None
         keys = (self.town.tenant, more.get("home", self.home), planted.job, planted.assignment)
         expires_at = more.get("expires_at", start - LEAD)
-        await self.town.world.root.execute(
-            _SHIFT, *keys, start, ends_at, Decimal(hours), who.person, swap, expires_at
-        )
+        await self.town.world.root.execute(_SHIFT, *keys, start, ends_at, Decimal(hours), who.person, swap, expires_at)
         return planted
 
     async def swap(self, who: Actor, start: datetime, hours: str = "3", **more: Any) -> Planted:

@@ -119,7 +119,11 @@ class Stage:
     """A superuser's connection, which sees who waits for whom."""
 
     async def play(
-        self, a: Call[Any, Any], b: Call[Any, Any], schedule: str, before_b: Callable[[], Awaitable[object]] | None = None
+        self,
+        a: Call[Any, Any],
+        b: Call[Any, Any],
+        schedule: str,
+        before_b: Callable[[], Awaitable[object]] | None = None,
     ) -> tuple[Side, Side]:
         """Run both to their ends; letters of a side that waits or has ended are passed over."""
         stirred = asyncio.Event()
@@ -132,7 +136,8 @@ class Stage:
         async with asyncio.timeout(DEADLINE):
             await self._settle(both, stirred)
             for letter in schedule:
-                await self._step(sides[letter], both, stirred)
+                if sides[letter].at_gate:
+                    await self._step(sides[letter], both, stirred)
             while any(not side.task.done() for side in both):
                 await self._step(next((side for side in both if side.at_gate), both[0]), both, stirred)
         for side in both:

@@ -26,13 +26,15 @@ from domain.actors import Actor, CleanerId, Role, TenantId
 from domain.eligibility import ReasonCode, reasons_not_to_take
 from domain.errors import BadCredentials, Forbidden
 from domain.geo import Position
+from domain.ids import AssignmentId, MarketId
 from domain.policy import SwapPolicy
 from domain.scheduling import AssignmentRole, Shift, required_skills
 from domain.swaps import SwapFacts, SwapStatus, TakerFacts, expiry_of
 from models import ddl
 from sandbox import SandboxError
 from sandbox.bulk import seed_bulk
-from sandbox.bulk_rows import Size, rows_of
+from sandbox.bulk_business import Size
+from sandbox.bulk_rows import rows_of
 from sandbox.demo import Demo, read_demo, seed_demo
 from sandbox.demo_plan import COLORADO, FLORIDA, PASSWORD, PIN
 from sandbox.demo_rounds import free_monday, planned_shifts
@@ -53,6 +55,9 @@ OF_RULES = {
 }
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 """Six days before the clocks go forward in Florida."""
+
+
+MIAMI = MarketId(UUID(int=0))
 
 
 class Interrupted(BaseException):
@@ -167,7 +172,7 @@ def _auth(runner: Runner, *, production: bool = False) -> Auth:
     return Auth(runner, TokenSigner(key), TokenVerifier([key.public]), passwords, limiter, production=production)
 
 
-def _nobody(_tenant: TenantId, *, events: bool, tasks: bool) -> None:
+def _nobody(tenant: TenantId, *, events: bool, tasks: bool) -> None:
     return None
 
 
@@ -230,7 +235,7 @@ async def test_a_lost_file_of_logins_leads_to_new_qr_tokens_and_the_pins_stay(in
 async def test_a_seeding_that_died_is_finished_by_the_next_one(installation, commits):
     left = [commits]
 
-    def die(_tenant: TenantId, *, events: bool, tasks: bool) -> None:
+    def die(tenant: TenantId, *, events: bool, tasks: bool) -> None:
         left[0] -= 1
         if left[0] == 0:
             raise Interrupted
@@ -290,7 +295,7 @@ def _reasons(number: int, shifts: list[Any], now: datetime) -> dict[int, set[Rea
     ids = {one.number: CleanerId(UUID(int=one.number)) for one in FLORIDA.cleaners}
     as_shift = {
         index: Shift(
-            UUID(int=100 + index),
+            AssignmentId(UUID(int=100 + index)),
             one.starts_at,
             one.starts_at + timedelta(seconds=int(one.hours * 3600)),
             one.hours,
@@ -300,7 +305,7 @@ def _reasons(number: int, shifts: list[Any], now: datetime) -> dict[int, set[Rea
     }
     taker = TakerFacts(
         ids[number],
-        frozenset({UUID(int=0)}),
+        frozenset({MIAMI}),
         frozenset(cleaner.skills),
         onboarded=True,
         shifts=tuple(as_shift[index] for index, one in enumerate(shifts) if one.cleaner == number),
@@ -319,7 +324,7 @@ def _offer(planned: Any, shift: Shift, now: datetime) -> SwapFacts:
         AssignmentRole.PRIMARY,
         CleanerId(UUID(int=planned.cleaner)),
         None,
-        UUID(int=0),
+        MIAMI,
         "America/New_York",
         opened_by_cleaner=True,
         opened_at=now,

@@ -1,0 +1,51 @@
+"""`python -m benchmarks`: run them all (about three minutes), or some; print one table and leave nothing behind."""
+
+import asyncio
+import os
+import platform
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvloop
+
+from benchmarks import feed
+from benchmarks.figures import Report
+from benchmarks.gauges import CAN_PIN, leave_server_core
+from benchmarks.installation import Installation, open_installation
+from sandbox import SandboxError
+
+
+class Name(StrEnum):
+    """The benchmarks."""
+
+    FEED = "feed"
+
+
+def run(
+    quick: Annotated[bool, typer.Option("--quick", help="About one minute instead of three.")] = False,
+    only: Annotated[list[Name] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+) -> None:
+    """Measure the API beside the usual way of building the same, its live feeds, and its swap race."""
+    wanted = only or list(Name)
+    report = Report()
+    uvloop.run(_measure(wanted, report, quick=quick))
+    pinned = "each server on one of them" if CAN_PIN else "nothing pinned"
+    report.print(f"{os.cpu_count()} cores, {pinned}; Python {platform.python_version()}; median (min to max) of rounds")
+
+
+async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
+    async with open_installation() as place:
+        back = leave_server_core()
+        try:
+            if Name.FEED in wanted:
+                pace = feed.Pace(3, 2.0, 1.0) if quick else feed.Pace(5, 4.0, 2.0)
+                await feed.measure(place, pace, report)
+        finally:
+            back()
+
+
+if __name__ == "__main__":
+    typer.run(run)

@@ -1,0 +1,1 @@
+"""The swap board in real browsers, on what `make run` brings up."""

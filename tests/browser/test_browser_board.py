@@ -1,0 +1,204 @@
+"""Cleaners in browsers: they race for a shift, lose the network, and see each other's moves."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Request, Route, expect
+
+from tests.browser.board import SECONDS, Visitor
+from tests.browser.conftest import Visit
+from tests.browser.steps import offer, until
+
+pytestmark = pytest.mark.browser
+
+TAKEN = "Swap was already taken or expired."
+LATE = SECONDS / 1000
+
+
+def _is_accept(request: Request) -> bool:
+    return "acceptSwap" in (request.post_data or "")
+
+
+async def _hold_accepts(*visitors: Visitor) -> None:
+    """Let accepts through only when there is one of each visitor: then all have been tapped while the swap was open."""
+    barrier = asyncio.Barrier(len(visitors))
+
+    async def through(route: Route) -> None:
+        if _is_accept(route.request):
+            async with asyncio.timeout(LATE):
+                await barrier.wait()
+        await route.continue_()
+
+    for visitor in visitors:
+        await visitor.page.route("**/graphql", through)
+
+
+async def _job_of(visitor: Visitor, swap: str) -> str:
+    found = await visitor.ask("query($id: ID!) { swap(id: $id) { job { id } } }", id=swap)
+    return str(found["swap"]["job"]["id"])
+
+
+async def test_of_two_cleaners_who_accept_at_once_one_has_the_shift_and_the_other_reads_why_not(visit: Visit) -> None:
+    """R96 to R99, R102: one winner; the loser is told the sentence, and nothing of theirs has changed."""
+    one, two = await visit("Cleaner 1"), await visit("Cleaner 2")
+    both = set(await two.takeable())
+    swap = next(id for id in await one.takeable() if id in both)
+    job = await _job_of(one, swap)
+    before = {visitor.page: await visitor.own_jobs() for visitor in (one, two)}
+    await _hold_accepts(one, two)
+
+    await asyncio.gather(*(visitor.card(swap).locator("[data-does='accept']").click() for visitor in (one, two)))
+
+    said = [visitor.card(swap).locator(".said") for visitor in (one, two)]
+    await asyncio.gather(*(expect(one_said).not_to_be_empty() for one_said in said))
+    words = [await one_said.inner_text() for one_said in said]
+    assert sorted(words) == sorted([TAKEN, "It is yours."])
+    winner, loser = (one, two) if words[1] == TAKEN else (two, one)
+    await expect(winner.job(job)).to_be_visible()
+    await expect(loser.job(job)).to_have_count(0)
+    await expect(loser.page.locator("#notices")).to_contain_text(TAKEN)
+    await asyncio.gather(*(expect(visitor.card(swap)).to_have_count(0) for visitor in (one, two)))
+    assert await winner.own_jobs() == before[winner.page] | {job}
+    assert await loser.own_jobs() == before[loser.page]
+
+
+async def test_a_board_that_was_offline_comes_back_without_a_reload_and_misses_nothing(visit: Visit) -> None:
+    """R95, R102: what happened meanwhile is replayed behind the cursor; the board then shows what a query shows."""
+    away, busy = await visit("Cleaner 1"), await visit("Cleaner 2")
+    await away.page.evaluate("window.neverReloaded = true")
+    taken = (await busy.takeable())[0]
+    lines = len(away.sockets)
+
+    await away.context.set_offline(True)
+    await away.is_("offline")
+    await expect(away.page.locator("#offline")).to_be_visible()
+    await expect(away.page.locator("[data-does='accept']:enabled")).to_have_count(0)
+    await busy.card(taken).locator("[data-does='accept']").click()
+    await expect(busy.card(taken)).to_have_count(0)
+    offered = await offer(busy, "While the other one was away")
+    await away.context.set_offline(False)
+
+    await away.is_("live")
+    await expect(away.card(taken)).to_have_count(0)
+    await expect(away.page.get_by_text("While the other one was away")).to_be_visible()
+    assert set(await away.cards()) == await away.open_swaps()
+    assert await away.page.evaluate("window.neverReloaded")
+    resumed = [message["payload"]["variables"]["after"] for message in away.sent[-1] if message["type"] == "subscribe"]
+    assert all(resumed), "the feeds went on behind their cursors"
+    missed = [frame["__typename"] for socket in range(lines, len(away.sockets)) for frame in away.frames(socket)]
+    assert "SwapMarketSnapshot" not in missed
+    assert {"SwapGone", "SwapListed"} <= set(missed)
+    await busy.job(offered).get_by_role("button", name="Withdraw").click()
+    await expect(away.page.get_by_text("While the other one was away")).to_have_count(0)
+
+
+async def test_an_offer_shows_at_the_colleagues_live_and_leaves_when_it_is_withdrawn(visit: Visit) -> None:
+    """R94, R95, R102: offered and withdrawn on one screen, seen on the other; the office sees it too."""
+    owner, colleague, office = await visit("Cleaner 2"), await visit("Cleaner 3"), await visit("Dispatcher 1")
+
+    job = await offer(owner, "A wedding in the family")
+    seen = [visitor.page.locator(".card", has_text="A wedding in the family") for visitor in (colleague, office)]
+    await asyncio.gather(*(expect(card).to_be_visible() for card in seen))
+    await expect(office.page.locator(".card [data-does]")).to_have_count(0)
+    await expect(owner.page.locator(".card", has_text="A wedding in the family")).to_contain_text("Your offer")
+    await owner.job(job).get_by_role("button", name="Withdraw").click()
+
+    await asyncio.gather(*(expect(card).to_have_count(0) for card in seen))
+    await expect(owner.job(job).get_by_role("button", name="Offer")).to_be_enabled()
+    assert job in await owner.own_jobs()
+
+
+async def test_what_cannot_be_taken_says_every_reason_and_has_no_button_to_tap(visit: Visit) -> None:
+    """R82, A27b: the reasons on the card are those of the API."""
+    cleaner = await visit("Cleaner 1")
+    asked = "query($id: ID!) { swap(id: $id) { viewerCanTake { ok reasons { message } } } }"
+    refused = await cleaner.cards("[data-can='false']")
+    foreign = [id for id in refused if await cleaner.card(id).locator("[data-does='accept']").count()]
+
+    assert foreign
+    for swap in foreign:
+        can = (await cleaner.ask(asked, id=swap))["swap"]["viewerCanTake"]
+        await expect(cleaner.card(swap).locator("[data-does='accept']")).to_be_disabled()
+        assert await cleaner.card(swap).locator(".reasons li").all_inner_texts() == [
+            one["message"] for one in can["reasons"]
+        ]
+
+
+async def test_the_countdown_runs_by_the_servers_clock_whatever_the_device_thinks(visit: Visit) -> None:
+    """R84: a phone whose clock is three days wrong counts down to the same deadline."""
+    right, wrong = await visit("Cleaner 1"), await visit()
+    wrong_by = 3 * 86_400_000
+    await wrong.page.add_init_script(f"const now = Date.now; Date.now = () => now() + {wrong_by};")
+    await wrong.page.reload()
+    await wrong.sign_in("Cleaner 1")
+
+    left = right.page.locator(".left").first
+    await expect(left).not_to_be_empty()
+    await expect(wrong.page.locator(".left").first).to_have_text(await left.inner_text())
+
+
+async def test_a_renewed_token_goes_to_the_open_socket_and_the_feed_lives_on(visit: Visit) -> None:
+    """A6: the token is renewed before its end and told to the open socket, which is never closed."""
+    visitor = await visit()
+
+    async def short_lived(route: Route) -> None:
+        answer = await route.fetch()
+        text = await answer.text()
+        await route.fulfill(response=answer, body=text.replace('"expiresInSeconds":600', '"expiresInSeconds":8'))
+
+    async def through(route: Route) -> None:
+        signs_in = "mutation SignInWithPin" in (route.request.post_data or "")
+        await (short_lived(route) if signs_in else route.continue_())
+
+    await visitor.page.route("**/graphql", through)
+    await visitor.sign_in("Cleaner 3")
+
+    def is_told() -> bool:
+        replies = [message.get("payload") for message in visitor.received[0] if message["type"] == "next"]
+        return {"data": {"reauthenticate": {"ok": True}}} in replies
+
+    await until(is_told)
+    await visitor.is_("live")
+    assert len(visitor.sockets) == 1
+
+
+async def test_a_session_that_was_revoked_ends_on_the_screen_too(visit: Visit) -> None:
+    """R20: the board goes back to signing in, and keeps no token."""
+    visitor = await visit("Cleaner 4")
+    revoke = "mutation { signOut(input: {}) { errors { code } } }"
+
+    assert (await visitor.ask(revoke))["signOut"]["errors"] == []
+
+    await expect(visitor.page.get_by_text("Your session has ended")).to_be_visible()
+    assert await visitor.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_cleaner_of_another_business_sees_none_of_these_shifts(visit: Visit) -> None:
+    """R1: two businesses on one installation never meet."""
+    ours, theirs = await visit("Cleaner 1"), await visit("Cleaner 1", "other")
+
+    assert await ours.cards()
+    assert await theirs.cards()
+    assert not set(await ours.cards()) & set(await theirs.cards())
+
+
+async def test_the_board_fits_a_phone_and_needs_nothing_from_elsewhere(visit: Visit) -> None:
+    """On 390 px nothing runs over, and under `default-src 'self'` nothing is refused."""
+    phone = {"width": 390, "height": 844}
+    visitor = await visit(viewport=phone, has_touch=True, is_mobile=True, color_scheme="dark")
+    refused: list[str] = []
+    visitor.page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+
+    async def strict(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(
+            response=answer, headers={**answer.headers, "content-security-policy": "default-src 'self'"}
+        )
+
+    await visitor.page.route("**/board", strict)
+    await visitor.page.reload()
+    await visitor.sign_in("Cleaner 1")
+    for view in ("My week", "Availability", "Market"):
+        await visitor.page.get_by_role("button", name=view, exact=True).tap()
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
+    assert refused == []

@@ -1,0 +1,210 @@
+"""The list of swaps that one can take, which SQL filters, against the rules that the accept asks (R82, A27b).
+
+Random schedules of several cleaners in two markets, over weeks in which the clocks change, under three sets of numbers.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.ids import new_id
+from domain.actors import Actor
+from domain.ids import CleanerId, MarketId, PropertyId
+from domain.scheduling import Laundry, Skill
+from services import customers
+from services.identity.business import CreateMarket, create_market
+from services.identity.cleaners import SetCleanerMarkets, set_cleaner_markets
+from tests.product.planting import Garden
+from tests.product.world import MIAMI, Api, Town, gid
+
+SEED = 20261123
+SWAPS = 240
+WEEKS = [datetime(2027, 3, 7, tzinfo=UTC), datetime(2027, 3, 14, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC),
+         datetime(2027, 11, 7, tzinfo=UTC)]
+"""Weeks around 2027-03-14, 2027-11-07 (New York) and 2027-04-04, 2027-10-03 (Lord Howe, half an hour)."""
+LENGTHS = ["0.5", "1", "1.25", "2", "3", "3.5", "4", "6", "8", "10", "13"]
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"swaps": {"restHours": "9.5", "weekHours": "24.25", "travelKmh": 7, "travelOverheadMinutes": 0}},
+    {"swaps": {"restHours": 0, "weekHours": 168, "travelOverheadMinutes": 60, "availabilityRequired": True}},
+]
+
+PAGE = """query ($after: Cursor, $filter: SwapFilter) { swaps(first: 100, after: $after, filter: $filter) {
+    nodes { id viewerCanTake { ok reasons { code } } } pageInfo { hasNextPage endCursor } totalCount } }"""
+
+
+@dataclass
+class Region:
+    """Homes at and around one place."""
+
+    market: MarketId
+    homes: list[PropertyId]
+
+
+async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town, other: Town) -> None:
+    """R82, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
+    dice = random.Random(SEED)
+    miami, island = await _region(town, town.market), await _region(town, await _second_market(town))
+    await _swaps(town, dice, [miami, island])
+    viewers = [await _viewer(town, dice, [miami, island], number) for number in range(8)]
+    foreign = gid("Swap", await other.offer(await other.cleaner()))
+
+    seen: dict[str, int] = {}
+    for settings in SETTINGS:
+        await town.world.root.execute(
+            "update tenant set settings = $2 where tenant_id = $1", town.tenant, json.dumps(settings)
+        )
+        for viewer in viewers:
+            await _ensure_agreement(api, viewer, seen)
+            assert foreign not in await _all(api, viewer, {})
+
+    # The schedules are worth something only if each rule has spoken somewhere, and none always.
+    rules = {"OVERLAP", "REST_TOO_SHORT", "WEEK_HOURS_EXCEEDED", "TRAVEL_TOO_LONG", "UNAVAILABLE", "SKILL_MISSING"}
+    assert rules <= seen.keys()
+    assert seen["ok"] > 100
+
+
+async def _ensure_agreement(api: Api, viewer: Actor, seen: dict[str, int]) -> None:
+    judged = await _all(api, viewer, {})
+    can = await _all(api, viewer, {"canTake": True})
+    cannot = await _all(api, viewer, {"canTake": False})
+    allowed = {id for id, answer in judged.items() if answer["ok"]}
+    wrong = {id: judged[id] for id in allowed ^ can.keys()}
+    assert not wrong, f"seed {SEED}: {wrong}"
+    assert can.keys() | cannot.keys() == judged.keys()
+    assert not can.keys() & cannot.keys()
+    seen["ok"] = seen.get("ok", 0) + len(allowed)
+    for answer in judged.values():
+        for reason in answer["reasons"]:
+            seen[reason["code"]] = seen.get(reason["code"], 0) + 1
+
+
+async def _all(api: Api, viewer: Actor, filter: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    after, more, total = None, True, 0
+    while more:
+        page = (await api.data(viewer, PAGE, after=after, filter=filter))["swaps"]
+        found |= {node["id"]: node["viewerCanTake"] for node in page["nodes"]}
+        after, more, total = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"], page["totalCount"]
+    assert len(found) == total
+    return found
+
+
+async def _second_market(town: Town) -> MarketId:
+    made: MarketId = await town.world.run(town.owner, create_market, CreateMarket("Island", "Australia/Lord_Howe"))
+    return made
+
+
+async def _region(town: Town, market: MarketId) -> Region:
+    """A plain home, its neighbours 0 m, 700 m, 3 km and 15 km away, one with a hot tub and one with laundry."""
+    whose = await town.world.run(town.owner, customers.create_customer, customers.CreateCustomer("Customer"))
+    homes = []
+    for number, (offset, more) in enumerate(
+        [
+            (0.0, {}),
+            (0.0, {}),
+            (0.0063, {}),
+            (0.027, {}),
+            (0.135, {}),
+            (0.0, {"hot_tub": True}),
+            (0.027, {"laundry": Laundry.IN_UNIT, "laundry_loads": 2}),
+        ]
+    ):
+        form = customers.CreateProperty(
+            whose, market, f"Home {number}", "1 Ocean Drive", "Miami", "33139", MIAMI[0] + offset, MIAMI[1], 2, 1, 900,
+            **more,
+        )  # fmt: skip
+        homes.append(await town.world.run(town.owner, customers.create_property, form))
+    return Region(market, homes)
+
+
+async def _swaps(town: Town, dice: random.Random, regions: list[Region]) -> None:
+    """Each by an owner of its own, so that owners' schedules are in nobody's way."""
+    garden = Garden(town, regions[0].homes[0])
+    for number in range(SWAPS):
+        owner = CleanerId(new_id())
+        await town.world.root.execute(
+            "insert into cleaner (tenant_id, id, name, onboarding, created_at) values ($1, $2, $3, 'COMPLETE', now())",
+            town.tenant, owner, f"Owner {number}",
+        )  # fmt: skip
+        region = dice.choice(regions)
+        actor = Actor(town.tenant, town.owner.role, owner)
+        await garden.swap(actor, _start(dice), dice.choice(LENGTHS), home=dice.choice(region.homes))
+
+
+async def _viewer(town: Town, dice: random.Random, regions: list[Region], number: int) -> Actor:
+    """A cleaner with a random schedule: gaps on the quarter hour, many shifts touching, overlapping backups."""
+    skills = dice.choice([[], [Skill.HOT_TUB], [Skill.HOT_TUB, Skill.LAUNDRY]])
+    viewer = await town.cleaner(*skills)
+    markets = [[regions[0].market], [region.market for region in regions]][number % 2]
+    await town.world.run(
+        town.owner, set_cleaner_markets, SetCleanerMarkets(CleanerId(viewer.person), markets)
+    )
+    garden = Garden(town, regions[0].homes[0])
+    for week in WEEKS:
+        await _schedule(garden, dice, viewer, week, regions)
+    await _availability(town, dice, viewer)
+    return viewer
+
+
+async def _schedule(garden: Garden, dice: random.Random, who: Actor, week: datetime, regions: list[Region]) -> None:
+    at = week + timedelta(minutes=15 * dice.randrange(96))
+    while at < week + timedelta(days=8):
+        hours = dice.choice(LENGTHS)
+        home = dice.choice(dice.choice(regions).homes)
+        role = dice.choice(["PRIMARY"] * 5 + ["BACKUP"])
+        planted = await garden.shift(who, at, hours, home=home)
+        released = "now()" if dice.random() < 0.1 else "null"
+        await garden.town.world.root.execute(
+            f"update assignment set role = $2, released_at = {released} where id = $1", planted.assignment, role
+        )
+        gap = dice.choice([0, 0, 10, 15, 20, 45, 120, 570, 585, 600, 660, 1200, 2000])
+        at += timedelta(hours=float(hours), minutes=gap)
+
+
+async def _availability(town: Town, dice: random.Random, who: Actor) -> None:
+    """Slots that touch, overlap and leave holes."""
+    root, submission = town.world.root, new_id()
+    await root.execute(
+        """insert into availability_submission (tenant_id, id, cleaner_id, market_id, period_start, submitted_at, is_late)
+        values ($1, $2, $3, $4, '2027-03-08', now(), false)""",
+        town.tenant, submission, who.person, town.market,
+    )  # fmt: skip
+    for week in WEEKS:
+        at = week
+        while at < week + timedelta(days=8):
+            length = timedelta(minutes=30 * dice.randint(2, 30))
+            await root.execute(
+                """insert into availability (tenant_id, id, submission_id, cleaner_id, day, starts_at, ends_at)
+                values ($1, $2, $3, $4, $5, $6, $7)""",
+                town.tenant, new_id(), submission, who.person, at.date(), at, at + length,
+            )  # fmt: skip
+            at += length + timedelta(minutes=30 * dice.choice([-1, 0, 0, 0, 0, 1, 10]))
+
+
+def _start(dice: random.Random) -> datetime:
+    return dice.choice(WEEKS) + timedelta(minutes=15 * dice.randrange(4 * 24 * 8))
+
+
+@pytest.mark.parametrize("moment", [timedelta(seconds=-1), timedelta(0), timedelta(seconds=1)])
+async def test_a_rest_and_a_way_that_just_suffice_are_seen_alike(
+    api: Api, town: Town, other: Town, moment: timedelta
+) -> None:
+    """A27b: to the second, 10 hours between two days and 10 minutes between neighbours."""
+    giver, taker = await town.cleaner(), await town.cleaner()
+    garden = Garden(town, await town.home())
+    evening = await garden.monday(22)
+    await garden.shift(taker, evening, "3")
+    rested = await garden.swap(giver, evening + timedelta(hours=13) + moment, "1")
+    near = await garden.swap(giver, evening - timedelta(hours=1, minutes=10) - moment, "1")
+    suffices = moment >= timedelta(0)
+
+    judged = await _all(api, taker, {})
+    can = await _all(api, taker, {"canTake": True})
+
+    expected = {gid("Swap", near.swap), gid("Swap", rested.swap)} if suffices else set()
+    assert {id for id, answer in judged.items() if answer["ok"]} == can.keys() == expected
