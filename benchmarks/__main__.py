@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from benchmarks import feed
+from benchmarks import feed, live
 from benchmarks.figures import Report
 from benchmarks.gauges import CAN_PIN, leave_server_core
 from benchmarks.installation import Installation, open_installation
@@ -22,6 +22,7 @@ class Name(StrEnum):
     """The benchmarks."""
 
     FEED = "feed"
+    LIVE = "live"
 
 
 def run(
@@ -43,6 +44,8 @@ async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
             if Name.FEED in wanted:
                 pace = feed.Pace(3, 2.0, 1.0) if quick else feed.Pace(5, 4.0, 2.0)
                 await feed.measure(place, pace, report)
+            if Name.LIVE in wanted:
+                await live.measure(place, 8.0 if quick else 20.0, report)
         finally:
             back()
 

@@ -1,7 +1,8 @@
 """`run(command, input)`: the only place that begins and commits.
 
 It stamps the transaction, reads business time once, runs the command, writes tasks and receipt, and appends the
-events in the commit's own round trip. Deadlocks and serialization failures are run again; violated constraints become refusals.
+events in the commit's own round trip. Deadlocks and serialization failures are run again; violated constraints become
+refusals.
 """
 
 import asyncio

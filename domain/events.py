@@ -1,7 +1,8 @@
 """What happened, in the past tense: the events that the log keeps, feeds send, and integrators read.
 
-An event carries the public card of what it happened to: the facts that everybody who may see the event may see, enough
-to show it without asking again. `people` are those whom it concerns in person: parties of a swap, the owner of a session.
+An event carries the public card of what it happened to: the facts that everybody who may see the event may see,
+enough to show it without asking again. `people` are those whom it concerns in person: parties of a swap, the owner of
+a session.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """The few functions that live in the database, because only there can they be trusted or be one round trip.
 
 Across tenants: `tenant_by_slug`, `tenant_clocks` and `market_clocks`. Inside the stamped tenant: `log_append` and
-`hand_over`. All run as the powerless role that owns them, whose own policies reach just the tables they need; none can be called by PUBLIC.
+`hand_over`. All run as the powerless role that owns them, whose own policies reach just the tables they need; none
+can be called by PUBLIC.
 """
 
 from models.base import APP, DEFINER, OPS

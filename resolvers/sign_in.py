@@ -10,7 +10,7 @@ from strawberry.types import Info
 from db.ids import new_id
 from db.runner import Call
 from domain.actors import Actor, Role, TenantId
-from domain.errors import Forbidden, Refused, Unauthenticated
+from domain.errors import Refused, Unauthenticated
 from resolvers.context import Context
 from resolvers.expose import call_of, mutation
 from schema.errors import UserError
@@ -19,6 +19,7 @@ from schema.types.described import described
 from schema.types.identity import Credentials
 from schema.types.relay import encode_id
 from services.identity import business, forms, qr
+from services.ops import NoteOpsAction, note_ops_action
 
 Signing = Callable[[Context, Any], Awaitable[Any]]
 
@@ -89,16 +90,13 @@ async def _issue_qr(context: Context, given: Any) -> str:
 
 async def _create_tenant(context: Context, given: Any) -> str:
     """Ops found a business: the command runs as the installation under the new tenant's own stamp."""
-    actor = context.signed_in
-    if actor.role is not Role.OPS:
-        raise Forbidden
-    # Whoever asks must still be who they were: the stamp of the platform's tenant says so.
-    await context.services.control.overview(actor)
+    run = context.services.runner.run
     made = Actor.system(TenantId(new_id()))
+    # Written first, and in the platform's own tenant: whoever asks must be of ops, and still be who they were.
+    action = NoteOpsAction("create_tenant", "Tenant", made.tenant, made.tenant)
+    await run(Call(context.signed_in, note_ops_action, action, request_id=context.request_id))
     wish = to_command(business.FoundBusiness, given)
-    founded = await context.services.runner.run(
-        Call(made, business.found_business, wish, request_id=context.request_id)
-    )
+    founded = await run(Call(made, business.found_business, wish, request_id=context.request_id))
     return encode_id("Staff", founded.owner_id)
 
 

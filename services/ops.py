@@ -22,6 +22,17 @@ class NoteOpsAction:
     """What else identifies it, without any of the tenant's business."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProveOps:
+    """Nothing is wanted but the proof."""
+
+
+@command(Role.OPS)
+async def prove_ops(tx: Tx, input: ProveOps) -> UUID:
+    """Show that the acting ops user's session still holds: the ops pool itself is stamped with nobody."""
+    return tx.actor.person
+
+
 @command(Role.OPS)
 async def note_ops_action(tx: Tx, input: NoteOpsAction) -> UUID:
     """Write an intervention into the platform's audit log; it is written before the intervention itself is made."""

@@ -12,11 +12,11 @@ import asyncpg
 
 from db.ids import new_id
 from db.runner import Call, Runner
-from domain.actors import Actor, Role
-from domain.errors import Forbidden, IllegalTransition, Invalid, NotFound
+from domain.actors import Actor
+from domain.errors import IllegalTransition, Invalid, NotFound
 from domain.ids import MarketId, TaskId
 from domain.tasks import TaskState
-from services.ops import NoteOpsAction, note_ops_action
+from services.ops import NoteOpsAction, ProveOps, note_ops_action, prove_ops
 from tasks.duties import DUTIES, DutyClock, duty_clocks
 
 MOST_TASKS = 100
@@ -56,7 +56,7 @@ class Control:
 
     async def retry(self, actor: Actor, task_id: TaskId) -> TaskId:
         """Give a dead task its attempts back. `NotFound`, or `IllegalTransition` where it is not dead."""
-        _ensure_ops(actor)
+        await self._prove(actor)
         row = await self.ops.fetchrow("select tenant_id, state, kind from task where id = $1", task_id)
         if row is None:
             raise NotFound(field=("taskId",))
@@ -68,7 +68,7 @@ class Control:
 
     async def run_now(self, actor: Actor, market_id: MarketId, duty: str) -> TaskId:
         """Do a duty of a market now, whatever its schedule says; the schedule goes on as before (A4)."""
-        _ensure_ops(actor)
+        await self._prove(actor)
         if duty not in {each.name for each in DUTIES}:
             raise Invalid("There is no such duty.", field=("duty",))
         found = [one.clock for one in await duty_clocks(self.ops) if one.clock.market == market_id]
@@ -81,7 +81,7 @@ class Control:
 
     async def overview(self, actor: Actor) -> dict[str, Any]:
         """Queues, workers and duties, as the type `Ops` shows them."""
-        _ensure_ops(actor)
+        await self._prove(actor)
         return {
             "queues": [dict(row) for row in await self.ops.fetch(_QUEUES)],
             "workers": [dict(row) for row in await self.ops.fetch(_WORKERS)],
@@ -90,18 +90,17 @@ class Control:
 
     async def tasks(self, actor: Actor, state: TaskState | None = None, first: int = 50) -> list[dict[str, Any]]:
         """The newest tasks, of one state if given, at most 100; never their payloads."""
-        _ensure_ops(actor)
+        await self._prove(actor)
         if not 1 <= first <= MOST_TASKS:
             raise Invalid(f"A page has 1 to {MOST_TASKS} tasks.", field=("first",))
         return [dict(row) for row in await self.ops.fetch(_TASKS, state, first)]
 
+    async def _prove(self, actor: Actor) -> None:
+        """Raise `Forbidden` for any other role, `Unauthenticated` for a session that is over."""
+        await self.runner.run(Call(actor, prove_ops, ProveOps()))
+
     async def _note(self, actor: Actor, action: NoteOpsAction) -> UUID:
         return await self.runner.run(Call(actor, note_ops_action, action))
-
-
-def _ensure_ops(actor: Actor) -> None:
-    if actor.role is not Role.OPS:
-        raise Forbidden
 
 
 def _duty(one: DutyClock) -> dict[str, Any]:

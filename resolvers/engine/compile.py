@@ -3,6 +3,7 @@
 The text is made of our tables' names and authors' expressions only; whatever a client wrote is a parameter.
 """
 
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +40,7 @@ from resolvers.engine.shape import (
 )
 from resolvers.engine.sources import Column, Computed, Many, One, Same, Sql
 from resolvers.engine.tables import foreign_keys, has_tenant, quoted, table_text
-from resolvers.engine.values import Leaf, column_kind, output_leaf, python_leaf
+from resolvers.engine.values import Convert, Leaf, column_kind, output_leaf, python_leaf
 from schema.types.relay import MAX_PAGE, decode_id, encode_id, split_id
 
 

@@ -184,7 +184,3 @@ def test_every_command_has_help() -> None:
         assert command in done.stdout
 
 
-def test_the_printed_schema_is_the_one_in_the_repository() -> None:
-    assert run("schema", env=clean()).stdout == (ROOT / "schema" / "schema.graphql").read_text()
-
-
