@@ -51,4 +51,6 @@ async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(run)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(run)
+    command()

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import uvloop
@@ -43,8 +43,8 @@ class Listener(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none by inheritance.
+        self._transport = cast("asyncio.Transport", transport)
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             (
@@ -132,7 +132,6 @@ class Crowd:
                     await asyncio.gather(*(self._open(order["port"], token, order["document"]) for token in part))
             case "take":
                 taken, self._arrivals.frames = self._arrivals.frames, []
-                self._arrivals.frames = []
                 return {"frames": [[at, frame.decode()] for at, frame in taken]}
             case "count":
                 return {"count": len(self._arrivals.frames)}

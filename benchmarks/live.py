@@ -52,7 +52,10 @@ class Listeners:
     async def ask(self, **order: Any) -> Any:
         """Give an order and wait for its answer."""
         self._to.write(orjson.dumps(order) + b"\n")
-        return orjson.loads(await self._from.readline())
+        answer = await self._from.readline()
+        if not answer:
+            raise SystemExit("The process of the benchmark's sockets has ended: see above.")
+        return orjson.loads(answer)
 
     async def open(self, port: int, tokens: Sequence[str], count: int) -> None:
         """Open so many sockets, the tokens in turns; each has its snapshot when this returns."""

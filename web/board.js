@@ -53,6 +53,11 @@ class Page {
     find("#offline").hidden = state !== "offline";
   }
 
+  /** There is something new in "My week", which on a phone may be out of sight. */
+  pointAtWeek() {
+    if (find("#desk").dataset.view !== "week") find("#desk").dataset.news = "week";
+  }
+
   /** Say what there is to sign in with. */
   welcome() {
     const session = Session.restore();
@@ -93,6 +98,8 @@ class Page {
 
   #turnTo(view) {
     find("#desk").dataset.view = view;
+    if (view === "week") delete find("#desk").dataset.news;
+    scrollTo(0, 0);
     document.querySelectorAll("[data-view][aria-pressed]").forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.view === view)));
   }
 }

@@ -18,7 +18,7 @@ export class Desk {
   #state = "connecting";
   #isClosed = false;
 
-  /** `page` has the elements, `notices.tell` and `showState(state)`. */
+  /** `page` has the elements, `notices.tell`, `showPerson(viewer)`, `showState(state)` and `pointAtWeek()`. */
   constructor(session, page) {
     this.session = session;
     this.page = page;
@@ -137,10 +137,11 @@ export class Desk {
     if (!error) {
       this.market.won(swap.id);
       this.page.notices.tell(`It is yours: ${where} is in your week.`, "good");
+      this.page.pointAtWeek();
       await this.week.welcome(swap.jobId, swap.startsAt).catch(() => {});
     } else if (error.code === TAKEN) {
       this.market.lost(swap.id, error.message);
-      this.page.notices.tell(`${error.message} Nothing has changed for you.`, "bad");
+      this.page.notices.tell(error.message, "bad");
     } else {
       this.market.release(swap.id, error.message);
     }

@@ -23,9 +23,9 @@ from tests.product.world import MIAMI, Api, Town, gid
 
 SEED = 20261123
 SWAPS = 240
-WEEKS = [datetime(2027, 3, 7, tzinfo=UTC), datetime(2027, 3, 14, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC),
-         datetime(2027, 11, 7, tzinfo=UTC)]
-"""Weeks around 2027-03-14, 2027-11-07 (New York) and 2027-04-04, 2027-10-03 (Lord Howe, half an hour)."""
+STRETCHES = [(datetime(2027, 3, 8, tzinfo=UTC), 13), (datetime(2027, 4, 1, tzinfo=UTC), 7),
+             (datetime(2027, 9, 30, tzinfo=UTC), 7), (datetime(2027, 11, 1, tzinfo=UTC), 13)]  # fmt: skip
+"""Days in which the clocks change: on 2027-03-14 and 2027-11-07 in New York, on 2027-04-04 and 2027-10-03 on Lord Howe."""
 LENGTHS = ["0.5", "1", "1.25", "2", "3", "3.5", "4", "6", "8", "10", "13"]
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -145,15 +145,16 @@ async def _viewer(town: Town, dice: random.Random, regions: list[Region], number
         town.owner, set_cleaner_markets, SetCleanerMarkets(CleanerId(viewer.person), markets)
     )
     garden = Garden(town, regions[0].homes[0])
-    for week in WEEKS:
-        await _schedule(garden, dice, viewer, week, regions)
+    for stretch in STRETCHES:
+        await _schedule(garden, dice, viewer, stretch, regions)
     await _availability(town, dice, viewer)
     return viewer
 
 
-async def _schedule(garden: Garden, dice: random.Random, who: Actor, week: datetime, regions: list[Region]) -> None:
-    at = week + timedelta(minutes=15 * dice.randrange(96))
-    while at < week + timedelta(days=8):
+async def _schedule(garden: Garden, dice: random.Random, who: Actor, stretch: Any, regions: list[Region]) -> None:
+    first, days = stretch
+    at = first + timedelta(minutes=15 * dice.randrange(96))
+    while at < first + timedelta(days=days):
         hours = dice.choice(LENGTHS)
         home = dice.choice(dice.choice(regions).homes)
         role = dice.choice(["PRIMARY"] * 5 + ["BACKUP"])
@@ -174,9 +175,9 @@ async def _availability(town: Town, dice: random.Random, who: Actor) -> None:
         values ($1, $2, $3, $4, '2027-03-08', now(), false)""",
         town.tenant, submission, who.person, town.market,
     )  # fmt: skip
-    for week in WEEKS:
-        at = week
-        while at < week + timedelta(days=8):
+    for first, days in STRETCHES:
+        at = first
+        while at < first + timedelta(days=days + 1):
             length = timedelta(minutes=30 * dice.randint(2, 30))
             await root.execute(
                 """insert into availability (tenant_id, id, submission_id, cleaner_id, day, starts_at, ends_at)
@@ -187,7 +188,8 @@ async def _availability(town: Town, dice: random.Random, who: Actor) -> None:
 
 
 def _start(dice: random.Random) -> datetime:
-    return dice.choice(WEEKS) + timedelta(minutes=15 * dice.randrange(4 * 24 * 8))
+    first, days = dice.choice(STRETCHES)
+    return first + timedelta(minutes=15 * dice.randrange(4 * 24 * days))
 
 
 @pytest.mark.parametrize("moment", [timedelta(seconds=-1), timedelta(0), timedelta(seconds=1)])
