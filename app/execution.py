@@ -20,6 +20,7 @@ from resolvers.context import Context
 OPERATION_SECONDS = 10
 DOCUMENTS_KEPT = 1_000
 INTROSPECTING = frozenset({Role.OWNER, Role.ADMIN, Role.INTEGRATOR, Role.OPS})
+"""Who may ask the schema about itself where that is not open to everybody (R256)."""
 
 _log = structlog.get_logger("graphql")
 

@@ -1,4 +1,4 @@
-"""Bringing a database to this version of the schema, and refusing to run on another one."""
+"""Bringing a database to this version of the schema, and refusing to run on another one (R243)."""
 
 import time
 from pathlib import Path

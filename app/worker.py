@@ -1,4 +1,4 @@
-"""The worker process: our own loop, and beside it ARQ, which rings when a commit leaves work and ticks each minute.
+"""The worker process: our own loop, and beside it ARQ, which rings when a commit leaves work and ticks each minute (R253).
 
 Without Redis, or while it is away, the loop alone does everything, a few seconds later.
 """

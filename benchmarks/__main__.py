@@ -13,7 +13,7 @@ import uvloop
 
 from benchmarks import feed, live
 from benchmarks.figures import Report
-from benchmarks.gauges import CAN_PIN, leave_server_core
+from benchmarks.gauges import CAN_PIN, off_server_core
 from benchmarks.installation import Installation, open_installation
 from sandbox import SandboxError
 
@@ -39,15 +39,12 @@ def run(
 
 async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
     async with open_installation() as place:
-        back = leave_server_core()
-        try:
+        with off_server_core():
             if Name.FEED in wanted:
                 pace = feed.Pace(3, 2.0, 1.0) if quick else feed.Pace(5, 4.0, 2.0)
                 await feed.measure(place, pace, report)
             if Name.LIVE in wanted:
                 await live.measure(place, 8.0 if quick else 20.0, report)
-        finally:
-            back()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """What a process and a database have used: CPU seconds and memory, read from the system."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-CAN_PIN = hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
-SERVER_CORE = 0
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set[int]()
+"""The cores that we were given, where the system lets a process choose among them."""
+CAN_PIN = len(CORES) > 1
 
 
 def cpu_seconds(pid: int) -> float:
@@ -36,25 +37,28 @@ def database_cpu_seconds(postmaster: int, role: str) -> float:
 
 @contextmanager
 def on_server_core() -> Iterator[None]:
-    """What is started inside stays on one core, where the system can tell it to."""
+    """What is started inside stays on the first core, where the system can tell it to."""
     if not CAN_PIN:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {SERVER_CORE if SERVER_CORE in before else min(before)})
+    os.sched_setaffinity(0, {min(CORES)})
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
 
 
-def leave_server_core() -> Callable[[], None]:
-    """Keep this process, the load, off the servers' core; the returned function takes that back."""
-    if not CAN_PIN:
-        return lambda: None
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before - {SERVER_CORE} or before)
-    return lambda: os.sched_setaffinity(0, before)
+@contextmanager
+def off_server_core() -> Iterator[None]:
+    """Keep this process, the load, off the servers' core."""
+    if CAN_PIN:
+        os.sched_setaffinity(0, CORES - {min(CORES)})
+    try:
+        yield
+    finally:
+        if CAN_PIN:
+            os.sched_setaffinity(0, CORES)
 
 
 def grown(path: Path, since: int) -> str:

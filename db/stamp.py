@@ -1,6 +1,6 @@
 """The stamp: tenant, actor, role and session, set and read by one statement, transaction-local, and verified.
 
-Every statement's scans hang on the row that the stamp yields, so no plan can run them before the settings are there.
+Every statement's scans hang on the row that the stamp yields, so no plan can run them before the settings are there (R1, R249).
 """
 
 STAMP = """(SELECT set_config('app.tenant_id', $1, true)::uuid AS tenant_id,
@@ -21,7 +21,7 @@ VERIFIED = """JOIN LATERAL (SELECT clock_timestamp() + t.clock_offset AS busines
         WHERE s.tenant_id = stamp.tenant_id AND s.id = stamp.session_id AND s.person_id = stamp.actor_id
           AND s.role = stamp.role AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() + t.clock_offset))
     OFFSET 0) live ON true"""
-"""Yields business time, and no row where the session is revoked, expired, or not of this role any more."""
+"""Yields business time (R233, R262), and no row where the session is revoked, expired, or not of this role any more."""
 
 TIMED = """JOIN LATERAL (SELECT current_setting('app.now')::timestamptz AS business_now OFFSET 0) live ON true"""
 """The business time of a stamped transaction, read once at its start."""

@@ -1,4 +1,4 @@
-"""Who may take a shift from the swap market: every reason against it, with its numbers (R82, A26, A27b).
+"""Who may take a shift from the swap market: every reason against it, with its numbers (R82, R232, A26, A27b).
 
 The order of the reasons is that of `ReasonCode`, then of time, so that clients and tests can rely on it.
 """

@@ -1,4 +1,4 @@
-"""What a cleaner earns for one job, in integer cents (R160 to R163, A12, A49)."""
+"""What a cleaner earns for one job, in integer cents (R160 to R163, R261, A12, A49)."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal

@@ -21,35 +21,55 @@ class JobStatus(StrEnum):
     """Where a job stands (R71, A17)."""
 
     UNASSIGNED = "UNASSIGNED"
+    """Nobody is responsible for it yet."""
     ASSIGNED = "ASSIGNED"
+    """A cleaner is responsible for it."""
     IN_PROGRESS = "IN_PROGRESS"
+    """Somebody is at work."""
     COMPLETED = "COMPLETED"
+    """Done and proven."""
     CANCELED = "CANCELED"
+    """It will not take place; it is kept, never deleted."""
     NO_SHOW = "NO_SHOW"
+    """Nobody came; it may still be covered or planned anew."""
 
 
 class PaymentStatus(StrEnum):
     """Where a job's money stands (R72, A17)."""
 
     PENDING = "PENDING"
+    """Nothing has been asked of the customer's card."""
     AUTHORIZED = "AUTHORIZED"
+    """The amount is held on the card."""
     CAPTURE_PENDING = "CAPTURE_PENDING"
+    """The capture was asked for and is not confirmed yet."""
     CAPTURED = "CAPTURED"
+    """The money is taken."""
     FAILED = "FAILED"
+    """The card was declined."""
     REQUIRES_ACTION = "REQUIRES_ACTION"
+    """The customer has to confirm with their bank."""
     EXPIRED = "EXPIRED"
+    """The hold has lapsed."""
     RELEASED = "RELEASED"
+    """The hold was let go without a charge."""
     REFUNDED = "REFUNDED"
+    """All of it was given back."""
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    """A part of it was given back."""
     DISPUTED = "DISPUTED"
+    """The customer's bank has taken it back for the time being."""
 
 
 class AssignmentRole(StrEnum):
     """What a cleaner is on a job (R74)."""
 
     PRIMARY = "PRIMARY"
+    """The one who is responsible for the clean."""
     BACKUP = "BACKUP"
+    """Stands by in case somebody does not come."""
     LAUNDRY_LEAD = "LAUNDRY_LEAD"
+    """Also sees to the laundry."""
 
 
 class Skill(StrEnum):

@@ -30,19 +30,28 @@ class SwapKind(StrEnum):
     """One-way (COVER) or one shift for another (TRADE) (A27)."""
 
     COVER = "COVER"
+    """Somebody takes the shift, and nothing is given for it."""
     TRADE = "TRADE"
+    """One shift for another, both at once or not at all."""
 
 
 class SwapStatus(StrEnum):
     """Where a swap stands (A27b)."""
 
     PENDING = "PENDING"
+    """On the market; its owner stays responsible."""
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    """Somebody wants it, and the office has to agree."""
     ACCEPTED = "ACCEPTED"
+    """Taken: the shift is the taker's."""
     DECLINED = "DECLINED"
+    """The office did not agree."""
     WITHDRAWN = "WITHDRAWN"
+    """Its owner or the office took it off the market."""
     EXPIRED = "EXPIRED"
+    """Nobody took it in time."""
     RETURNED = "RETURNED"
+    """The taker gave it back when no time was left to list it again."""
 
 
 SWAP_TRANSITIONS: Mapping[SwapStatus, frozenset[SwapStatus]] = {

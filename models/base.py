@@ -1,7 +1,7 @@
 """How a table is declared here: tenant first in every key, its policies and grants beside it.
 
 `tenant_table` makes the columns that every tenant table has; `protect` states who may do what with its rows. Both are
-data: the migration prints them as SQL, and a test walks the catalogue of a migrated database against them.
+data: the migration prints them as SQL, and a test walks the catalogue of a migrated database against them (R2, R5, R6).
 """
 
 from collections.abc import Iterable

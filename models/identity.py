@@ -184,7 +184,7 @@ credential = protect(
     Policy("self", "SELECT", f"person_id = {ACTOR}"),
     Policy("admin", "ALL", ADMIN),
 )
-"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). In no answer (R4)."""
+"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). In no answer (R4, R231)."""
 
 session = protect(
     tenant_table(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from sandbox import tether
-from sandbox.signals import ENDING, handled
+from sandbox.signals import ENDING
 
 GIVE_UP = 78
 """The exit code (EX_CONFIG) of a child that no restart would help: a taken port, a wrong setting."""
@@ -44,7 +44,7 @@ def supervise(children: Sequence[Child], *, each_second: Callable[[], object] | 
     A child that dies is started again after 0.2 s, doubling to 5 s. One that exits with GIVE_UP ends all the others,
     and GIVE_UP is returned. Ending is SIGTERM, then after 20 s SIGKILL to the process group. `each_second` is called in
     a thread meanwhile (to restart servers that have died, say); what it raises ends everything and comes out.
-    Call it from the main thread, outside of any event loop.
+    Call it from the main thread, outside of any event loop, and end the process soon after: signals stay ignored.
     """
     return asyncio.run(_supervise(children, each_second))
 
@@ -52,18 +52,31 @@ def supervise(children: Sequence[Child], *, each_second: Callable[[], object] | 
 async def _supervise(children: Sequence[Child], each_second: Callable[[], object] | None) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # Not `loop.add_signal_handler`: it would leave the default behind, and the next signal would end us too early.
-    with handled((signal.SIGINT, *ENDING), lambda _signum: loop.call_soon_threadsafe(stopped.set)):
-        work = [asyncio.create_task(_keep_alive(child)) for child in children]
-        if each_second:
-            work.append(asyncio.create_task(_tick(each_second)))
-        work.append(asyncio.create_task(_until(stopped)))
-        done, others = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-        for task in others:
-            task.cancel()
-        # A cancelled task first ends its own child: all at the same time, and a further signal changes nothing.
-        await asyncio.gather(*others, return_exceptions=True)
+    _end_by_signal(loop, stopped)
+    work = [asyncio.create_task(_keep_alive(child)) for child in children]
+    if each_second:
+        work.append(asyncio.create_task(_tick(each_second)))
+    work.append(asyncio.create_task(_until(stopped)))
+    done, others = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    # A cancelled task first ends its own child: all at the same time, and a further signal changes nothing.
+    await asyncio.gather(*others, return_exceptions=True)
     return max(task.result() for task in done)
+
+
+def _end_by_signal(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Stop at the first signal, and from then on ignore them: an impatient second Ctrl-C must not break off the end.
+
+    Not `loop.add_signal_handler`: it would put the default back, and the next signal would end us too early.
+    """
+
+    def handle(_signum: int, _frame: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stopped.set)
+
+    for signum in (signal.SIGINT, *ENDING):
+        signal.signal(signum, handle)
 
 
 async def _until(stopped: asyncio.Event) -> int:

@@ -1,4 +1,4 @@
-"""Checks of single values that more than one use case makes; each refusal names its field (R19).
+"""Checks of single values that more than one use case makes; each refusal names its field (R19, R230).
 
 They take None for "not given" and give it back, so that the same check serves creating and changing.
 """

@@ -1,4 +1,4 @@
-"""The work queues as ops sees and moves them (A4, R237): across tenants, and without any tenant's business in it.
+"""The work queues as ops sees and moves them (A4, R16, R237, R257): across tenants, and without any tenant's business in it.
 
 Runs on the pool of the role `ops`; interventions are written to the platform tenant's audit log first.
 """

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP, for phones in basements: what cannot be reached is told apart from what was refused. */
+/** GraphQL over HTTP, for phones in basements: what cannot be reached is told apart from what was refused (R254). */
 
 const PATIENCE_MS = 15_000;
 const PAUSES_MS = [300, 900, 2_000];

@@ -73,15 +73,18 @@ function parts(date, zone) {
   return Object.fromEntries(numbers.get(zone).formatToParts(date).map((part) => [part.type, part.value]));
 }
 
-/** "10:00 – 13:00" as the locale writes it. */
+/** "10:00 AM – 1:00 PM" as the locale writes it. */
 export function span(startsAt, endsAt, zone) {
-  return format(zone, { hour: "numeric", minute: "2-digit" }).formatRange(new Date(startsAt), new Date(endsAt));
+  return together(format(zone, { hour: "numeric", minute: "2-digit" }).formatRange(new Date(startsAt), new Date(endsAt)));
 }
+
+/** An hour and its half of the day never part at a line's end. */
+const together = (text) => text.replace(/\s(AM|PM|am|pm)/g, "\u00a0$1");
 
 /** "Sun, Nov 29, 8:00 PM". */
 export function moment(instant, zone) {
   const options = { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
-  return format(zone, options).format(new Date(instant));
+  return together(format(zone, options).format(new Date(instant)));
 }
 
 /** "Today", "Tomorrow" or nothing, by the server's clock. */
@@ -106,14 +109,14 @@ export function daysInWords(first, last) {
 export function remaining(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-  if (days) return `${days} d ${hours} h`;
-  if (hours) return `${hours} h ${minutes} min`;
+  if (days) return `${days}\u00a0d ${hours}\u00a0h`;
+  if (hours) return `${hours}\u00a0h ${minutes}\u00a0min`;
   return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** "3 h", "2.5 h". */
 export function hours(value) {
-  return `${Number(value).toLocaleString(LOCALE, { maximumFractionDigits: 2 })} h`;
+  return `${Number(value).toLocaleString(LOCALE, { maximumFractionDigits: 2 })}\u00a0h`;
 }
 
 /** An amount of the tenant's currency. */

@@ -1,4 +1,4 @@
-"""Descriptions where they are read: a docstring under the class and a string under each field reach the schema.
+"""Descriptions where they are read: a docstring under the class and a string under each field reach the schema (R245).
 
 Every type, field, enum value and argument of the contract has a description; a test fails for one that has none.
 """

@@ -1,4 +1,4 @@
-"""Wrong guesses, counted by person and by network address: neither many guesses nor many victims pay (R14, A7).
+"""Wrong guesses, counted by person and by network address: neither many guesses nor many victims pay (R14, R229, A7).
 
 A login that nobody has is counted like one that somebody has, so that a lock does not tell which logins exist. An
 address gets four times as many guesses as a person, because a whole office may share one.

@@ -1,6 +1,6 @@
 """Sessions: opened by a sign-in, continued by rotation, ended by their owner, an administrator, or a theft.
 
-R12, R13, A6.
+R12, R13, R228, A6.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Availability, live: the submission windows of the viewer's markets, and what was submitted."""
+"""Availability, live: the submission windows of the viewer's markets, and what was submitted (R200, R251)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The swap market, live: what is on offer, and who took it."""
+"""The swap market, live: what is on offer, and who took it (R199, R250, R255)."""
 
 from typing import Final
 from uuid import UUID

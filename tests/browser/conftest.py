@@ -22,13 +22,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 READY_SECONDS = 120
 WITHOUT = ("gpu", "quic", "background-networking", "component-update", "sync")
-# A page that a test answers in the server's place would count as one of the public network, barred from the loopback.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-features=LocalNetworkAccessChecks",
-    *(f"--disable-{word}" for word in WITHOUT),
-]
+ARGUMENTS = ["--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in WITHOUT)]
 
 Visit = Callable[..., Awaitable[Visitor]]
 

@@ -39,7 +39,7 @@ async def _job_of(visitor: Visitor, swap: str) -> str:
 
 
 async def test_of_two_cleaners_who_accept_at_once_one_has_the_shift_and_the_other_reads_why_not(visit: Visit) -> None:
-    """R96 to R99, R102: one winner; the loser is told the sentence, and nothing of theirs has changed."""
+    """R96 to R99, R102, R255: one winner; the loser is told the sentence, and nothing of theirs has changed."""
     one, two = await visit("Cleaner 1"), await visit("Cleaner 2")
     both = set(await two.takeable())
     swap = next(id for id in await one.takeable() if id in both)
@@ -125,7 +125,7 @@ async def test_what_cannot_be_taken_says_every_reason_and_has_no_button_to_tap(v
 
 
 async def test_the_countdown_runs_by_the_servers_clock_whatever_the_device_thinks(visit: Visit) -> None:
-    """R84: a phone whose clock is three days wrong counts down to the same deadline."""
+    """R84, R233: a phone whose clock is three days wrong counts down to the same deadline."""
     right, wrong = await visit("Cleaner 1"), await visit()
     wrong_by = 3 * 86_400_000
     await wrong.page.add_init_script(f"const now = Date.now; Date.now = () => now() + {wrong_by};")
@@ -189,16 +189,34 @@ async def test_the_board_fits_a_phone_and_needs_nothing_from_elsewhere(visit: Vi
     refused: list[str] = []
     visitor.page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
 
-    async def strict(route: Route) -> None:
-        answer = await route.fetch()
-        await route.fulfill(
-            response=answer, headers={**answer.headers, "content-security-policy": "default-src 'self'"}
-        )
-
-    await visitor.page.route("**/board", strict)
-    await visitor.page.reload()
+    answer = await visitor.page.reload()
+    assert answer is not None
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
     await visitor.sign_in("Cleaner 1")
     for view in ("My week", "Availability", "Market"):
         await visitor.page.get_by_role("button", name=view, exact=True).tap()
         assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
     assert refused == []
+
+
+async def test_a_new_cleaner_chooses_a_pin_at_the_first_sign_in_and_is_told_why_the_market_is_closed(
+    visit: Visit,
+) -> None:
+    """R10, R11, A8: the QR code fills in who it is, the form asks for a first PIN; no market before onboarding."""
+    office, newcomer = await visit("Owner 1"), await visit()
+    create = 'mutation { createCleaner(input: { name: "Newcomer" }) { cleaner { id } } }'
+    made = (await office.ask(create))["createCleaner"]["cleaner"]["id"]
+    issue = "mutation($id: ID!) { issueQr(input: { cleanerId: $id }) { qrToken } }"
+    token = (await office.ask(issue, id=made))["issueQr"]["qrToken"]
+
+    await newcomer.page.goto(f"/board?again#qr={token}")
+    await newcomer.page.get_by_text("Sign in with your own account").click()
+    form = newcomer.page.locator("form[data-as='cleaner']")
+    await form.get_by_label("PIN").fill("582913")
+    await form.get_by_role("button", name="Sign in").click()
+    await expect(newcomer.page.get_by_text("Set your PIN first.")).to_be_visible()
+    await form.get_by_role("button", name="Set PIN and sign in").click()
+
+    await expect(newcomer.page.locator("#name")).to_have_text("Newcomer")
+    await expect(newcomer.page.locator("#market .empty")).to_contain_text("onboarding")
+    assert "qr=" not in newcomer.page.url

@@ -32,7 +32,7 @@ def test_settings_may_name_only_what_differs():
 
     assert policy.swaps.rest_hours == Decimal("11.5")
     assert policy.swaps.approval_required is True
-    assert policy.pay.currency == "cad"
+    assert policy.pay.currency == "cad"  # A43
     assert policy.swaps.week_hours == 40
 
 

@@ -67,6 +67,7 @@ PAYMENT_MOVES = legal(
 
 @pytest.mark.parametrize(("before", "after"), list(product(JobStatus, JobStatus)))
 def test_a_job_moves_only_as_its_table_says_r73_a17(before, after):
+    """R260: every other move is refused with its own code, and says where from and where to."""
     if (before.value, after.value) in JOB_MOVES:
         ensure_job_transition(before, after)
     else:
@@ -79,6 +80,7 @@ def test_a_job_moves_only_as_its_table_says_r73_a17(before, after):
 
 @pytest.mark.parametrize(("before", "after"), list(product(PaymentStatus, PaymentStatus)))
 def test_a_payment_moves_only_as_its_table_says_r73_a17(before, after):
+    """R260."""
     if (before.value, after.value) in PAYMENT_MOVES:
         ensure_payment_transition(before, after)
     else:

@@ -68,6 +68,7 @@ def shift(starts_at: datetime, hours: str = "2", *, number: int = 2, position: P
 
 @pytest.mark.parametrize(("before", "after"), list(product(SwapStatus, SwapStatus)))
 def test_a_swap_moves_only_as_its_table_says_a27b(before, after):
+    """R260."""
     if after.value in MOVES.get(before.value, set()):
         ensure_swap_transition(before, after)
     else:
@@ -129,6 +130,7 @@ def test_a_returned_swap_is_open_again_only_while_time_is_left_a27b():
     ],
 )
 def test_earnings_are_hours_by_rate_and_the_bonuses_in_three_parts_r160_to_r163(work, parts):
+    """A12: whole hours and the urgent bonus for each who is paid, laundry for its lead alone."""
     policy = PayPolicy(tier_rate_cents=(("odd", 1), ("premium", 2200)))
 
     earned = earnings_of(work, policy)

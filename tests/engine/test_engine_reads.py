@@ -99,6 +99,7 @@ async def test_an_empty_page_is_empty(api: Toy) -> None:
     ],
 )
 async def test_bad_arguments_are_refused_at_their_field(api: Toy, arguments: str) -> None:
+    """R19, R230."""
     result = await api.execute(f"{{ swaps({arguments}) {{ nodes {{ id }} }} }}")
 
     assert result.data is None
@@ -169,6 +170,7 @@ async def test_foreign_and_unknown_ids_are_null_alike(api: Toy) -> None:
 
 
 async def test_other_roles_fields_are_null_with_an_error_and_own_rows_are_open(api: Toy) -> None:
+    """R20."""
     actor = an_actor(role=Role.CLEANER)
 
     result = await api.execute(

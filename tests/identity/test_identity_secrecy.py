@@ -38,7 +38,7 @@ def spellings(secret: str) -> list[str]:
 
 
 async def test_no_secret_is_in_any_table_in_clear(house: House, ours: Business) -> None:
-    """R4: after everything that deals in secrets, every row of every table is searched for each of them."""
+    """R4, R231: after everything that deals in secrets, every row of every table is searched for each of them."""
     form = InviteStaff("New", "new@example.com", StaffRole.ADMIN)
     invitation = await house.invited(ours.id, await house.run(ours.owner, invite_staff, form))
     await house.auth.accept_invite(AcceptInvite(invitation, PASSWORD), HERE)

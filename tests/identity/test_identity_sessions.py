@@ -50,7 +50,7 @@ async def revocations(house: House, session: Any) -> list[dict[str, Any]]:
 async def test_each_refresh_gives_another_token_of_the_same_session(
     house: House, ours: Business, theirs: Business
 ) -> None:
-    """R12."""
+    """R12, R228."""
     first = await signed_in(house, ours)
     second = await refresh(house, first.refresh_token)
     third = await refresh(house, second.refresh_token)
@@ -75,7 +75,7 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(house: House
 async def test_a_repeat_after_the_successor_was_used_ends_the_family(
     house: House, ours: Business, theirs: Business
 ) -> None:
-    """R13, A6: within the grace period too; the refusal keeps what it wrote."""
+    """R13, R228, A6: within the grace period too; the refusal keeps what it wrote."""
     first = await signed_in(house, ours)
     second = await refresh(house, first.refresh_token)
     third = await refresh(house, second.refresh_token)

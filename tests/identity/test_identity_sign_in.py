@@ -64,7 +64,7 @@ async def test_every_kind_of_wrong_staff_credential_has_one_answer(
 
 
 async def test_a_cleaner_sets_a_pin_once_and_signs_in_with_it(house: House, ours: Business, theirs: Business) -> None:
-    """R10, R11, A8: the QR token identifies, the first use sets the PIN, later ones need both."""
+    """R10, R11, A5, A8: the QR token identifies, the first use sets the PIN, later ones need both."""
     made = await house.run(ours.owner, create_cleaner, CreateCleaner("New", phone="+13055550101"))
     qr = (await house.run(ours.owner, issue_qr, IssueQr(made))).qr_token
     with pytest.raises(PinNotSet):
@@ -177,7 +177,7 @@ async def test_unknown_malformed_and_foreign_qr_tokens_answer_like_a_wrong_pin(
 async def test_five_wrong_pins_lock_and_the_sixth_right_one_is_refused(
     house: House, ours: Business, refused: Expect
 ) -> None:
-    """R14, A7: the lock survives the refusal, lasts 15 minutes, and doubles."""
+    """R14, R229, A7: the lock survives the refusal, lasts 15 minutes, and doubles."""
     await house.engage(ours)
     right = SignInWithPin(ours.qr, PIN)
     for minutes in (15, 30, 60):

@@ -42,6 +42,7 @@ WORDS: dict[str, Any] = {
     "graceMinutes": 30,
     "settings": {"swaps": {"restHours": 9}},
     "expectedHours": "2.5",
+    "StaffRole": "DISPATCHER",
 }
 BY_TYPE: dict[str, Any] = {"String": "Words", "Int": 3, "Float": 25.5, "Boolean": True, "Decimal": "2.5"}
 
@@ -76,7 +77,7 @@ class Values:
         if isinstance(type_, GraphQLInputObjectType):
             return {field: self.of(one.type, field, type_.name) for field, one in type_.fields.items() if field not in NEVER}
         if isinstance(type_, GraphQLEnumType):
-            return next(iter(type_.values))
+            return WORDS.get(type_.name) or next(iter(type_.values))
         if type_.name == "ID":
             return self._id(name, owner)
         return self._plain(type_, name, owner)

@@ -162,7 +162,8 @@ async def _people(house: House) -> None:
 
 async def _homes(house: House) -> None:
     run, owner, mark = house.world.run, house.town.owner, house.mark
-    for name, place in (("customer", house.market), ("neighbour", house.market), ("far", house.town.market)):
+    places = {"customer": house.market, "neighbour": house.market, "guest": house.market, "far": house.town.market}
+    for name, place in places.items():
         person = customers.CreateCustomer(f"{mark} {name}", f"{mark}-{name}@x.example".lower(), "+13055550190")
         who: CustomerId = await run(owner, customers.create_customer, person)
         home = customers.CreateProperty(
@@ -188,7 +189,7 @@ async def _work(house: House) -> None:
     await _shift(house, "own shift", 4, "customer", "cleaner")
     await _shift(house, "colleague's shift", 5, "neighbour", "colleague")
     await _offered(house, "own swap", 6, "cleaner")
-    await _offered(house, "colleague's swap", 7, "colleague")
+    await _offered(house, "colleague's swap", 7, "colleague", home="guest")
     await _offered(house, "taken swap", 8, "colleague")
     taker = house.who["cleaner"]
     await house.world.run(taker, swaps.accept_swap, swaps.AcceptSwap(SwapId(house.has["taken swap"])))

@@ -46,7 +46,7 @@ class Region:
 
 
 async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town, other: Town) -> None:
-    """R82, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
+    """R82, R232, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
     dice = random.Random(SEED)
     miami, island = await _region(town, town.market), await _region(town, await _second_market(town))
     await _swaps(town, dice, [miami, island])

@@ -127,7 +127,7 @@ def test_every_mutation_is_a_command_or_known_to_be_beside_them() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(QUERIES)))
 async def test_no_query_shows_anything_of_another_business(api: Api, ours: House, theirs: House, name: str) -> None:
-    """R1, R5, R6: every field three objects deep, and the other's id wherever one is taken; the other's rows stand."""
+    """R1, R5, R6, R249: every field three objects deep, and the other's id wherever one is taken; the other's rows stand."""
     canaries, before = await theirs.canaries(), await theirs.fingerprint()
     for who in ACTORS:
         for answer in await _plain_answers(api, ours, ours.who[who], name):

@@ -38,6 +38,7 @@ class Columns:
 async def test_a_submission_reaches_its_cleaner_and_the_office_and_nobody_else(
     api: int, ours: Business, theirs: Business
 ) -> None:
+    """R92, R200, R251."""
     one, other, office = await ours.cleaner(), await ours.cleaner(), await ours.signed_in(Role.ADMIN)
     clients = [await Client.open(api, token(actor)) for actor in (one, office, other, await theirs.cleaner())]
     feeds = [await client.begun(AVAILABILITY) for client in clients]

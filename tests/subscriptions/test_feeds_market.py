@@ -16,6 +16,7 @@ from tests.subscriptions.toy import MARKET, PERSONAL_MARKET
 async def test_a_cleaner_gets_a_snapshot_and_then_what_happens_in_their_markets_only(
     api: int, ours: Business, theirs: Business
 ) -> None:
+    """R95, R199, R250, R255."""
     one, other, foreign = await ours.cleaner(), await ours.cleaner(ours.north, ours.south), await theirs.cleaner()
     listed = await ours.offer(other, note="first")
     client = await Client.open(api, token(one))

@@ -76,6 +76,7 @@ async def test_an_unknown_duty_and_an_unknown_market_are_refused(db, control, ou
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPS])
 async def test_nobody_but_ops_sees_or_moves_the_queues(db, control, ours, role):
+    """R16, R257: what runs by the clock is set off by hand only by who has proven to be ops."""
     actor = Actor(ours.tenant, role, ours.owner)
     task = await a_task(db, ours, "sweep_swaps")
     for wish in (
@@ -99,6 +100,7 @@ async def test_a_revoked_ops_session_moves_nothing(db, control, ours):
 
 
 async def test_the_overview_shows_queues_workers_and_duties_of_all_without_their_business(db, control, ours, theirs):
+    """R257, A4."""
     actor = await an_ops_actor(db)
     for business in (ours, theirs):
         await a_task(db, business, "b", {"secret": "13 Elm Street"})

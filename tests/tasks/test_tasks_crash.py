@@ -90,7 +90,7 @@ async def test_the_worker_process_works_and_on_sigterm_signs_off_whatever_redis_
 
 
 async def test_arq_wakes_a_worker_that_would_not_look_by_itself(db, place, ours, folder):
-    """The sweep is an hour away, so only the bell can have brought the worker."""
+    """R253: the sweep is an hour away, so only the bell can have brought the worker."""
     if place.servers.redis_url is None:
         pytest.skip("no Redis on this machine")
     waker = open_waker(place.servers.redis_url)

@@ -38,7 +38,7 @@ async def test_two_workers_run_each_of_500_tasks_of_two_tenants_once(db, tools, 
 
 
 async def test_a_task_is_due_by_its_own_tenants_clock(db, ops, ours, theirs):
-    """Business time is the database's clock plus the tenant's sandbox offset."""
+    """R233, R262: business time is the database's clock plus the tenant's sandbox offset."""
     early = await a_task(db, ours, "any", due_in=timedelta(days=3))
     await a_task(db, theirs, "any", due_in=timedelta(days=3))
     await db.execute("update tenant set clock_offset = '4 days' where tenant_id = $1", ours.tenant)

@@ -1,0 +1,394 @@
+"""Who may see and do what inside a business: the matrix of roles as tables, walked for every role (R18, R20, A4)."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from graphql import get_named_type, is_leaf_type
+
+from app.container import contract
+from db.command import COMMANDS
+from domain.actors import PLATFORM_TENANT, Actor, Role
+from resolvers.expose import EXPOSED
+from sandbox.environment import Servers
+from tests.product.contract import arguments, document, is_connection, put, selection
+from tests.product.furnished import TABLES, House, furnish, signed_in
+from tests.product.test_product_tenancy import SIGNING, UNKNOWN, places, values
+from tests.product.world import Api, World, gid, ops
+
+SCHEMA = contract()._schema
+QUERIES, MUTATIONS = SCHEMA.query_type.fields, SCHEMA.mutation_type.fields
+
+LISTS = {
+    "markets": "Market", "staff": "Staff", "cleaners": "Cleaner", "customers": "Customer", "properties": "Property",
+    "jobs": "Job", "assignments": "Assignment", "swaps": "Swap", "availabilitySubmissions": "AvailabilitySubmission",
+    "notifications": "Notification",
+}  # fmt: skip
+PEOPLE = {"Staff": ["owner", "admin", "dispatcher"], "Cleaner": ["cleaner", "colleague", "novice", "stranger"]}
+EVERYTHING = None
+"""Every row of the business."""
+OFFICE = ("owner", "admin", "dispatcher")
+ALL_CLEANERS = {"cleaner", "colleague", "novice", "stranger"}
+
+SEEN: dict[str, dict[str, set[str] | None]] = {
+    **{who: dict.fromkeys(LISTS, EVERYTHING) for who in OFFICE},
+    "cleaner": {
+        "markets": {"market"},
+        "cleaners": ALL_CLEANERS,
+        "properties": {"home of customer", "home of neighbour", "home of guest"},
+        "jobs": {"job of own shift", "job of shift of own swap", "job of shift of taken swap",
+                 "job of shift of colleague's swap"},
+        "assignments": {"own shift", "shift of own swap", "shift of taken swap"},
+        "swaps": {"own swap", "colleague's swap", "taken swap"},
+        "availabilitySubmissions": {"submission of cleaner"},
+        "notifications": {"message to cleaner"},
+    },
+    "colleague": {
+        "markets": {"market"},
+        "cleaners": ALL_CLEANERS,
+        "properties": {"home of neighbour", "home of guest"},
+        "jobs": {"job of colleague's shift", "job of shift of own swap", "job of shift of colleague's swap"},
+        "assignments": {"colleague's shift", "shift of colleague's swap"},
+        "swaps": {"own swap", "colleague's swap", "taken swap"},
+        "availabilitySubmissions": {"submission of colleague"},
+        "notifications": {"message to colleague"},
+    },
+    "stranger": {
+        "markets": {"far market"},
+        "cleaners": ALL_CLEANERS,
+        "properties": {"home of far"},
+        "jobs": {"job of shift of far swap"},
+        "assignments": {"shift of far swap"},
+        "swaps": {"far swap"},
+    },
+    "novice": {"markets": {"market"}, "cleaners": ALL_CLEANERS},
+    "customer": {
+        "markets": {"market", "far market", "unused market"},
+        "customers": {"customer"},
+        "properties": {"home of customer"},
+        "jobs": {"open job", "job of own shift"},
+        "notifications": {"message to customer"},
+    },
+    "integrator": {},
+}  # fmt: skip
+"""Which rows each person's lists have, by their words in the furniture; a list that is not named is empty."""
+
+SWAP = {"id", "kind", "status", "note", "role", "market", "owner", "openedAt", "expiresAt", "version"}
+MARKET = {"id", "name", "zone", "windowEpoch", "windowLeadDays", "windowDeadlineHour", "windowGraceMinutes",
+          "availabilityWindow", "version"}  # fmt: skip
+HOME = {"id", "city", "bedrooms", "bathrooms", "squareFeet", "laundry", "laundryLoads", "hotTub", "requiredSkills",
+        "market", "jobs", "version"}  # fmt: skip
+WHERE = {"address", "postalCode", "latitude", "longitude", "notes"}
+JOB = {"id", "startsAt", "endsAt", "expectedHours", "status", "isUrgent", "property", "market", "createdAt", "version"}
+SHIFT = {"id", "role", "startsAt", "endsAt", "job", "cleaner", "version"}
+CLEANER = {"id", "name", "email", "phone", "payTier", "onboarding", "skills", "marketIds", "assignments", "version"}
+PERIOD = {"id", "cleaner", "market", "periodStart", "submittedAt", "isLate", "isBypass", "slots", "version"}
+MESSAGE = {"id", "kind", "channel", "personId", "status", "createdAt", "sentAt"}
+CUSTOMER = {"id", "name", "email", "phone", "properties", "version"}
+
+FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
+    ("Market", "market", (*OFFICE, "cleaner", "novice", "customer"), MARKET),
+    ("Staff", "admin", ("owner", "admin"), {"id", "name", "email", "role", "version"}),
+    ("Staff", "admin", ("dispatcher",), {"id", "name", "version"}),
+    ("Staff", "dispatcher", ("dispatcher",), {"id", "name", "email", "role", "version"}),
+    ("Cleaner", "cleaner", ("owner", "admin", "cleaner"), CLEANER),
+    ("Cleaner", "cleaner", ("dispatcher",), CLEANER - {"payTier"}),
+    ("Cleaner", "cleaner", ("colleague", "novice", "stranger"), {"id", "name", "version"}),
+    ("Customer", "customer", (*OFFICE, "customer"), CUSTOMER),
+    ("Property", "home of customer", OFFICE, HOME | WHERE | {"name", "customer"}),
+    ("Property", "home of customer", ("customer",), HOME | WHERE | {"name", "customer"}),
+    ("Property", "home of customer", ("cleaner",), HOME | WHERE),
+    ("Property", "home of guest", ("cleaner",), HOME),
+    ("Job", "job of own shift", OFFICE, JOB | {"customer", "instructions", "paymentStatus", "assignments"}),
+    ("Job", "job of own shift", ("cleaner",), JOB | {"instructions", "assignments"}),
+    ("Job", "job of shift of colleague's swap", ("cleaner",), JOB | {"swaps"}),
+    ("Job", "job of own shift", ("customer",), JOB | {"instructions", "customer"}),
+    ("Assignment", "own shift", (*OFFICE, "cleaner"), SHIFT),
+    ("AvailabilitySubmission", "submission of cleaner", OFFICE, PERIOD | {"bypassReason"}),
+    ("AvailabilitySubmission", "submission of cleaner", ("cleaner",), PERIOD),
+    ("Swap", "taken swap", OFFICE, SWAP | {"job", "assignment", "taker", "closedAt"}),
+    ("Swap", "taken swap", ("cleaner",), SWAP | {"job", "assignment", "taker", "closedAt", "viewerCanTake", "viewerPreview"}),
+    ("Swap", "taken swap", ("colleague",), SWAP | {"taker", "closedAt"}),
+    ("Swap", "colleague's swap", ("cleaner",), SWAP | {"job", "viewerCanTake", "viewerPreview"}),
+    ("Notification", "message to cleaner", OFFICE, MESSAGE),
+    ("Notification", "message to cleaner", ("cleaner",), MESSAGE | {"subject", "body"}),
+]  # fmt: skip
+"""Which fields of an object have a value for whom; whoever is not named for a kind of object does not find it at all."""
+
+LETTERS = {"O": "owner", "A": "admin", "D": "dispatcher", "C": "cleaner", "U": "customer", "I": "integrator", "P": "ops"}
+MAY = {
+    "OA": "updateTenant createMarket updateMarket archiveMarket inviteStaff resendInvite updateStaff changeStaffRole"
+    " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr",
+    "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer archiveCustomer"
+    " createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner releaseCleaner",
+    "C": "submitAvailability offerSwap acceptSwap",
+    "OADC": "withdrawSwap",
+    "OADCUIP": "signOut revokeSession reauthenticate",
+    "P": "createTenant retryTask runDutyNow",
+}
+"""Which roles may run which mutation; signing in is for who has no role yet."""
+ROLES = {name: frozenset(Role(LETTERS[letter]) for letter in letters) for letters, names in MAY.items() for name in names.split()}
+FOR_OPS = {"ops", "tasks"}
+
+
+@pytest.fixture(scope="module")
+async def house(world: World) -> House:
+    return await furnish(world, "Ibis3")
+
+
+@pytest.fixture(scope="module")
+async def people(world: World, house: House) -> dict[str, Actor]:
+    """Somebody of every role, also of those that nobody signs in as yet."""
+    return {
+        **house.who,
+        "integrator": await signed_in(house, Role.INTEGRATOR),
+        "ops": await ops(world),
+    }
+
+
+async def words(house: House, kind: str) -> dict[str, str]:
+    """Global id to word, for every object of a kind."""
+    named = {gid(kind, house.who[word].person): word for word in PEOPLE.get(kind, ())}
+    named |= {gid(kind, id): word for word, id in house.has.items()}
+    return {id: named.get(id, id) for id in await house.ids(kind)}
+
+
+def codes(answer: Any) -> set[str]:
+    """The codes of an answer's errors, of the request's and of the payloads'."""
+    found = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    for payload in (answer.get("data") or {}).values():
+        if isinstance(payload, dict):
+            found |= {error["code"] for error in payload.get("errors", ())}
+    return found
+
+
+def test_the_table_has_every_mutation_and_every_list() -> None:
+    """R20: whatever is added must say who may; every command declares its roles."""
+    assert set(ROLES) | SIGNING == set(MUTATIONS)
+    assert {name: command.roles for name, command in EXPOSED.items()} == {name: ROLES[name] for name in EXPOSED}
+    assert {name for name, field in QUERIES.items() if is_connection(field)} == set(LISTS)
+    assert {kind for kind, _, _, _ in FIELDS} | {"Session"} == set(TABLES)
+
+
+def test_commands_that_are_not_exposed_are_for_nobody_who_signs_in() -> None:
+    """R20: what no mutation shows runs as the installation or before sign-in, but for what stands beside the commands."""
+    hidden = {command.name: command.roles for command in COMMANDS.values() if command not in EXPOSED.values()}
+    open_ones = {name for name, roles in hidden.items() if not roles <= {Role.SYSTEM, Role.ANONYMOUS}}
+    assert all(command.roles for command in COMMANDS.values())
+    assert open_ones == {"issue_qr", "prove_ops", "note_ops_action"}
+    assert COMMANDS["issue_qr"].roles == ROLES["issueQr"]
+    assert COMMANDS["note_ops_action"].roles == COMMANDS["prove_ops"].roles == {Role.OPS}
+
+
+@pytest.mark.parametrize("who", sorted(SEEN))
+async def test_lists_have_the_rows_that_the_matrix_gives(
+    api: Api, house: House, people: dict[str, Actor], who: str
+) -> None:
+    """R18, R20: by list, and the count beside it says no more."""
+    for name, kind in LISTS.items():
+        named = await words(house, kind)
+        found = (await api.data(people[who], f"{{ {name}(first: 100) {{ totalCount nodes {{ id }} }} }}"))[name]
+        expected = SEEN[who].get(name, set())
+        assert {named[node["id"]] for node in found["nodes"]} == (set(named.values()) if expected is None else expected), name
+        assert found["totalCount"] == len(found["nodes"])
+
+
+@pytest.mark.parametrize(("kind", "word", "viewers", "shown"), FIELDS)
+async def test_fields_have_values_for_whom_the_matrix_names(
+    api: Api, house: House, people: dict[str, Actor], kind: str, word: str, viewers: tuple[str, ...], shown: set[str]
+) -> None:
+    """R4, R20: every field of the type; a value where the matrix has one, null or an empty list elsewhere."""
+    id = next(id for id, name in (await words(house, kind)).items() if name == word)
+    query = f"query ($id: ID!) {{ node(id: $id) {{ ... on {kind} {flat(kind)} }} }}"
+    for who in viewers:
+        answer = await api.ask(people[who], query, id=id)
+        node = answer["data"]["node"]
+        assert node is not None, who
+        # A gate by role alone says so; one that depends on the row answers null.
+        assert codes(answer) <= {"FORBIDDEN"}
+        assert {error["path"][1] for error in answer.get("errors", ())} & shown == set()
+        assert {name for name, value in node.items() if is_shown(value)} == shown, who
+    told = {viewer for other, same, seers, _ in FIELDS for viewer in seers if (other, same) == (kind, word)}
+    for who in set(SEEN) - told - who_list(kind, word):
+        assert (await api.data(people[who], query, id=id))["node"] is None, who
+
+
+def who_list(kind: str, word: str) -> set[str]:
+    """Who sees the object in a list, by the other table."""
+    (name,) = [one for one, of in LISTS.items() if of == kind]
+    return {who for who, lists in SEEN.items() if lists.get(name, set()) is None or word in (lists.get(name) or set())}
+
+
+def flat(kind: str) -> str:
+    """Every field of a type: leaves, objects by one leaf, lists by their count."""
+    asked = []
+    for name, field in SCHEMA.type_map[kind].fields.items():
+        bare = get_named_type(field.type)
+        if is_leaf_type(bare):
+            asked.append(name)
+        elif is_connection(field):
+            asked.append(f"{name} {{ totalCount }}")
+        else:
+            leaf = next(one for one, sub in bare.fields.items() if is_leaf_type(get_named_type(sub.type)))
+            asked.append(f"{name} {{ {leaf} }}")
+    return "{ " + " ".join(asked) + " }"
+
+
+def is_shown(value: Any) -> bool:
+    return value["totalCount"] > 0 if isinstance(value, dict) and "totalCount" in value else value is not None
+
+
+async def test_the_office_reads_the_settings_and_nobody_else(api: Api, people: dict[str, Actor]) -> None:
+    """R4: numbers of the business are its office's; everybody sees their own sessions alone."""
+    query = "{ viewer { role tenant { slug name settings } staff { id } cleaner { id } sessions { totalCount nodes { device } } } }"
+    for who, actor in people.items():
+        answer = await api.ask(actor, query)
+        viewer = answer["data"]["viewer"]
+        assert codes(answer) == (set() if who in OFFICE else {"FORBIDDEN"})
+        assert viewer["role"] == actor.role.upper()
+        assert (viewer["tenant"]["settings"] is not None) is (who in OFFICE), who
+        assert (viewer["staff"] is not None) is (actor.role in {*OFFICE, "ops"}), who
+        assert (viewer["cleaner"] is not None) is (actor.role is Role.CLEANER), who
+        assert viewer["sessions"]["totalCount"] >= 1
+
+
+@pytest.mark.parametrize("who", sorted({*LETTERS.values(), "novice"}))
+async def test_each_role_runs_its_own_mutations_and_is_forbidden_the_others(
+    api: Api, house: House, people: dict[str, Actor], who: str
+) -> None:
+    """R19, R20: FORBIDDEN before anything is looked at or written; who may gets past that to the unknown id."""
+    actor, own, before = people[who], await values(house), await house.fingerprint()
+    for name, roles in ROLES.items():
+        field = MUTATIONS[name]
+        given, spots = arguments(own, field), places(field)
+        for argument, path, kind in spots:
+            given[argument] = put(given[argument], path, gid(kind, UNKNOWN))
+        may = actor.role in roles
+        if may and (not spots or name == "reauthenticate"):
+            continue
+        given.get("input", {}).pop("payTier", None)
+        query = document("mutation", name, field, given, selection(SCHEMA, field.type, 1))
+        found = codes(await api.ask(actor, query, **given))
+        if not may:
+            assert found == {"FORBIDDEN"}, name
+        elif who == "novice" and name in {"offerSwap", "acceptSwap", "withdrawSwap", "submitAvailability"}:
+            assert found == {"ONBOARDING_INCOMPLETE"}, name
+        else:
+            assert found, name
+            assert found <= {"NOT_FOUND", "SWAP_ALREADY_TAKEN", "INVALID"}, (name, found)
+    assert await house.fingerprint() == before
+
+
+async def test_nobody_reads_or_writes_without_a_credential(api: Api, house: House) -> None:
+    """R9: every query and every mutation but the ways to sign in; unread is also what a bad token asks."""
+    own, before = await values(house, {"Node": (await house.ids("Swap"))[0]}), await house.fingerprint()
+    for kind, fields in (("query", QUERIES), ("mutation", MUTATIONS)):
+        for name, field in fields.items():
+            if name not in SIGNING:
+                given = arguments(own, field)
+                query = document(kind, name, field, given, "{ __typename }" if kind == "query" else "{ errors { code } }")
+                answer = await api.post(query, given)
+                assert codes(answer.json()) == {"UNAUTHENTICATED"}, (name, answer.text)
+                bad = await api.post(query, given, "no.such.token")
+                assert (bad.status_code, codes(bad.json())) == (401, {"UNAUTHENTICATED"})
+    assert await house.fingerprint() == before
+
+
+async def test_the_control_room_is_open_to_ops_alone_and_shows_no_business(
+    api: Api, world: World, house: House, people: dict[str, Actor]
+) -> None:
+    """A4: queues, tasks and duties of all tenants for ops; of any business ops sees nothing at all."""
+    room = "{ ops { queues { kind dead } workers { id } duties { name marketId tenantId } } tasks(state: DEAD, first: 100) { id kind } }"
+    seen = await api.data(people["ops"], room)
+    assert gid("Task", house.has["dead task"]) in {task["id"] for task in seen["tasks"]}
+    assert gid("Market", house.market) in {duty["marketId"] for duty in seen["ops"]["duties"]}
+    assert house.mark.lower() not in str(seen).lower()
+    for who, actor in people.items():
+        if who != "ops":
+            answer = await api.ask(actor, room)
+            assert answer["data"] == {"ops": None, "tasks": None}
+            assert codes(answer) == {"FORBIDDEN"}, who
+    for name in set(LISTS) - {"staff", "notifications"}:
+        assert (await api.data(people["ops"], f"{{ {name} {{ totalCount }} }}"))[name]["totalCount"] == 0, name
+    assert await world.count("staff", PLATFORM_TENANT) >= 1
+
+
+async def test_pay_is_for_administrators_to_set(api: Api, house: House, people: dict[str, Actor]) -> None:
+    """R20: a dispatcher keeps the cleaners, but not what they earn."""
+    before = await house.fingerprint()
+    form = {"cleanerId": gid("Cleaner", people["cleaner"].person), "payTier": "standard"}
+    answer = await api.do(people["dispatcher"], "updateCleaner", form, "cleaner { id }")
+    assert [(error["code"], error["field"]) for error in answer["errors"]] == [("FORBIDDEN", ["payTier"])]
+    assert await house.fingerprint() == before
+
+
+OWN_ROWS = {
+    "session": "person_id",
+    "credential": "person_id",
+    "cleaner_market": "cleaner_id",
+    "cleaner_skill": "cleaner_id",
+    "availability": "cleaner_id",
+    "availability_submission": "cleaner_id",
+    "assignment": "cleaner_id",
+    "notification": "person_id",
+    "mutation_receipt": "actor_id",
+}
+"""Tables of which somebody outside of the office sees their own rows at most, and by which column."""
+NOT_OUTSIDE_THE_OFFICE = {"staff", "event", "audit", "task", "mailed_link", "refresh_token", "sign_in_source"}
+
+
+@pytest.mark.parametrize("who", sorted(SEEN))
+async def test_the_policies_alone_show_the_same(
+    product_servers: Servers, house: House, people: dict[str, Actor], who: str
+) -> None:
+    """R2, R18: straight SQL under each role's stamp, as if every resolver had forgotten its gates."""
+    actor = people[who]
+    connection = await asyncpg.connect(product_servers.database_url)
+    try:
+        async with connection.transaction():
+            for name, value in (("tenant_id", actor.tenant), ("actor_id", actor.person), ("role", str(actor.role))):
+                await connection.execute("select set_config($1, $2, true)", f"app.{name}", str(value))
+            for name, kind in LISTS.items():
+                named = await words(house, kind)
+                found = {named[gid(kind, row["id"])] for row in await connection.fetch(f"select id from {TABLES[kind]}")}
+                expected = SEEN[who].get(name, set())
+                assert found == (set(named.values()) if expected is None else expected), name
+            if who not in OFFICE:
+                for table, column in OWN_ROWS.items():
+                    rows = await connection.fetch(f"select distinct {column} as whose from {table}")
+                    assert {row["whose"] for row in rows} <= {actor.person}, table
+                for table in NOT_OUTSIDE_THE_OFFICE:
+                    assert await connection.fetchval(f"select count(*) from {table}") == 0, table
+            if who == "dispatcher":
+                for table in ("audit", "mailed_link", "refresh_token", "task"):
+                    assert await connection.fetchval(f"select count(*) from {table}") == 0, table
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("who", ["cleaner", "novice", "customer", "integrator", "dispatcher"])
+async def test_the_policies_alone_let_nobody_write_what_is_not_theirs(
+    product_servers: Servers, house: House, people: dict[str, Actor], who: str
+) -> None:
+    """R2: straight SQL again: whole tables are written over, and what changes is one's own at most."""
+    actor, before = people[who], await house.fingerprint()
+    closed = {"tenant", "market", "staff", "task", "event", "audit", "tenant_head", "notification", "mailed_link"}
+    if who != "dispatcher":
+        closed |= {"customer", "property", "job", "assignment", "cleaner_market", "cleaner_skill", "credential"}
+    connection = await asyncpg.connect(product_servers.database_url)
+    try:
+        for table in closed:
+            for statement in (f"update {table} set tenant_id = tenant_id", f"delete from {table}"):
+                transaction = connection.transaction()
+                await transaction.start()
+                for name, value in (("tenant_id", actor.tenant), ("actor_id", actor.person), ("role", str(actor.role))):
+                    await connection.execute("select set_config($1, $2, true)", f"app.{name}", str(value))
+                try:
+                    reached = await connection.execute(statement)
+                except asyncpg.InsufficientPrivilegeError:
+                    reached = "refused 0"
+                await transaction.rollback()
+                assert reached.endswith(" 0"), (table, reached)
+    finally:
+        await connection.close()
+    assert await house.fingerprint() == before

@@ -1,0 +1,157 @@
+"""The contract as documents: everything described, nothing drifted, and one statement for whatever is read (R245, R256)."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from graphql import GraphQLEnumType, is_introspection_type
+
+from app.container import contract
+from app.execution import Executor, Operation
+from domain.actors import Actor
+from resolvers.context import Context, Services
+from resolvers.engine.engine import Engine
+from tests.product.contract import Values, arguments, document, is_connection, operations
+from tests.product.furnished import House, furnish
+from tests.product.world import World, gid
+
+ENGINES: list[Engine] = []
+CONTRACT = contract(ENGINES)
+SCHEMA = CONTRACT._schema
+ROOT = Path(__file__).parent.parent.parent
+NUMBER = re.compile(r"\([RA]\d+")
+
+
+def words() -> dict[str, str | None]:
+    """Every description of the contract by the place that it describes."""
+    found: dict[str, str | None] = {}
+    for name, type_ in SCHEMA.type_map.items():
+        if is_introspection_type(type_):
+            continue
+        found[name] = type_.description
+        if isinstance(type_, GraphQLEnumType):
+            found |= {f"{name}.{value}": one.description for value, one in type_.values.items()}
+        for field, one in getattr(type_, "fields", {}).items():
+            found[f"{name}.{field}"] = one.description
+            found |= {f"{name}.{field}({arg})": it.description for arg, it in getattr(one, "args", {}).items()}
+    return found
+
+
+def test_everything_in_the_contract_says_what_it_is() -> None:
+    """R245, R256: types, fields, arguments, inputs and enum values, in words for clients."""
+    said = words()
+    assert [place for place, text in said.items() if not (text or "").strip()] == []
+    assert [place for place, text in said.items() if NUMBER.search(text or "")] == []
+    assert len(said) > 500
+
+
+def test_the_kept_schema_is_the_one_that_is_served() -> None:
+    """R256: a change of the contract is a change of `schema/schema.graphql`, seen in review."""
+    assert (ROOT / "schema" / "schema.graphql").read_text().strip() == CONTRACT.as_str().strip()
+
+
+class Counted:
+    """A connection that counts what it sends, and fails on whatever the engine should not need."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.statements: list[str] = []
+        connection.add_query_logger(lambda sent: self.statements.append(sent.query))
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        return await self.connection.fetchval(query, *args)
+
+
+@pytest.fixture(scope="module")
+async def house(world: World) -> House:
+    return await furnish(world, "Egret4")
+
+
+@pytest.fixture(scope="module")
+async def counted(world: World) -> AsyncIterator[Counted]:
+    connection = await asyncpg.connect(world.servers.database_url)
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        )
+    yield Counted(connection)
+    await connection.close()
+
+
+async def asked(world: World, counted: Counted, actor: Actor, query: str, **variables: Any) -> tuple[Any, int]:
+    """The answer, and how many statements it took."""
+    services: Any = Services(world.runner, ENGINES[0], counted, world.auth, None)  # type: ignore[arg-type]
+    context = Context(services, actor, "a-request", "127.0.0.1")
+    counted.statements.clear()
+    answer = await Executor(CONTRACT, open_introspection=True).execute(Operation(query, None, variables), context)
+    # The driver tells its loggers in the loop's next turn.
+    await asyncio.sleep(0)
+    return answer, len(counted.statements)
+
+
+DEEP = {
+    "the feed of swaps": """{ swaps(first: 50) { totalCount pageInfo { endCursor } edges { cursor node { id viewerCanTake { ok
+        reasons { code } } viewerPreview { earningsCents } job { property { city market { name availabilityWindow { state
+        } } } customer { name } } owner { name } taker { name } } } } }""",
+    "several roots": """{ viewer { role tenant { name } cleaner { name } sessions { totalCount nodes { id } } serverTime }
+        jobs { totalCount nodes { id assignments { totalCount nodes { cleaner { name } } } } }
+        cleaners { nodes { name } } markets { nodes { zone } } customers { totalCount } notifications { nodes { kind } } }""",
+    "down and back up": """{ jobs(first: 20) { nodes { property { jobs(first: 5) { nodes { swaps { nodes { owner { name
+        marketIds } } } } } } } } }""",
+    "the same list under three names": """{ soon: jobs(first: 3) { nodes { id } } late: jobs(last: 3) { nodes { id
+        assignments { nodes { cleaner { assignments { totalCount } } } } } } canceled: jobs(filter: {status: [CANCELED]}) {
+        totalCount } }""",
+    "fragments": """query { ...a swaps { ...list } } fragment a on Query { availabilitySubmissions { nodes { slots { startsAt
+        } cleaner { name } market { name availabilityWindow { next { opensAt } } } } } }
+        fragment list on SwapConnection { nodes { market { name } job { swaps { totalCount } } } }""",
+}
+
+
+@pytest.mark.parametrize("who", ["owner", "cleaner"])
+@pytest.mark.parametrize("name", list(DEEP))
+async def test_a_deep_query_is_one_statement(world: World, house: House, counted: Counted, name: str, who: str) -> None:
+    """No N+1 at any depth: counted on the wire, over a business with rows on every level."""
+    answer, statements = await asked(world, counted, house.who[who], DEEP[name])
+
+    assert [error for error in answer.get("errors", ()) if error["extensions"]["code"] != "FORBIDDEN"] == []
+    assert answer["data"]
+    assert statements == 1
+
+
+async def test_objects_by_their_ids_are_one_statement_together(world: World, house: House, counted: Counted) -> None:
+    """Twenty objects of every kind, each with what belongs to it."""
+    ids = [gid("Tenant", house.town.tenant)]
+    for kind in ("Swap", "Job", "Property", "Cleaner", "Customer", "Market", "Assignment"):
+        ids += (await house.ids(kind))[:3]
+    query = """query ($ids: [ID!]!, $id: ID!) { node(id: $id) { id } nodes(ids: $ids) { __typename ... on Swap { job { property {
+        city } } } ... on Job { assignments { nodes { cleaner { name } } } } ... on Customer { properties { nodes { jobs {
+        nodes { swaps { totalCount } } } } } } } }"""
+
+    answer, statements = await asked(world, counted, house.who["owner"], query, ids=ids[1:], id=ids[2])
+
+    assert "errors" not in answer
+    assert len(answer["data"]["nodes"]) == len(ids) - 1
+    assert statements == 1, [one[:300] for one in counted.statements]
+
+
+async def test_every_generated_query_is_one_statement(world: World, house: House, counted: Counted) -> None:
+    """Each field of the root, three objects down: what is added later is counted too."""
+    ids = {kind: (await house.ids(kind))[0] for kind in ("Market", "Cleaner", "Customer", "Property", "Job", "Swap")}
+    walked = 0
+    for name, field in SCHEMA.query_type.fields.items():
+        if name in {"ops", "tasks"}:
+            continue
+        for selected in operations(SCHEMA, name, field, 3):
+            given = arguments(Values(ids | {"Node": ids["Job"]}, {}), field)
+            given |= {"first": 50} if is_connection(field) else {}
+            _, statements = await asked(
+                world, counted, house.who["owner"], document("query", name, field, given, selected), **given
+            )
+            assert statements == 1, (name, counted.statements)
+            walked += 1
+    assert walked >= len(SCHEMA.query_type.fields)
