@@ -1,75 +1,65 @@
-"""The command line of Cleanshift, and `app` for an ASGI server: `uvicorn main:app`."""
+"""The command line of Cleanshift (PORT= and DATA= choose port and data folder), and `app` for an ASGI server."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.settings import ConfigurationError, Settings
 from domain.actors import Role
-from sandbox import SandboxError
+from sandbox import GIVE_UP, SandboxError
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
-Port = Annotated[int | None, typer.Option(envvar="PORT", help="Where the API listens on the loopback.")]
-Data = Annotated[Path | None, typer.Option(envvar="DATA", help="The folder of everything that is kept.")]
-SIZE = "How many a tenant."
+Size = Annotated[int, typer.Option(min=0, help="How many a tenant.")]
 
 
 @cli.command()
-def dev(port: Port = None, data: Data = None) -> None:
+def dev() -> None:
     """Run everything on this machine: PostgreSQL, Redis, migrations, demo business, API and worker."""
     from sandbox.development import develop
 
-    develop(Settings.read(port=port, data=data))
+    develop(Settings.read())
 
 
 @cli.command()
-def serve(port: Port = None, data: Data = None) -> None:
+def serve() -> None:
     """Serve the API until SIGTERM."""
     from sandbox.commands import serve_api
 
-    serve_api(Settings.read(port=port, data=data))
+    serve_api(Settings.read())
 
 
 @cli.command()
-def worker(port: Port = None, data: Data = None) -> None:
+def worker() -> None:
     """Do the scheduled work until SIGTERM."""
     from sandbox.commands import run_worker
 
-    run_worker(Settings.read(port=port, data=data))
+    run_worker(Settings.read())
 
 
 @cli.command()
 def migrate(
-    new_epoch: Annotated[
-        bool, typer.Option("--new-epoch", help="After restoring a backup: every cursor becomes a Resync.")
-    ] = False,
+    new_epoch: Annotated[bool, typer.Option("--new-epoch", help="After a restore: cursors become Resyncs.")] = False,
     ops_email: Annotated[str | None, typer.Option(help="Invite an ops user of the platform by mail.")] = None,
-    data: Data = None,
 ) -> None:
     """Bring the database to this version's schema, as its owner (DATABASE_OWNER_URL)."""
     from sandbox.commands import migrate_database
 
-    found = migrate_database(Settings.read(data=data), new_epoch=new_epoch, ops_email=ops_email)
-    typer.echo(f"The database has schema {found}.")
+    typer.echo(migrate_database(Settings.read(), new_epoch=new_epoch, ops_email=ops_email))
 
 
 @cli.command()
 def seed(
-    tenants: Annotated[
-        int, typer.Option(help="How many businesses besides the demo; 0 for the demo alone.", min=0)
-    ] = 0,
-    cleaners: Annotated[int, typer.Option(help=SIZE, min=1)] = 40,
-    properties: Annotated[int, typer.Option(help=SIZE, min=1)] = 200,
-    jobs: Annotated[int, typer.Option(help=SIZE, min=1)] = 2000,
-    swaps: Annotated[int, typer.Option(help=SIZE, min=0)] = 200,
-    data: Data = None,
+    tenants: Annotated[int, typer.Option(min=0, help="Businesses besides the demo.")] = 0,
+    cleaners: Size = 40,
+    properties: Size = 200,
+    jobs: Size = 2000,
+    swaps: Size = 200,
 ) -> None:
     """Make the demo business, and with --tenants as many more of any size."""
     from sandbox.seeding import Amounts, seed_database
 
-    seed_database(Settings.read(data=data), Amounts(tenants, cleaners, properties, jobs, swaps))
+    seed_database(Settings.read(), Amounts(tenants, cleaners, properties, jobs, swaps))
 
 
 @cli.command()
@@ -85,22 +75,11 @@ def token(
     tenant: Annotated[str, typer.Option(help="The business's slug.")] = "demo",
     role: Annotated[Role, typer.Option(help="owner, admin, dispatcher, cleaner, customer or ops.")] = Role.OWNER,
     user: Annotated[str | None, typer.Option(help="Email, name or id; the first of the role unless told.")] = None,
-    data: Data = None,
 ) -> None:
     """Print an access token; not in production."""
     from sandbox.commands import print_token
 
-    typer.echo(print_token(Settings.read(data=data), tenant, role, user))
-
-
-def main() -> None:
-    """Run the command line; whatever is set up wrongly is one line."""
-    try:
-        cli()
-    except (ConfigurationError, SandboxError) as error:
-        # The supervisor's word for "no restart would help" (EX_CONFIG).
-        typer.echo(f"cleanshift: {error}", err=True)
-        sys.exit(78)
+    typer.echo(print_token(Settings.read(), tenant, role, user))
 
 
 def __getattr__(name: str) -> object:
@@ -112,4 +91,8 @@ def __getattr__(name: str) -> object:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        cli()
+    except (ConfigurationError, SandboxError) as error:
+        typer.echo(f"cleanshift: {error}", err=True)
+        sys.exit(GIVE_UP)

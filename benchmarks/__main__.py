@@ -3,19 +3,22 @@
 import asyncio
 import os
 import platform
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 import uvloop
 
-from benchmarks import feed, live
+from benchmarks import feed, live, races
 from benchmarks.figures import Report
 from benchmarks.gauges import CAN_PIN, off_server_core
-from benchmarks.installation import Installation, open_installation
+from benchmarks.installation import Size, open_installation
 from sandbox import SandboxError
+
+LARGE = Size(tenants=20, cleaners=40, properties=200, jobs=1000, swaps=200)
+"""The businesses that are measured."""
+SMALL = Size(tenants=50, cleaners=20, properties=20, jobs=100, swaps=10)
+"""The rest of the fifty that are listened to."""
 
 
 class Name(StrEnum):
@@ -23,6 +26,7 @@ class Name(StrEnum):
 
     FEED = "feed"
     LIVE = "live"
+    RACES = "races"
 
 
 def run(
@@ -39,12 +43,16 @@ def run(
 
 async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
     async with open_installation() as place:
+        await place.fill(LARGE)
+        await place.fill(SMALL)
         with off_server_core():
             if Name.FEED in wanted:
                 pace = feed.Pace(3, 2.0, 1.0) if quick else feed.Pace(5, 4.0, 2.0)
                 await feed.measure(place, pace, report)
             if Name.LIVE in wanted:
                 await live.measure(place, 8.0 if quick else 20.0, report)
+            if Name.RACES in wanted:
+                await races.measure(place, 4.0 if quick else 12.0, report)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ from benchmarks.documents import FEED, PERSONAL_FEED
 from benchmarks.figures import Line, Report, ratios, spread
 from benchmarks.gauges import cpu_seconds, database_cpu_seconds, grown
 from benchmarks.http_load import Post, answer, flood, for_seconds
-from benchmarks.installation import APP_ROLE, Installation, Server, Size
+from benchmarks.installation import APP_ROLE, Installation, Server
 from domain.actors import Role
 
 CONNECTIONS = 8
 COUNTED = 25
 ROWS = 50
-LARGE = Size(tenants=20, cleaners=40, properties=200, jobs=1000, swaps=200)
 _STATEMENT = re.compile(r"LOG:  (?:execute [^:]*|statement): ")
 
 
@@ -53,7 +52,6 @@ class Side:
 
 async def measure(place: Installation, pace: Pace, report: Report) -> None:
     """Both feeds: the office's, and a cleaner's with the reasons for every row."""
-    await place.fill(LARGE)
     tenant = await place.tenant(1)
     owner = place.token(await place.session(tenant, Role.OWNER))
     cleaner = place.token(await place.session(tenant, Role.CLEANER))

@@ -6,6 +6,7 @@ server's. Commands come as lines of JSON on standard input, and each is answered
 
 import asyncio
 import base64
+import gc
 import os
 import sys
 import time
@@ -151,6 +152,8 @@ class Crowd:
 
 async def main() -> None:
     """Obey until the input ends."""
+    # A collection's pause would be taken for the server's.
+    gc.disable()
     loop, crowd = asyncio.get_running_loop(), Crowd()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
         sys.stdout.buffer.write(orjson.dumps(await crowd.obey(orjson.loads(line))) + b"\n")

@@ -15,7 +15,7 @@ import orjson
 from benchmarks.documents import LIVE_MARKET
 from benchmarks.figures import Line, Report, percentile
 from benchmarks.gauges import cpu_seconds, megabytes
-from benchmarks.installation import ROOT, Installation, Server, Size, a_runner
+from benchmarks.installation import ROOT, Installation, Server, a_runner
 from db.runner import Call, Runner
 from domain.actors import Actor, Role, TenantId
 from domain.ids import AssignmentId, SwapId
@@ -24,7 +24,7 @@ from services.swaps import OfferSwap, WithdrawSwap, offer_swap, withdraw_swap
 
 SOCKETS = 500
 WARM = 20
-SMALL = Size(tenants=50, cleaners=20, properties=20, jobs=100, swaps=10)
+BUSINESSES = 50
 A_SECOND = 20
 """Events a second."""
 SETTLE_SECONDS = 2.0
@@ -91,8 +91,7 @@ async def listeners() -> AsyncIterator[Listeners]:
 
 async def measure(place: Installation, seconds: float, report: Report) -> None:
     """Memory first, then the two crowds: all of one business, and spread over fifty."""
-    await place.fill(SMALL)
-    towns = [await _town(place, number, 20 if number == 1 else 1) for number in range(1, SMALL.tenants + 1)]
+    towns = [await _town(place, number) for number in range(1, BUSINESSES + 1)]
     async with listeners() as crowd:
         with place.ours() as server:
             one = await _crowd(crowd, server, place, towns[:1], seconds)
@@ -102,7 +101,7 @@ async def measure(place: Installation, seconds: float, report: Report) -> None:
     report.add(f"Live feeds: {SOCKETS} subscriptions of {len(towns)} businesses, {A_SECOND} events/s", many)
 
 
-async def _town(place: Installation, number: int, sessions: int) -> Town:
+async def _town(place: Installation, number: int) -> Town:
     tenant = await place.tenant(number)
     row = await place.root.fetchrow(
         """select a.id, a.cleaner_id, j.market_id from assignment a
@@ -121,7 +120,7 @@ async def _town(place: Installation, number: int, sessions: int) -> Town:
                order by cleaner_id limit $3""",
             tenant,
             row["market_id"],
-            sessions,
+            SOCKETS // BUSINESSES,
         )
     ]
     actors = await asyncio.gather(*(place.session(tenant, Role.CLEANER, person) for person in people))
@@ -144,8 +143,8 @@ async def _crowd(
     await crowd.ask(do="take")
     used = cpu_seconds(server.pid)
     commits = await _write(place, towns, seconds)
-    each = SOCKETS // len(towns)
-    frames = await crowd.arrived(len(commits) * each)
+    expected = len(commits) * SOCKETS // len(towns)
+    frames = await crowd.arrived(expected)
     used = cpu_seconds(server.pid) - used
     delays = _delays(commits, frames)
     await crowd.ask(do="close")
@@ -153,7 +152,7 @@ async def _crowd(
         Line("memory a socket, KiB", f"{(full - empty) * 1024 / SOCKETS:.1f} ({empty:.0f} to {full:.0f} MiB)"),
         Line("commit to socket, p50, ms", f"{percentile(delays, 0.5):.1f}"),
         Line("commit to socket, p99, ms", f"{percentile(delays, 0.99):.1f}"),
-        Line("events; frames; lost", f"{len(commits)}; {len(delays)}; {len(commits) * each - len(delays)}"),
+        Line("events; frames; lost", f"{len(commits)}; {len(delays)}; {expected - len(delays)}"),
         Line("server CPU a frame, µs", f"{used * 1e6 / max(1, len(delays)):.0f}"),
     ]
 

@@ -3,3 +3,7 @@
 
 class SandboxError(Exception):
     """The machine does not let a server run; the message is one line and says what to do."""
+
+
+GIVE_UP = 78
+"""The exit code (EX_CONFIG) of a process that no restart would help: a taken port, a wrong setting."""

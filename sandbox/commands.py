@@ -32,12 +32,12 @@ def run_worker(settings: Settings) -> None:
 
 
 def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | None) -> str:
-    """Bring the database up to date; its revision. With an address, invite an ops user of the platform."""
+    """Bring the database up to date; what to say of it. With an address, invite an ops user of the platform."""
     with servers_for(settings) as served:
         found = asyncio.run(migrate(url_of(served.database_owner_url, "DATABASE_OWNER_URL"), new_epoch=new_epoch))
         if ops_email:
             asyncio.run(_invite(served, ops_email))
-        return found
+        return f"The database has schema {found}."
 
 
 def print_token(settings: Settings, tenant: str, role: Role, user: str | None) -> str:

@@ -52,4 +52,3 @@ def _seed(settings: Settings) -> None:
 
 def _child(settings: Settings, name: str) -> Child:
     return Child(name, [sys.executable, str(MAIN), name], environment_of(settings))
-

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from sandbox import tether
+from sandbox import GIVE_UP, tether
 from sandbox.signals import ENDING
 
-GIVE_UP = 78
-"""The exit code (EX_CONFIG) of a child that no restart would help: a taken port, a wrong setting."""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 # A child that has lived this long did start well: its next death begins the pauses anew.

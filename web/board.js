@@ -1,6 +1,6 @@
 /** The swap board's page: signed out or at the desk, and the frame around both. */
 
-import { SignedOut, Unreachable } from "/web/api.js";
+import { Failure, SignedOut, Unreachable } from "/web/api.js";
 import { Desk } from "/web/desk.js";
 import { Notices } from "/web/notices.js";
 import { Session } from "/web/session.js";
@@ -70,7 +70,7 @@ class Page {
       await desk.open();
     } catch (error) {
       if (desk !== this.#desk) return;
-      if (error instanceof SignedOut) this.#signedOut(error.message);
+      if (error instanceof SignedOut || error instanceof Failure) this.#signedOut(error.message);
       else if (error instanceof Unreachable) this.#tryAgain(desk);
       else throw error;
     }
@@ -100,7 +100,9 @@ class Page {
     find("#desk").dataset.view = view;
     if (view === "week") delete find("#desk").dataset.news;
     scrollTo(0, 0);
-    document.querySelectorAll("[data-view][aria-pressed]").forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.view === view)));
+    for (const tab of document.querySelectorAll("[data-view][aria-pressed]")) {
+      tab.setAttribute("aria-pressed", String(tab.dataset.view === view));
+    }
   }
 }
 

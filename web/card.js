@@ -6,13 +6,13 @@ import { h, icon } from "/web/elements.js";
 const LAUNDRY = { IN_UNIT: "Laundry in the home", OFF_SITE: "Laundry off-site" };
 
 /**
- * The card's content. `view` has the viewer (`personId`, `isCleaner`), `isOnline`, and what is going on with this card:
+ * The card's content. `view` has the viewer (`personId`, `isCleaner`, `zone`), `isOnline`, and how it is with this card:
  * `busy`, `said` (a sentence about the last try) and `mood` ("won", "lost" or "refused").
  */
 export function cardContent(swap, view, actions) {
   const title = `title-${swap.id}`;
   return [
-    h("header", {}, h("div", {}, heading(swap, title), where(swap)), badges(swap, view)),
+    h("header", {}, h("div", {}, heading(swap, view, title), where(swap)), badges(swap, view)),
     facts(swap),
     swap.note ? h("blockquote", {}, swap.note) : null,
     swap.viewerPreview && swap.ownerId !== view.personId ? meaning(swap.viewerPreview) : null,
@@ -20,8 +20,8 @@ export function cardContent(swap, view, actions) {
   ].filter(Boolean);
 }
 
-function heading(swap, id) {
-  const time = h("time", { datetime: swap.startsAt }, span(swap.startsAt, swap.endsAt, swap.zone));
+function heading(swap, view, id) {
+  const time = h("time", { datetime: swap.startsAt }, span(swap.startsAt, swap.endsAt, swap.zone, view.zone));
   const day = h("span", { class: "unseen" }, `${dayInWords(dayOf(swap.startsAt, swap.zone))}, `);
   return h("h4", { id }, day, time);
 }

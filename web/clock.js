@@ -73,9 +73,11 @@ function parts(date, zone) {
   return Object.fromEntries(numbers.get(zone).formatToParts(date).map((part) => [part.type, part.value]));
 }
 
-/** "10:00 AM – 1:00 PM" as the locale writes it. */
-export function span(startsAt, endsAt, zone) {
-  return together(format(zone, { hour: "numeric", minute: "2-digit" }).formatRange(new Date(startsAt), new Date(endsAt)));
+/** "10:00 AM – 1:00 PM" as the locale writes it, with the zone's name if it is not the one at home. */
+export function span(startsAt, endsAt, zone, home = zone) {
+  const named = zone === home ? {} : { timeZoneName: "short" };
+  const options = { hour: "numeric", minute: "2-digit", ...named };
+  return together(format(zone, options).formatRange(new Date(startsAt), new Date(endsAt)));
 }
 
 /** An hour and its half of the day never part at a line's end. */

@@ -11,6 +11,7 @@ import { Week } from "/web/week.js";
 import { Windows } from "/web/windows.js";
 
 const TAKEN = "SWAP_ALREADY_TAKEN";
+const OFFERED = "Your shift is on the market. It stays yours until somebody takes it.";
 const UNSURE = "No answer came. Try again: it cannot be done twice.";
 
 export class Desk {
@@ -56,7 +57,7 @@ export class Desk {
     this.zone = zone;
     const actions = { accept: (swap) => this.#accept(swap), withdraw: (swap) => this.#withdraw(swap) };
     const call = (query, variables) => this.api.call(query, variables);
-    this.market = new Market(this.page.market, this.session, this.clock, actions);
+    this.market = new Market(this.page.market, { session: this.session, clock: this.clock, zone }, actions);
     this.windows = new Windows(this.page.windows, { call, clock: this.clock, session: this.session });
     if (!this.session.isCleaner) return;
     const offerFor = (jobId) => this.market.offerFor(jobId);
@@ -125,7 +126,7 @@ export class Desk {
     try {
       await this.week?.refresh();
     } catch (error) {
-      if (!(error instanceof Unreachable || error instanceof SignedOut)) throw error;
+      if (!isExpected(error)) throw error;
     }
   }
 
@@ -165,6 +166,7 @@ export class Desk {
       this.#keys.delete(name);
       return Object.values(answer)[0];
     } catch (error) {
+      if (!isExpected(error)) throw error;
       if (error instanceof Failure) this.#keys.delete(name);
       this.market.release(swap.id, error instanceof Unreachable ? UNSURE : error.message);
       return null;
@@ -172,15 +174,18 @@ export class Desk {
   }
 
   async #offer(shift) {
-    const note = await askForNote(this.page.dialog, shift, this.zone);
+    const note = await askForNote(this.page.dialog, shift, shift.job.market?.zone ?? this.zone);
     if (note === null) return;
     const input = { assignmentId: shift.id, note, clientMutationId: newKey() };
     try {
       const { offerSwap } = await this.api.call(OFFER, { input });
       const [error] = offerSwap.errors;
-      this.page.notices.tell(error?.message ?? "Your shift is on the market. It stays yours until somebody takes it.", error ? "bad" : "good");
+      this.page.notices.tell(error?.message ?? OFFERED, error ? "bad" : "good");
     } catch (error) {
+      if (!isExpected(error)) throw error;
       this.page.notices.tell(error.message, "bad");
     }
   }
 }
+
+const isExpected = (error) => [Failure, SignedOut, Unreachable].some((kind) => error instanceof kind);

@@ -2,12 +2,15 @@
 
 const QUIET_AFTER_SUBSCRIBE_MS = 1_200;
 const QUIET_AFTER_DELTA_MS = 300;
+const ASK_AGAIN_MS = 30_000;
 
 export class Feed {
   id = null;
   isCurrent = false;
   /** Set by the socket: called when `isCurrent` has changed by itself. */
   settled = () => {};
+  /** Set by the socket: subscribes this feed anew. */
+  again = () => {};
   #cursor = null;
   #timer = 0;
 
@@ -53,8 +56,10 @@ export class Feed {
     this.id = null;
     this.#cursor = null;
     if (!resumed) {
-      // It does not hold up the others, and is asked for again with the next connection.
+      // It does not hold up the others, and is asked for again: what is refused today may be granted soon.
       this.isCurrent = true;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.again(), ASK_AGAIN_MS);
       this.refused(errors[0] ?? { message: "The feed has ended." });
     }
     return resumed;

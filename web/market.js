@@ -16,10 +16,11 @@ export class Market {
   #onlyTakeable = false;
   #refusal = "";
 
-  /** `viewer` is the session; `actions` has `accept(swap)` and `withdraw(swap)`. */
-  constructor(root, viewer, clock, actions) {
-    this.viewer = viewer;
+  /** `viewer` has the `session`, the server's `clock` and the home `zone`; `actions` `accept(swap)` and `withdraw(swap)`. */
+  constructor(root, { session, clock, zone }, actions) {
+    this.viewer = session;
     this.clock = clock;
+    this.zone = zone;
     this.actions = actions;
     this.list = root.querySelector("[data-cards]");
     this.empty = root.querySelector("[data-empty]");
@@ -125,7 +126,9 @@ export class Market {
   #shown() {
     const held = [...this.#articles.values()].filter(({ swap }) => !this.#swaps.has(swap.id)).map(({ swap }) => swap);
     const open = [...this.#swaps.values()].filter((swap) => !this.#onlyTakeable || swap.viewerCanTake?.ok || this.#views.has(swap.id));
-    return [...open, ...held].sort((a, b) => a.startsAt.localeCompare(b.startsAt) || a.id.localeCompare(b.id));
+    // By the day that its card stands under first: around midnight two zones disagree.
+    const key = (swap) => `${dayOf(swap.startsAt, swap.zone)} ${swap.startsAt} ${swap.id}`;
+    return [...open, ...held].sort((a, b) => key(a).localeCompare(key(b)));
   }
 
   #render() {
@@ -166,7 +169,8 @@ export class Market {
   }
 
   #article(swap) {
-    const view = { personId: this.viewer.personId, isCleaner: this.viewer.isCleaner, isOnline: this.#isOnline, ...this.#views.get(swap.id) };
+    const { personId, isCleaner } = this.viewer;
+    const view = { personId, isCleaner, zone: this.zone, isOnline: this.#isOnline, ...this.#views.get(swap.id) };
     const signature = JSON.stringify([swap, view]);
     const held = this.#articles.get(swap.id);
     if (held?.signature === signature) return held.article;

@@ -42,6 +42,7 @@ export class Socket {
   /** Keep this feed subscribed for as long as the socket lives. */
   add(feed) {
     feed.settled = () => this.#judge();
+    feed.again = () => this.#acknowledged && this.#subscribe(feed);
     this.#feeds.push(feed);
     if (this.#acknowledged) this.#subscribe(feed);
   }
@@ -102,6 +103,9 @@ export class Socket {
         return this.#next(message);
       case "error":
         return this.#refused(message);
+      case "complete":
+        // Nothing but a bug ends a feed this way; a new line starts it again where it stood.
+        return this.#feeds.some((feed) => feed.id === message.id) && this.#lost();
       default:
         return undefined;
     }

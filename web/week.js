@@ -38,7 +38,8 @@ export class Week {
     if (asked !== this.#asked) return undefined; // A later question has been asked; its answer counts.
     this.ports.clock.observe(viewer.serverTime);
     const isFirst = this.#shifts === null;
-    this.#shifts = assignments.nodes;
+    const key = (shift) => `${dayOf(shift.startsAt, this.#zoneOf(shift))} ${shift.startsAt}`;
+    this.#shifts = assignments.nodes.sort((a, b) => key(a).localeCompare(key(b)));
     if (isFirst && !this.#hasMore()) return this.#turn(7);
     return this.render();
   }
@@ -67,12 +68,20 @@ export class Week {
     const nodes = [];
     let day = null;
     for (const shift of this.#shifts) {
-      const its = dayOf(shift.startsAt, this.zone);
+      const its = dayOf(shift.startsAt, this.#zoneOf(shift));
       if (its !== day) nodes.push(this.#heading((day = its)));
       nodes.push(this.#row(shift));
     }
     arrange(this.list, nodes);
     this.#summarize();
+  }
+
+  #zoneOf({ job }) {
+    return job.market?.zone ?? this.zone;
+  }
+
+  #spanOf(shift) {
+    return span(shift.startsAt, shift.endsAt, this.#zoneOf(shift), this.zone);
   }
 
   #turn(days) {
@@ -124,7 +133,7 @@ export class Week {
       this.#fresh.has(job.id) && h("span", { class: "badge new" }, "New"),
       offer && h("span", { class: "badge own" }, "On offer"),
     ];
-    const title = h("h4", {}, h("time", { datetime: shift.startsAt }, span(shift.startsAt, shift.endsAt, job.market?.zone ?? this.zone)));
+    const title = h("h4", {}, h("time", { datetime: shift.startsAt }, this.#spanOf(shift)));
     return [
       h("header", {}, h("div", {}, title, h("p", { class: "where" }, place)), h("div", { class: "badges" }, ...badges)),
       ...this.#button(shift, offer, state),
@@ -132,15 +141,17 @@ export class Week {
   }
 
   #button(shift, offer, { isPast, isOnline }) {
-    const { job } = shift;
-    const place = `${span(shift.startsAt, shift.endsAt, this.zone)} in ${job.property.city}`;
-    const attributes = { type: "button", class: "small", disabled: !isOnline };
+    const place = `${this.#spanOf(shift)} in ${shift.job.property.city}`;
     if (offer) {
-      const label = `Withdraw the offer of ${place}`;
-      return [h("button", { ...attributes, "data-does": "withdraw", "aria-label": label, on: { click: () => this.ports.withdraw(offer) } }, "Withdraw offer")];
+      const withdraw = { click: () => this.ports.withdraw(offer) };
+      return [button("Withdraw offer", "withdraw", { label: `Withdraw the offer of ${place}`, isOnline, on: withdraw })];
     }
-    if (isPast || shift.role === "BACKUP" || job.status !== CAN_BE_OFFERED) return [];
-    const label = `Offer the shift of ${place}`;
-    return [h("button", { ...attributes, "data-does": "offer", "aria-label": label, on: { click: () => this.ports.offer(shift) } }, "Offer this shift")];
+    if (isPast || shift.role === "BACKUP" || shift.job.status !== CAN_BE_OFFERED) return [];
+    const ask = { click: () => this.ports.offer(shift) };
+    return [button("Offer this shift", "offer", { label: `Offer the shift of ${place}`, isOnline, on: ask })];
   }
+}
+
+function button(words, does, { label, isOnline, on }) {
+  return h("button", { type: "button", class: "small", disabled: !isOnline, "data-does": does, "aria-label": label, on }, words);
 }

@@ -1,6 +1,7 @@
 """Cleaners in browsers: they race for a shift, lose the network, and see each other's moves."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import Request, Route, expect
@@ -180,6 +181,15 @@ async def test_a_cleaner_of_another_business_sees_none_of_these_shifts(visit: Vi
     assert await ours.cards()
     assert await theirs.cards()
     assert not set(await ours.cards()) & set(await theirs.cards())
+
+
+async def test_times_in_a_zone_that_is_not_the_cleaners_own_say_so(visit: Visit) -> None:
+    """Who works in two zones reads which wall clock is meant, and at home nobody is bothered with it."""
+    both, home = await visit("Cleaner 7"), await visit("Cleaner 1")
+    named = re.compile(r"\b[EC][SD]T\b")
+
+    assert any(named.search(text) for text in await both.page.locator(".card h4").all_inner_texts())
+    assert not any(named.search(text) for text in await home.page.locator(".card h4").all_inner_texts())
 
 
 async def test_the_board_fits_a_phone_and_needs_nothing_from_elsewhere(visit: Visit) -> None:
