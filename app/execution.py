@@ -9,7 +9,15 @@ from uuid import uuid4
 
 import strawberry
 import structlog
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+    parse,
+)
 from strawberry.extensions import SchemaExtension
 
 from app.limits import DOCUMENT_BYTES, TOKENS, checked
@@ -116,6 +124,8 @@ class Executor:
     def _ensure_allowed(
         self, document: DocumentNode, operation: Operation, context: Context, *, read_only: bool
     ) -> None:
+        if get_operation_ast(document, operation.name) is None:
+            raise GraphQLError("operationName must name one of the document's operations.")
         kinds = {one.operation for one in document.definitions if isinstance(one, OperationDefinitionNode)}
         if read_only and kinds != {OperationType.QUERY}:
             raise GraphQLError("GET runs queries only.")

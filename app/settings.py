@@ -5,10 +5,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_BYTES = 32
 
@@ -33,12 +33,19 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, repr=False)
     redis: bool = Field(default=True, description="REDIS=off runs without Redis: everything works, by polling.")
     secret_key: str | None = Field(default=None, repr=False, description="SECRET_KEY: 32 bytes, base64url.")
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="ALLOWED_ORIGINS: pages of other origins that may call, separated by commas."
+    )
     pool_size: int = Field(default=10, ge=2, le=100)
     poll_seconds: float = Field(default=1.0, gt=0)
     heartbeat_seconds: float = Field(default=15.0, gt=0)
     log_format: Literal["console", "json"] = "console"
     public_url: str | None = None
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @classmethod
     def read(cls, **given: object) -> Self:

@@ -1,6 +1,6 @@
-"""The worker process: our own loop, and beside it ARQ, which rings when a commit leaves work and ticks each minute (R253).
+"""The worker process: our own loop, and beside it ARQ, which rings when a commit leaves work and ticks each minute.
 
-Without Redis, or while it is away, the loop alone does everything, a few seconds later.
+Without Redis, or while it is away, the loop alone does everything, a few seconds later (R253).
 """
 
 import asyncio

@@ -1,6 +1,5 @@
 """`python -m benchmarks`: run them all (about three minutes), or some; print one table and leave nothing behind."""
 
-import asyncio
 import os
 import platform
 from enum import StrEnum
@@ -13,7 +12,6 @@ from benchmarks import feed, live, races
 from benchmarks.figures import Report
 from benchmarks.gauges import CAN_PIN, off_server_core
 from benchmarks.installation import Size, open_installation
-from sandbox import SandboxError
 
 LARGE = Size(tenants=20, cleaners=40, properties=200, jobs=1000, swaps=200)
 """The businesses that are measured."""

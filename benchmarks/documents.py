@@ -21,7 +21,8 @@ LIVE_MARKET = """subscription { swapMarket { __typename
   ... on SwapGone { cursor previous swapId }
   ... on SwapHandedOver { cursor previous swapId jobId viewerRole }
   ... on Heartbeat { cursor } ... on Resync { reason } } }
-fragment card on SwapCard { id status note ownerName marketName startsAt endsAt expectedHours city bedrooms expiresAt }"""
+fragment card on SwapCard {
+  id status note ownerName marketName startsAt endsAt expectedHours city bedrooms expiresAt }"""
 
 ACCEPT = """mutation ($id: ID!) { acceptSwap(input: {swapId: $id}) {
   swap { id status taker { id name } } errors { code message field } } }"""

@@ -58,7 +58,7 @@ async def measure(place: Installation, pace: Pace, report: Report) -> None:
     with place.ours() as ours, place.server("usual", ["-m", "benchmarks.usual"]) as usual:
         for title, token, document in (
             (f"Feed of {ROWS} swaps with job, property, cleaner; as an owner", owner, FEED),
-            (f"The same as a cleaner, with viewerCanTake and its reasons", cleaner, PERSONAL_FEED),
+            ("The same as a cleaner, with viewerCanTake and its reasons", cleaner, PERSONAL_FEED),
         ):
             sides = [
                 Side(server, path, Post.of(token, document, {"first": ROWS}, path))
@@ -127,7 +127,7 @@ async def _log_statements(place: Installation, which: str) -> None:
     await place.root.execute(f"alter system set log_statement = '{which}'")
     await place.root.execute("select pg_reload_conf()")
     async with asyncio.timeout(10):
-        while await place.root.fetchval("show log_statement") != which:
+        while await place.root.fetchval("show log_statement") != which:  # noqa: ASYNC110 - only PostgreSQL knows when
             await asyncio.sleep(0.05)
 
 

@@ -30,7 +30,9 @@ class Report:
 
     def print(self, heading: str) -> None:
         """Print one table to the standard output."""
-        table = Table("figure", "Cleanshift", "the usual way", "ratio (min to max)", title=heading, title_justify="left")
+        table = Table(
+            "figure", "Cleanshift", "the usual way", "ratio (min to max)", title=heading, title_justify="left"
+        )
         for section, lines in self.sections.items():
             table.add_section()
             table.add_row(f"[bold]{section}[/bold]")

@@ -184,7 +184,10 @@ def signing_key() -> SigningKey:
 def _until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     from sandbox.processes import wait_until
 
-    if not wait_until(lambda: process.poll() is not None or _answers(port), START_SECONDS) or process.poll() is not None:
+    if (
+        not wait_until(lambda: process.poll() is not None or _answers(port), START_SECONDS)
+        or process.poll() is not None
+    ):
         raise SystemExit(f"A server of the benchmark did not start: {log.read_text()[-2000:]}")
 
 

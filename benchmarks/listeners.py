@@ -1,4 +1,4 @@
-"""Many live subscriptions in a process of their own, which notes when each frame arrived: `python -m benchmarks.listeners`.
+"""Many live subscriptions in a process of their own, which notes when each frame arrived.
 
 Speaks graphql-transport-ws over bare transports: a websocket library's work for each frame would be taken for the
 server's. Commands come as lines of JSON on standard input, and each is answered by one line.
@@ -47,7 +47,7 @@ class Listener(asyncio.Protocol):
         # uvloop's transports are none by inheritance.
         self._transport = cast("asyncio.Transport", transport)
         key = base64.b64encode(os.urandom(16)).decode()
-        transport.write(
+        self._transport.write(
             (
                 "GET /graphql HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
                 f"sec-websocket-key: {key}\r\nsec-websocket-version: 13\r\n"

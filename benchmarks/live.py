@@ -64,7 +64,7 @@ class Listeners:
     async def arrived(self, count: int) -> list[tuple[int, str]]:
         """Wait for so many frames since the last time; all there are, with their instants."""
         async with asyncio.timeout(PATIENCE):
-            while (await self.ask(do="count"))["count"] < count:
+            while (await self.ask(do="count"))["count"] < count:  # noqa: ASYNC110 - another process counts
                 await asyncio.sleep(0.1)
         return [(at, frame) for at, frame in (await self.ask(do="take"))["frames"]]
 

@@ -79,9 +79,7 @@ async def _cleaners(place: Installation, tenant: TenantId) -> list[Cleaner]:
     return [Cleaner(str(encode_id("Cleaner", actor.person)), place.token(actor)) for actor in actors]
 
 
-async def _race(
-    place: Installation, server: Server, people: Sequence[Cleaner], swap: str, seconds: float
-) -> Used:
+async def _race(place: Installation, server: Server, people: Sequence[Cleaner], swap: str, seconds: float) -> Used:
     codes: list[str | None] = []
     go_on = for_seconds(seconds)
 

@@ -8,7 +8,6 @@ security, request log and server settings are the product's own. Run by itself: 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -30,8 +29,8 @@ from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 
 import models
 from app.logs import RequestLog, configure_logs
-from app.settings import Keys, Settings
-from app.tokens import SigningKey, TokenVerifier, utc_now
+from app.settings import Settings
+from app.tokens import TokenVerifier, utc_now
 from benchmarks.installation import signing_key
 from db.stamp import OPEN
 from domain.actors import Actor, CleanerId
@@ -193,6 +192,10 @@ def _with_names(statement: str) -> str:
 _OPEN = text(_with_names(OPEN))
 
 
+strawberry.enum(SwapStatus)
+strawberry.enum(ReasonCode)
+
+
 @strawberry.type
 class Property:
     """A home."""
@@ -232,7 +235,7 @@ class Job:
 class Reason:
     """Why a shift cannot be taken."""
 
-    code: strawberry.enum(ReasonCode)  # type: ignore[valid-type]
+    code: ReasonCode
     message: str
 
 
@@ -249,7 +252,7 @@ class Swap:
     """An offered shift."""
 
     id: strawberry.ID
-    status: strawberry.enum(SwapStatus)  # type: ignore[valid-type]
+    status: SwapStatus
     note: str
     opened_at: datetime
     expires_at: datetime
@@ -309,7 +312,7 @@ class SwapOrder(Enum):
 class SwapFilter:
     """Which swaps."""
 
-    status: list[strawberry.enum(SwapStatus)]  # type: ignore[misc]
+    status: list[SwapStatus]
 
 
 @strawberry.type
@@ -339,8 +342,10 @@ class Query:
 class UsualGraphQL(GraphQL[Any, None]):
     """Strawberry's view with a context of ours."""
 
-    def __init__(self, *args: Any, verifier: TokenVerifier, sessions: async_sessionmaker[AsyncSession]) -> None:
-        super().__init__(*args, graphql_ide=None)
+    def __init__(
+        self, schema: strawberry.Schema, verifier: TokenVerifier, sessions: async_sessionmaker[AsyncSession]
+    ) -> None:
+        super().__init__(schema, graphql_ide=None)
         self._verifier = verifier
         self._sessions = sessions
 
@@ -352,14 +357,6 @@ class UsualGraphQL(GraphQL[Any, None]):
         return RequestContext(actor, self._sessions)
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """The application."""
-
-    app: Any
-    verifier: TokenVerifier
-
-
 def application(settings: Settings) -> RequestLog:
     """The usual application over the settings' database, with the product's request log around it."""
     assert settings.database_url is not None
@@ -368,7 +365,7 @@ def application(settings: Settings) -> RequestLog:
     )
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     schema = strawberry.Schema(query=Query, extensions=[ParserCache, ValidationCache, InTransaction])
-    view = UsualGraphQL(schema, verifier=TokenVerifier([_key(settings).public]), sessions=sessions)
+    view = UsualGraphQL(schema, verifier=TokenVerifier([signing_key().public]), sessions=sessions)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -377,11 +374,6 @@ def application(settings: Settings) -> RequestLog:
 
     routes: Iterable[Any] = [Route("/readyz", _ready), Mount("/graphql", app=view)]
     return RequestLog(Starlette(routes=list(routes), lifespan=lifespan))
-
-
-def _key(settings: Settings) -> SigningKey:
-    assert Keys.derive(settings.key()).signing
-    return signing_key()
 
 
 async def _ready(_request: Request) -> Response:

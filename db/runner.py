@@ -74,8 +74,9 @@ class Runner:
         """Like `run`, and read something in the same transaction before it commits."""
         if call.actor.role not in call.command.roles:
             raise Forbidden
-        if call.key is not None and not 1 <= len(call.key) <= KEY_LENGTH:
-            raise Invalid(f"A clientMutationId has 1 to {KEY_LENGTH} characters.", field=("clientMutationId",))
+        if call.key is not None and not (1 <= len(call.key) <= KEY_LENGTH and call.key.isprintable()):
+            message = f"A clientMutationId has 1 to {KEY_LENGTH} printable characters."
+            raise Invalid(message, field=("clientMutationId",))
         for attempt in range(ATTEMPTS):
             try:
                 return await self._attempt(call, read)

@@ -1,6 +1,7 @@
 """The stamp: tenant, actor, role and session, set and read by one statement, transaction-local, and verified.
 
-Every statement's scans hang on the row that the stamp yields, so no plan can run them before the settings are there (R1, R249).
+Every statement's scans hang on the row that the stamp yields, so no plan can run them before the settings are there
+(R1, R249).
 """
 
 STAMP = """(SELECT set_config('app.tenant_id', $1, true)::uuid AS tenant_id,

@@ -211,7 +211,8 @@ class CatchUp:
                 return found
             loading = watch.loading.get(key)
             if loading is None:
-                return await self._load(subscriber, group, watch)
+                watch.loading[key] = asyncio.create_task(self._load(subscriber, group, watch))
+                return await asyncio.shield(watch.loading[key])
             try:
                 await asyncio.shield(loading)
             except Unauthenticated:
@@ -219,14 +220,16 @@ class CatchUp:
                 continue
 
     async def _load(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
+        """Runs as a task that is in `watch.loading` only until it is done: waiting for one that is done never yields,
+        so that who came upon it would spin for ever before anybody could take it out.
+        """
         key = (group.feed.field, group.eyes.klass)
-        rows = group.feed.rows(group.eyes.klass)
-        watch.loading[key] = asyncio.create_task(self._live.reads.snapshot(subscriber.session.actor, rows))
         try:
-            watch.snapshots[key] = await asyncio.shield(watch.loading[key])
+            rows = group.feed.rows(group.eyes.klass)
+            watch.snapshots[key] = await self._live.reads.snapshot(subscriber.session.actor, rows)
+            return watch.snapshots[key]
         finally:
             del watch.loading[key]
-        return watch.snapshots[key]
 
     async def _wait_for_head(self, subscriber: Subscriber, watch: Watch) -> None:
         """A cursor above this process's head is normal (another process was ahead): the database knows."""

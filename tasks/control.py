@@ -1,6 +1,7 @@
-"""The work queues as ops sees and moves them (A4, R16, R237, R257): across tenants, and without any tenant's business in it.
+"""The work queues as ops sees and moves them: across tenants, and without any tenant's business in it.
 
-Runs on the pool of the role `ops`; interventions are written to the platform tenant's audit log first.
+Runs on the pool of the role `ops`; interventions are written to the platform tenant's audit log first (A4, R16, R237,
+R257).
 """
 
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ export class Market {
     this.empty = root.querySelector("[data-empty]");
     this.count = root.querySelector("[data-count]");
     this.filter = root.querySelector("[data-filter]");
-    this.filter.hidden = !viewer.isCleaner;
+    this.filter.hidden = !session.isCleaner;
     this.filter.querySelector("input").checked = false;
     this.filter.onchange = (event) => this.#narrow(event.target.checked);
     this.list.replaceChildren();

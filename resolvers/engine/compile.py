@@ -15,7 +15,7 @@ from graphql.execution.collect_fields import FieldDetails
 from sqlalchemy import Table
 from sqlalchemy.types import BigInteger, Uuid
 
-from domain.errors import InvalidId, Refused
+from domain.errors import Invalid, InvalidId, Refused
 from resolvers.engine import pages
 from resolvers.engine.bindings import Bindings, Bound, ById, Entity, argument_names
 from resolvers.engine.level import Level
@@ -281,7 +281,7 @@ class Compiler:
         name = argument_names(site.bound.definition)["id"]
         type_name = possible[0]
         if len(possible) > 1:
-            type_name = split_id(self.parameters.slots[slot].first[name])[0]
+            type_name = _prefix(self.parameters.slots[slot].first[name])
         if type_name not in possible:
             raise InvalidId(field=(name,))
         entity, grouped = self.under(site.bound, site.details, type_name)
@@ -392,7 +392,7 @@ def _prefix(text: str) -> str:
 
 def _check_ids(name: str, possible: tuple[str, ...], arguments: Any) -> None:
     if len(arguments[name]) > MAX_PAGE:
-        raise InvalidId(f"At most {MAX_PAGE} ids at once.", field=(name,))
+        raise Invalid(f"At most {MAX_PAGE} ids at once.", field=(name,))
     for place, text in enumerate(arguments[name]):
         try:
             decode_id(text, *possible)

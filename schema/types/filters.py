@@ -1,4 +1,7 @@
-"""Filters and orders of the lists (R263). A field that is null or left out demands nothing; all that are given must hold."""
+"""Filters and orders of the lists (R263).
+
+A field that is null or left out demands nothing; all that are given must hold.
+"""
 
 from datetime import date, datetime
 from enum import Enum

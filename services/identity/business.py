@@ -19,7 +19,7 @@ from domain.ids import MarketId
 from domain.policy import TenantPolicy
 from domain.scheduling import LIVE_JOB_STATES
 from models import job, market, tenant, tenant_head
-from services.checks import changes, text
+from services.checks import changes, email, text
 from services.identity.links import open_invitation
 from services.identity.staff import add_staff
 from services.inputs import JSON, arg
@@ -105,6 +105,10 @@ class ArchiveMarket:
 @command(Role.SYSTEM, secret=True)
 async def found_business(tx: Tx, input: FoundBusiness) -> Founded:
     """Found a business under the new id that the stamp names: tenant, log, first market, and an invited owner (R8)."""
+    # Checked before the parts check themselves, so that a refusal names the field of this form.
+    text(input.owner_name, "ownerName", most=200)
+    email(input.owner_email, "ownerEmail")
+    text(input.market_name, "marketName", most=200)
     await _found(tx, input.slug, input.name)
     values = _market_values(CreateMarket(input.market_name, input.zone))
     made = MarketId(await tx.insert(market, **values, created_at=tx.now))
@@ -199,6 +203,9 @@ async def _found(tx: Tx, slug: str, name: str) -> None:
 
 def _settings(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The stored settings with the given ones in them, checked as a whole."""
+    # The scalar takes any JSON, so a client may send something else than an object.
+    if not isinstance(given, Mapping):
+        raise Invalid("This must be an object.", field=("settings",))
     merged = dict(stored)
     for section, values in given.items():
         before = merged.get(section)
@@ -207,7 +214,10 @@ def _settings(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
             merged[section] = {**before, **values}
         else:
             merged[section] = values
-    TenantPolicy.from_json(merged)
+    try:
+        TenantPolicy.from_json(merged)
+    except Invalid as refusal:
+        raise Invalid(refusal.message, field=("settings", *refusal.field)) from None
     return merged
 
 

@@ -225,9 +225,9 @@ async def test_settings_change_by_section_and_are_checked_whole(house: House, ou
     assert '"restHours": 9' in row["settings"]
     assert '"weekHours": 45' in row["settings"]
     cases = [
-        (Invalid, ("swaps", "restHours"), UpdateTenant(settings=JSON({"swaps": {"restHours": "soon"}}))),
-        (Invalid, ("nonsense",), UpdateTenant(settings=JSON({"nonsense": {}}))),
-        (Invalid, ("swaps",), UpdateTenant(settings=JSON({"swaps": 1}))),
+        (Invalid, ("settings", "swaps", "restHours"), UpdateTenant(settings=JSON({"swaps": {"restHours": "soon"}}))),
+        (Invalid, ("settings", "nonsense"), UpdateTenant(settings=JSON({"nonsense": {}}))),
+        (Invalid, ("settings", "swaps"), UpdateTenant(settings=JSON({"swaps": 1}))),
         (Invalid, ("name",), UpdateTenant(name="")),
         (Invalid, (), UpdateTenant()),
         (Conflict, ("expectedVersion",), UpdateTenant(name="X", expected_version=2)),

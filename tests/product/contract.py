@@ -1,4 +1,4 @@
-"""Documents made from the contract itself, so that what is added to it is asked about without anybody remembering to."""
+"""Documents made from the contract itself, so that what is added to it is asked about without being remembered."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -75,7 +75,9 @@ class Values:
         if is_list_type(type_):
             return [self.of(type_.of_type, name, owner)]
         if isinstance(type_, GraphQLInputObjectType):
-            return {field: self.of(one.type, field, type_.name) for field, one in type_.fields.items() if field not in NEVER}
+            return {
+                field: self.of(one.type, field, type_.name) for field, one in type_.fields.items() if field not in NEVER
+            }
         if isinstance(type_, GraphQLEnumType):
             return WORDS.get(type_.name) or next(iter(type_.values))
         if type_.name == "ID":
@@ -179,15 +181,9 @@ def document(kind: str, name: str, field: GraphQLField, given: Mapping[str, Any]
 def arguments(values: Values, field: GraphQLField) -> dict[str, Any]:
     """A valid value for each argument that must be given."""
     owner = get_named_type(field.type).name
-    return {
-        name: values.of(one.type, name, owner)
-        for name, one in field.args.items()
-        if is_required_argument(one)
-    }
+    return {name: values.of(one.type, name, owner) for name, one in field.args.items() if is_required_argument(one)}
 
 
 def is_connection(field: GraphQLField) -> bool:
     """Whether the field is a list in pages."""
     return get_named_type(field.type).name.endswith("Connection")
-
-

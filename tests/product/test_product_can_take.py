@@ -25,7 +25,7 @@ SEED = 20261123
 SWAPS = 240
 STRETCHES = [(datetime(2027, 3, 8, tzinfo=UTC), 13), (datetime(2027, 4, 1, tzinfo=UTC), 7),
              (datetime(2027, 9, 30, tzinfo=UTC), 7), (datetime(2027, 11, 1, tzinfo=UTC), 13)]  # fmt: skip
-"""Days in which the clocks change: on 2027-03-14 and 2027-11-07 in New York, on 2027-04-04 and 2027-10-03 on Lord Howe."""
+"""The clocks change on 2027-03-14 and 2027-11-07 in New York, on 2027-04-04 and 2027-10-03 on Lord Howe."""
 LENGTHS = ["0.5", "1", "1.25", "2", "3", "3.5", "4", "6", "8", "10", "13"]
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -47,10 +47,10 @@ class Region:
 
 async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town, other: Town) -> None:
     """R82, R232, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
-    dice = random.Random(SEED)
+    dice = random.Random(SEED)  # noqa: S311 (no secret)
     miami, island = await _region(town, town.market), await _region(town, await _second_market(town))
     await _swaps(town, dice, [miami, island])
-    viewers = [await _viewer(town, dice, [miami, island], number) for number in range(8)]
+    viewers = [await _viewer(town, dice, [miami, island], number) for number in range(6)]
     foreign = gid("Swap", await other.offer(await other.cleaner()))
 
     seen: dict[str, int] = {}
@@ -59,8 +59,7 @@ async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town
             "update tenant set settings = $2 where tenant_id = $1", town.tenant, json.dumps(settings)
         )
         for viewer in viewers:
-            await _ensure_agreement(api, viewer, seen)
-            assert foreign not in await _all(api, viewer, {})
+            assert foreign not in await _judged(api, viewer, seen)
 
     # The schedules are worth something only if each rule has spoken somewhere, and none always.
     rules = {"OVERLAP", "REST_TOO_SHORT", "WEEK_HOURS_EXCEEDED", "TRAVEL_TOO_LONG", "UNAVAILABLE", "SKILL_MISSING"}
@@ -68,7 +67,8 @@ async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town
     assert seen["ok"] > 100
 
 
-async def _ensure_agreement(api: Api, viewer: Actor, seen: dict[str, int]) -> None:
+async def _judged(api: Api, viewer: Actor, seen: dict[str, int]) -> dict[str, Any]:
+    """All that this cleaner sees, after the filter was held against it."""
     judged = await _all(api, viewer, {})
     can = await _all(api, viewer, {"canTake": True})
     cannot = await _all(api, viewer, {"canTake": False})
@@ -81,6 +81,7 @@ async def _ensure_agreement(api: Api, viewer: Actor, seen: dict[str, int]) -> No
     for answer in judged.values():
         for reason in answer["reasons"]:
             seen[reason["code"]] = seen.get(reason["code"], 0) + 1
+    return judged
 
 
 async def _all(api: Api, viewer: Actor, filter: dict[str, Any]) -> dict[str, Any]:
@@ -102,18 +103,10 @@ async def _second_market(town: Town) -> MarketId:
 async def _region(town: Town, market: MarketId) -> Region:
     """A plain home, its neighbours 0 m, 700 m, 3 km and 15 km away, one with a hot tub and one with laundry."""
     whose = await town.world.run(town.owner, customers.create_customer, customers.CreateCustomer("Customer"))
+    tub, laundry = {"hot_tub": True}, {"laundry": Laundry.IN_UNIT, "laundry_loads": 2}
+    kinds: list[tuple[float, dict[str, Any]]] = [(north, {}) for north in (0.0, 0.0, 0.0063, 0.027, 0.135)]
     homes = []
-    for number, (offset, more) in enumerate(
-        [
-            (0.0, {}),
-            (0.0, {}),
-            (0.0063, {}),
-            (0.027, {}),
-            (0.135, {}),
-            (0.0, {"hot_tub": True}),
-            (0.027, {"laundry": Laundry.IN_UNIT, "laundry_loads": 2}),
-        ]
-    ):
+    for number, (offset, more) in enumerate([*kinds, (0.0, tub), (0.027, laundry)]):
         form = customers.CreateProperty(
             whose, market, f"Home {number}", "1 Ocean Drive", "Miami", "33139", MIAMI[0] + offset, MIAMI[1], 2, 1, 900,
             **more,
@@ -141,9 +134,7 @@ async def _viewer(town: Town, dice: random.Random, regions: list[Region], number
     skills = dice.choice([[], [Skill.HOT_TUB], [Skill.HOT_TUB, Skill.LAUNDRY]])
     viewer = await town.cleaner(*skills)
     markets = [[regions[0].market], [region.market for region in regions]][number % 2]
-    await town.world.run(
-        town.owner, set_cleaner_markets, SetCleanerMarkets(CleanerId(viewer.person), markets)
-    )
+    await town.world.run(town.owner, set_cleaner_markets, SetCleanerMarkets(CleanerId(viewer.person), markets))
     garden = Garden(town, regions[0].homes[0])
     for stretch in STRETCHES:
         await _schedule(garden, dice, viewer, stretch, regions)
@@ -171,7 +162,8 @@ async def _availability(town: Town, dice: random.Random, who: Actor) -> None:
     """Slots that touch, overlap and leave holes."""
     root, submission = town.world.root, new_id()
     await root.execute(
-        """insert into availability_submission (tenant_id, id, cleaner_id, market_id, period_start, submitted_at, is_late)
+        """insert into availability_submission
+            (tenant_id, id, cleaner_id, market_id, period_start, submitted_at, is_late)
         values ($1, $2, $3, $4, '2027-03-08', now(), false)""",
         town.tenant, submission, who.person, town.market,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The walls as the database itself has them: policies, keys, grants, trusted functions, and the printed schema (R2, R6)."""
+"""The walls as the database itself has them: policies, keys, grants, trusted functions, printed schema (R2, R6)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 import pytest
 
 from app.roles import ensure_powerless
@@ -16,7 +17,7 @@ from models import ddl, metadata, walls
 from models.functions import FUNCTIONS
 from sandbox.environment import Servers
 from sandbox.roles import DATABASE, DATABASE_RULES
-from tests.product.furnished import House, furnish
+from tests.product.furnished import House, kept
 from tests.product.world import World
 
 OF_THE_PLATFORM = {"alembic_version", "worker"}
@@ -31,12 +32,12 @@ EVERY_VERB = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 @pytest.fixture(scope="module")
 async def theirs(world: World) -> House:
-    return await furnish(world, "Quokka8")
+    return await kept(world, "Ibis3")
 
 
 @pytest.fixture(scope="module")
 async def ours(world: World) -> House:
-    return await furnish(world, "Heron8")
+    return await kept(world, "Egret4")
 
 
 async def tables(world: World) -> list[str]:
@@ -111,7 +112,8 @@ async def test_no_view_looks_past_the_policies(world: World) -> None:
 async def test_the_trusted_functions_are_the_known_ones_and_nobody_elses(world: World) -> None:
     """R2: owned by a role that can do nothing else, a fixed search path, and callable by their callers alone."""
     rows = await world.root.fetch(
-        """select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner, p.prosecdef as trusted, p.proconfig,
+        """select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner,
+            p.prosecdef as trusted, p.proconfig,
             array(select distinct coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC')
                   from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a order by 1) as callers
            from pg_proc p where p.pronamespace = 'public'::regnamespace
@@ -175,11 +177,14 @@ async def test_each_role_is_granted_what_it_needs_and_no_more(world: World) -> N
     assert app["notification"] == {"SELECT", "INSERT", "UPDATE"}
     assert all(may <= set(EVERY_VERB) for may in app.values())
     business = {"tenant", "market", "staff", "cleaner", "customer", "property", "job", "assignment", "swap", "audit",
-                "availability", "availability_submission", "notification", "credential", "session", "refresh_token"}  # fmt: skip
+                "availability", "availability_submission", "notification", "credential", "session",
+                "refresh_token"}  # fmt: skip
     assert not business & {table for table, may in ops.items() if may & {"SELECT", "select"}}
     assert "SELECT" not in ops["event"]
     for verb in ("payload", "type", "actor_id"):
-        assert not await world.root.fetchval("select has_column_privilege('cleanshift_ops', 'event', $1, 'SELECT')", verb)
+        assert not await world.root.fetchval(
+            "select has_column_privilege('cleanshift_ops', 'event', $1, 'SELECT')", verb
+        )
 
 
 async def test_the_boot_check_refuses_whoever_has_power(product_servers: Servers) -> None:
@@ -187,12 +192,14 @@ async def test_the_boot_check_refuses_whoever_has_power(product_servers: Servers
     await ensure_powerless(product_servers.database_url)
     superuser = product_servers.superuser_url.rsplit("/", 1)[0] + f"/{DATABASE}"
     for url in (product_servers.database_owner_url, superuser):
-        with pytest.raises(ConfigurationError, match="connect .*as cleanshift_app"):
+        with pytest.raises(ConfigurationError, match=r"connect .*as cleanshift_app"):
             await ensure_powerless(url)
 
 
 @asynccontextmanager
-async def as_role(url: str, tenant: UUID | None = None, person: UUID = NOBODY, role: str = "owner") -> AsyncIterator[Any]:
+async def as_role(
+    url: str, tenant: UUID | None = None, person: UUID = NOBODY, role: str = "owner"
+) -> AsyncIterator[Any]:
     """A transaction of a database role under a stamp, undone at the end."""
     connection = await asyncpg.connect(url)
     try:
@@ -256,10 +263,13 @@ async def test_a_row_cannot_refer_to_another_tenants_row(
     references = await world.root.fetch(
         """select conrelid::regclass::text as on_table, confrelid::regclass::text as to_table,
             (select attname from pg_attribute where attrelid = conrelid and attnum = conkey[2]) as column_name
-           from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace and cardinality(conkey) = 2"""
+           from pg_constraint
+           where contype = 'f' and connamespace = 'public'::regnamespace and cardinality(conkey) = 2"""
     )
     tried = 0
-    async with as_role(product_servers.database_url, ours.town.tenant, ours.who["owner"].person, "system") as connection:
+    async with as_role(
+        product_servers.database_url, ours.town.tenant, ours.who["owner"].person, "system"
+    ) as connection:
         for row in references:
             target = await world.root.fetchval(
                 f"select id from {row['to_table']} where tenant_id = $1 limit 1", theirs.town.tenant
@@ -304,12 +314,13 @@ async def test_each_trusted_function_does_its_one_thing_for_its_callers(
     async with as_role(app, ours.town.tenant, ours.who["cleaner"].person, "cleaner") as connection:
         assert await connection.fetchval("select hand_over($1)", theirs.has["taken swap"]) is None
         assert await connection.fetchval("select hand_over($1)", ours.has["colleague's swap"]) is None
-        staged = '{"events": [{"type": "SwapOffered", "entity": "Swap", "entity_id": "%s", "payload": {}}], "audit": [],' % new_id()
-        await connection.execute(
-            "select set_config('app.staged', $1, true)", staged + ' "request_id": "r", "at": "2026-01-01T00:00:00Z"}'
-        )
+        event = {"type": "SwapOffered", "entity": "Swap", "entity_id": str(new_id()), "payload": {}}
+        staged = {"events": [event], "audit": [], "request_id": "r", "at": "2026-01-01T00:00:00Z"}
+        await connection.execute("select set_config('app.staged', $1, true)", orjson.dumps(staged).decode())
         head = await connection.fetchval("select log_append()")
-        assert head == 1 + await world.root.fetchval("select seq from tenant_head where tenant_id = $1", ours.town.tenant)
+        assert head == 1 + await world.root.fetchval(
+            "select seq from tenant_head where tenant_id = $1", ours.town.tenant
+        )
     assert await theirs.fingerprint() == before
 
 
@@ -344,8 +355,8 @@ CATALOGUE = {
         where schemaname = 'public'""",
     "walls": """select relname, relrowsecurity, relforcerowsecurity, relowner::regrole::text from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r'""",
-    "functions": """select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proowner::regrole::text, a.grantee::regrole::text,
-        a.privilege_type from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    "functions": """select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proowner::regrole::text,
+        a.grantee::regrole::text, a.privilege_type from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
         where p.pronamespace = 'public'::regnamespace
           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')""",
     "grants": """select c.relname, a.grantee::regrole::text, a.privilege_type from pg_class c, aclexplode(c.relacl) a

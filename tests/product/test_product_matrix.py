@@ -1,23 +1,20 @@
 """Who may see and do what inside a business: the matrix of roles as tables, walked for every role (R18, R20, A4)."""
 
+import re
 from typing import Any
 
 import asyncpg
 import pytest
-from graphql import get_named_type, is_leaf_type
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
-from app.container import contract
 from db.command import COMMANDS
 from domain.actors import PLATFORM_TENANT, Actor, Role
 from resolvers.expose import EXPOSED
 from sandbox.environment import Servers
 from tests.product.contract import arguments, document, is_connection, put, selection
-from tests.product.furnished import TABLES, House, furnish, signed_in
-from tests.product.test_product_tenancy import SIGNING, UNKNOWN, places, values
+from tests.product.furnished import TABLES, House, kept, signed_in
+from tests.product.walking import MUTATIONS, QUERIES, SCHEMA, SIGNING, UNKNOWN, fields_of, places, values
 from tests.product.world import Api, World, gid, ops
-
-SCHEMA = contract()._schema
-QUERIES, MUTATIONS = SCHEMA.query_type.fields, SCHEMA.mutation_type.fields
 
 LISTS = {
     "markets": "Market", "staff": "Staff", "cleaners": "Cleaner", "customers": "Customer", "properties": "Property",
@@ -107,33 +104,46 @@ FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("AvailabilitySubmission", "submission of cleaner", OFFICE, PERIOD | {"bypassReason"}),
     ("AvailabilitySubmission", "submission of cleaner", ("cleaner",), PERIOD),
     ("Swap", "taken swap", OFFICE, SWAP | {"job", "assignment", "taker", "closedAt"}),
-    ("Swap", "taken swap", ("cleaner",), SWAP | {"job", "assignment", "taker", "closedAt", "viewerCanTake", "viewerPreview"}),
+    ("Swap", "taken swap", ("cleaner",),
+     SWAP | {"job", "assignment", "taker", "closedAt", "viewerCanTake", "viewerPreview"}),
     ("Swap", "taken swap", ("colleague",), SWAP | {"taker", "closedAt"}),
     ("Swap", "colleague's swap", ("cleaner",), SWAP | {"job", "viewerCanTake", "viewerPreview"}),
     ("Notification", "message to cleaner", OFFICE, MESSAGE),
     ("Notification", "message to cleaner", ("cleaner",), MESSAGE | {"subject", "body"}),
 ]  # fmt: skip
-"""Which fields of an object have a value for whom; whoever is not named for a kind of object does not find it at all."""
+"""Which fields of an object have a value for whom; whoever is named in neither table does not find it at all."""
 
-LETTERS = {"O": "owner", "A": "admin", "D": "dispatcher", "C": "cleaner", "U": "customer", "I": "integrator", "P": "ops"}
+LETTERS = {
+    "O": "owner",
+    "A": "admin",
+    "D": "dispatcher",
+    "C": "cleaner",
+    "U": "customer",
+    "I": "integrator",
+    "P": "ops",
+}
 MAY = {
     "OA": "updateTenant createMarket updateMarket archiveMarket inviteStaff resendInvite updateStaff changeStaffRole"
     " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr",
-    "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer archiveCustomer"
-    " createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner releaseCleaner",
+    "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
+    " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner releaseCleaner",
     "C": "submitAvailability offerSwap acceptSwap",
     "OADC": "withdrawSwap",
     "OADCUIP": "signOut revokeSession reauthenticate",
     "P": "createTenant retryTask runDutyNow",
 }
 """Which roles may run which mutation; signing in is for who has no role yet."""
-ROLES = {name: frozenset(Role(LETTERS[letter]) for letter in letters) for letters, names in MAY.items() for name in names.split()}
+ROLES = {
+    name: frozenset(Role(LETTERS[letter]) for letter in letters)
+    for letters, names in MAY.items()
+    for name in names.split()
+}
 FOR_OPS = {"ops", "tasks"}
 
 
 @pytest.fixture(scope="module")
 async def house(world: World) -> House:
-    return await furnish(world, "Ibis3")
+    return await kept(world, "Ibis3")
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +181,7 @@ def test_the_table_has_every_mutation_and_every_list() -> None:
 
 
 def test_commands_that_are_not_exposed_are_for_nobody_who_signs_in() -> None:
-    """R20: what no mutation shows runs as the installation or before sign-in, but for what stands beside the commands."""
+    """R20: what no mutation shows runs as the installation or before sign-in, but for three that are named here."""
     hidden = {command.name: command.roles for command in COMMANDS.values() if command not in EXPOSED.values()}
     open_ones = {name for name, roles in hidden.items() if not roles <= {Role.SYSTEM, Role.ANONYMOUS}}
     assert all(command.roles for command in COMMANDS.values())
@@ -189,7 +199,9 @@ async def test_lists_have_the_rows_that_the_matrix_gives(
         named = await words(house, kind)
         found = (await api.data(people[who], f"{{ {name}(first: 100) {{ totalCount nodes {{ id }} }} }}"))[name]
         expected = SEEN[who].get(name, set())
-        assert {named[node["id"]] for node in found["nodes"]} == (set(named.values()) if expected is None else expected), name
+        assert {named[node["id"]] for node in found["nodes"]} == (
+            set(named.values()) if expected is None else expected
+        ), name
         assert found["totalCount"] == len(found["nodes"])
 
 
@@ -222,13 +234,14 @@ def who_list(kind: str, word: str) -> set[str]:
 def flat(kind: str) -> str:
     """Every field of a type: leaves, objects by one leaf, lists by their count."""
     asked = []
-    for name, field in SCHEMA.type_map[kind].fields.items():
+    for name, field in fields_of(kind).items():
         bare = get_named_type(field.type)
         if is_leaf_type(bare):
             asked.append(name)
         elif is_connection(field):
             asked.append(f"{name} {{ totalCount }}")
         else:
+            assert isinstance(bare, GraphQLObjectType)
             leaf = next(one for one, sub in bare.fields.items() if is_leaf_type(get_named_type(sub.type)))
             asked.append(f"{name} {{ {leaf} }}")
     return "{ " + " ".join(asked) + " }"
@@ -240,7 +253,7 @@ def is_shown(value: Any) -> bool:
 
 async def test_the_office_reads_the_settings_and_nobody_else(api: Api, people: dict[str, Actor]) -> None:
     """R4: numbers of the business are its office's; everybody sees their own sessions alone."""
-    query = "{ viewer { role tenant { slug name settings } staff { id } cleaner { id } sessions { totalCount nodes { device } } } }"
+    query = "{ viewer { role tenant { slug name settings } staff { id } cleaner { id } sessions { totalCount } } }"
     for who, actor in people.items():
         answer = await api.ask(actor, query)
         viewer = answer["data"]["viewer"]
@@ -286,7 +299,9 @@ async def test_nobody_reads_or_writes_without_a_credential(api: Api, house: Hous
         for name, field in fields.items():
             if name not in SIGNING:
                 given = arguments(own, field)
-                query = document(kind, name, field, given, "{ __typename }" if kind == "query" else "{ errors { code } }")
+                query = document(
+                    kind, name, field, given, "{ __typename }" if kind == "query" else "{ errors { code } }"
+                )
                 answer = await api.post(query, given)
                 assert codes(answer.json()) == {"UNAUTHENTICATED"}, (name, answer.text)
                 bad = await api.post(query, given, "no.such.token")
@@ -298,7 +313,8 @@ async def test_the_control_room_is_open_to_ops_alone_and_shows_no_business(
     api: Api, world: World, house: House, people: dict[str, Actor]
 ) -> None:
     """A4: queues, tasks and duties of all tenants for ops; of any business ops sees nothing at all."""
-    room = "{ ops { queues { kind dead } workers { id } duties { name marketId tenantId } } tasks(state: DEAD, first: 100) { id kind } }"
+    room = """{ ops { queues { kind dead } workers { id } duties { name marketId tenantId } }
+        tasks(state: DEAD, first: 100) { id kind } }"""
     seen = await api.data(people["ops"], room)
     assert gid("Task", house.has["dead task"]) in {task["id"] for task in seen["tasks"]}
     assert gid("Market", house.market) in {duty["marketId"] for duty in seen["ops"]["duties"]}
@@ -320,6 +336,43 @@ async def test_pay_is_for_administrators_to_set(api: Api, house: House, people: 
     answer = await api.do(people["dispatcher"], "updateCleaner", form, "cleaner { id }")
     assert [(error["code"], error["field"]) for error in answer["errors"]] == [("FORBIDDEN", ["payTier"])]
     assert await house.fingerprint() == before
+
+
+SECRET = re.compile(r"hash|secret|password|token|pin$|login|paymentIntent|stripe|settingsRaw", re.IGNORECASE)
+TOLD_ONCE = {
+    "Credentials.accessToken",
+    "Credentials.refreshToken",
+    "IssueQrPayload.qrToken",
+    "SetPinPayload.credentials",
+}
+
+
+def test_no_field_of_an_answer_is_a_secret_but_those_told_once() -> None:
+    """R4: unreachable by name: only what a sign-in and an issued QR code hand out."""
+    shown = {
+        f"{name}.{field}"
+        for name, type_ in SCHEMA.type_map.items()
+        if isinstance(type_, GraphQLObjectType) and name != "Mutation" and not name.startswith("__")
+        for field in type_.fields
+        if SECRET.search(field)
+    }
+    assert shown <= TOLD_ONCE
+
+
+async def test_no_secret_is_in_what_a_write_leaves_behind(world: World, house: House) -> None:
+    """R4: neither events nor audit lines nor messages hold a credential, a hash of one, or a link's token."""
+    secrets = await world.root.fetch(
+        """select secret_hash as word from credential where tenant_id = $1 and secret_hash is not null
+           union all select login from credential where tenant_id = $1 and role = 'cleaner'
+           union all select encode(token_hash, 'hex') from refresh_token where tenant_id = $1
+           union all select encode(token_hash, 'hex') from mailed_link where tenant_id = $1""",
+        house.town.tenant,
+    )
+    assert len(secrets) > 10
+    for table in ("event", "audit", "task", "notification", "mutation_receipt"):
+        rows = await world.root.fetch(f"select t::text as row from {table} t where tenant_id = $1", house.town.tenant)
+        written = "".join(row["row"] for row in rows)
+        assert [row["word"] for row in secrets if row["word"] in written] == [], table
 
 
 OWN_ROWS = {
@@ -350,7 +403,9 @@ async def test_the_policies_alone_show_the_same(
                 await connection.execute("select set_config($1, $2, true)", f"app.{name}", str(value))
             for name, kind in LISTS.items():
                 named = await words(house, kind)
-                found = {named[gid(kind, row["id"])] for row in await connection.fetch(f"select id from {TABLES[kind]}")}
+                found = {
+                    named[gid(kind, row["id"])] for row in await connection.fetch(f"select id from {TABLES[kind]}")
+                }
                 expected = SEEN[who].get(name, set())
                 assert found == (set(named.values()) if expected is None else expected), name
             if who not in OFFICE:

@@ -11,7 +11,7 @@ TAKEN = {"code": "SWAP_ALREADY_TAKEN", "message": "Swap was already taken or exp
 async def test_a_shift_is_offered_and_taken_with_everything_in_one_transaction(
     api: Api, town: Town, other: Town
 ) -> None:
-    """R94, R96, R99, A26: the assignment moves, one event, one audit line, one notification task."""
+    """R94, R96, R99, R127, A26: the assignment moves, one event, one audit line, one notification task."""
     owner, taker = await town.cleaner(), await town.cleaner()
     shift = await town.shift(owner)
     offered = await api.do(
