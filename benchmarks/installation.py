@@ -34,6 +34,7 @@ from sandbox.bulk import seed_bulk
 from sandbox.environment import Servers, open_environment, remove_environment
 from sandbox.ownership import cluster_place
 from sandbox.postgres import find_postmaster
+from sandbox.processes import wait_until
 from services.identity.command_line import PersonWanted, open_session_for
 from subscriptions.wake import Wake
 
@@ -145,16 +146,25 @@ async def open_installation() -> AsyncIterator[Installation]:
     """An empty, migrated installation under a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="cleanshift-bench-") as name:
         data = Path(name)
-        with open_environment(data) as servers:
-            await migrate(servers.database_owner_url)
-            async with a_runner(servers) as runner:
-                root = await asyncpg.connect(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
-                cluster = cluster_place(data / "servers")
-                running = find_postmaster(cluster)
-                assert running is not None
-                yield Installation(servers, data, runner, root, running.pid, cluster.log)
-                await root.close()
-        await asyncio.to_thread(remove_environment, data)
+        try:
+            with open_environment(data) as servers:
+                await migrate(servers.database_owner_url)
+                async with a_runner(servers) as runner, _root(servers) as root:
+                    cluster = cluster_place(data / "servers")
+                    running = find_postmaster(cluster)
+                    assert running is not None
+                    yield Installation(servers, data, runner, root, running.pid, cluster.log)
+        finally:
+            await asyncio.to_thread(remove_environment, data)
+
+
+@asynccontextmanager
+async def _root(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -182,8 +192,6 @@ def signing_key() -> SigningKey:
 
 
 def _until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    from sandbox.processes import wait_until
-
     if (
         not wait_until(lambda: process.poll() is not None or _answers(port), START_SECONDS)
         or process.poll() is not None

@@ -35,10 +35,17 @@ PATIENCE = 20.0
 class Town:
     """A business with cleaners of one market who listen, and one of them whose shift is offered and withdrawn."""
 
-    tenant: TenantId
-    tokens: list[str]
     owner: Actor
+    owner_token: str
+    tokens: list[str]
+    """The others'."""
     assignment: AssignmentId
+
+    def listeners(self, count: int) -> list[str]:
+        """A token for each of so many sockets, the owner's once: whom an event names, their sockets look anew what they
+        may see, and nobody has dozens of them.
+        """
+        return [self.owner_token, *islice(cycle(self.tokens), count - 1)]
 
 
 class Listeners:
@@ -57,9 +64,9 @@ class Listeners:
             raise SystemExit("The process of the benchmark's sockets has ended: see above.")
         return orjson.loads(answer)
 
-    async def open(self, port: int, tokens: Sequence[str], count: int) -> None:
-        """Open so many sockets, the tokens in turns; each has its snapshot when this returns."""
-        await self.ask(do="open", port=port, tokens=list(islice(cycle(tokens), count)), document=LIVE_MARKET)
+    async def open(self, port: int, tokens: Sequence[str]) -> None:
+        """Open a socket a token; each has its snapshot when this returns."""
+        await self.ask(do="open", port=port, tokens=tokens, document=LIVE_MARKET)
 
     async def arrived(self, count: int) -> list[tuple[int, str]]:
         """Wait for so many frames since the last time; all there are, with their instants."""
@@ -117,27 +124,28 @@ async def _town(place: Installation, number: int) -> Town:
         found["cleaner_id"]
         for found in await place.root.fetch(
             """select cleaner_id from cleaner_market where tenant_id = $1 and market_id = $2
-               order by cleaner_id limit $3""",
+               and cleaner_id <> $3 order by cleaner_id limit $4""",
             tenant,
             row["market_id"],
-            SOCKETS // BUSINESSES,
+            row["cleaner_id"],
+            SOCKETS // BUSINESSES - 1,
         )
     ]
     actors = await asyncio.gather(*(place.session(tenant, Role.CLEANER, person) for person in people))
     owner = await place.session(tenant, Role.CLEANER, row["cleaner_id"])
-    return Town(tenant, [place.token(actor) for actor in actors], owner, AssignmentId(row["id"]))
+    return Town(owner, place.token(owner), [place.token(actor) for actor in actors], AssignmentId(row["id"]))
 
 
 async def _crowd(
     crowd: Listeners, server: Server, place: Installation, towns: list[Town], seconds: float
 ) -> list[Line]:
-    tokens = [token for town in towns for token in town.tokens]
+    tokens = [token for town in towns for token in town.listeners(SOCKETS // len(towns))]
     # What a first socket makes for all that follow (plans, the log's reader) is none of theirs.
-    await crowd.open(server.port, tokens, WARM)
+    await crowd.open(server.port, tokens[:WARM])
     await crowd.ask(do="close")
     await asyncio.sleep(SETTLE_SECONDS)
     empty = megabytes(server.pid)
-    await crowd.open(server.port, tokens, SOCKETS)
+    await crowd.open(server.port, tokens)
     await asyncio.sleep(SETTLE_SECONDS)
     full = megabytes(server.pid)
     await crowd.ask(do="take")

@@ -32,7 +32,7 @@ class Code(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
     """The database or a provider does not answer in time; a mutation may or may not have been done."""
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
-    """The state machine has no such move; `details` says which moves there are."""
+    """The present state does not allow this step; where a table says which it allows, `details` lists them."""
     BAD_CREDENTIALS = "BAD_CREDENTIALS"
     """An unknown login, a wrong secret or a disabled person: the answer is the same for all."""
     LOCKED = "LOCKED"

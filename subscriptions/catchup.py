@@ -163,6 +163,11 @@ class CatchUp:
         elif subscriber.renewal is not None:
             await self._renew(subscriber, subscriber.group, watch)
         elif subscriber.seq == watch.head:
+            if subscriber.after is not None:
+                # A resumed client may have missed nothing, and is not to wait for the ticker to learn it.
+                subscriber.after = None
+                subscriber.send(subscriber.group.heartbeat(watch.head, watch.now()))
+                subscriber.sent = watch.head
             subscriber.live = True
             subscriber.group.live.add(subscriber)
         elif subscriber.seq > watch.head:
@@ -200,7 +205,7 @@ class CatchUp:
         announced = (group.resync(renewal.reason, snapshot.now),) if renewal.reason else ()
         subscriber.send(*announced, payload)
         subscriber.seq = subscriber.sent = snapshot.seq
-        subscriber.renewal = None
+        subscriber.renewal = subscriber.after = None
 
     async def _snapshot(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
         """The class's snapshot: shared for a second or 64 events, and never older than it must be."""

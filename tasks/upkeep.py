@@ -1,4 +1,4 @@
-"""Keeping the log short: what is too old to be asked for is deleted (DESIGN: 7 days or a million events a tenant).
+"""Keeping the log short: what is too old to be asked for is deleted (7 days or a million events a tenant).
 
 Runs as the database role `ops`, which may see how old rows are and delete them, and nothing else of them.
 """

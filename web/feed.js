@@ -1,14 +1,10 @@
 /** One live feed: its cursor, its holes, and whether what it has shown is up to date. */
 
-const QUIET_AFTER_SUBSCRIBE_MS = 1_200;
-const QUIET_AFTER_DELTA_MS = 300;
 const ASK_AGAIN_MS = 30_000;
 
 export class Feed {
   id = null;
   isCurrent = false;
-  /** Set by the socket: called when `isCurrent` has changed by itself. */
-  settled = () => {};
   /** Set by the socket: subscribes this feed anew. */
   again = () => {};
   #cursor = null;
@@ -29,8 +25,6 @@ export class Feed {
   request(id) {
     this.id = id;
     this.isCurrent = false;
-    // A resumed feed that has missed nothing is sent nothing: after a moment's quiet it counts as current.
-    this.#settle(QUIET_AFTER_SUBSCRIBE_MS);
     return { query: this.query, variables: { after: this.#cursor } };
   }
 
@@ -44,9 +38,9 @@ export class Feed {
     if (frame.previous && this.#cursor && frame.previous !== this.#cursor) return false;
     this.#cursor = frame.cursor ?? null;
     this.show(frame);
+    // A snapshot is the state, and the end of a replay is told by a heartbeat.
     if (frame.__typename === "Resync") this.isCurrent = false;
     else if (!frame.previous) this.isCurrent = true;
-    else if (!this.isCurrent) this.#settle(QUIET_AFTER_DELTA_MS);
     return true;
   }
 
@@ -70,13 +64,5 @@ export class Feed {
     this.id = null;
     this.isCurrent = false;
     clearTimeout(this.#timer);
-  }
-
-  #settle(quiet) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.isCurrent = true;
-      this.settled();
-    }, quiet);
   }
 }

@@ -41,7 +41,6 @@ export class Socket {
 
   /** Keep this feed subscribed for as long as the socket lives. */
   add(feed) {
-    feed.settled = () => this.#judge();
     feed.again = () => this.#acknowledged && this.#subscribe(feed);
     this.#feeds.push(feed);
     if (this.#acknowledged) this.#subscribe(feed);

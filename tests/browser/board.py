@@ -6,7 +6,8 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Error, Locator, Page, WebSocket, expect
 
-SECONDS = 15_000.0
+SECONDS = 30_000.0
+expect.set_options(timeout=SECONDS)
 ASK = """async ([query, variables]) => {
     const { accessToken } = JSON.parse(sessionStorage.getItem("cleanshift.session"));
     const headers = { "content-type": "application/json", authorization: `Bearer ${accessToken}` };

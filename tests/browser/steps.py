@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.board import Visitor
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 async def offer(visitor: Visitor, note: str) -> str:
@@ -27,3 +27,10 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+async def agree(one: Locator, other: Locator) -> None:
+    """Wait until both show the same text, read one right after the other."""
+    async with asyncio.timeout(PATIENCE):
+        while await one.inner_text() != await other.inner_text():
+            await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The pages that are printed from the code: `.venv/bin/python -m tests.docs.pages` writes them, a test compares them."""
+"""The pages that are printed from the code: `.venv/bin/python -m tests.docs.pages` writes, a test compares them."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -43,7 +43,7 @@ RETRY: Mapping[Code, str] = {
 
 EDGE = (
     ("BAD_REQUEST", "The body, the document or its variables are not right, or beyond a limit.", NO),
-    ("INTERNAL", "A bug. Nothing is told but `errorId` (over HTTP), which is in the log.", "once; then report the id"),
+    ("INTERNAL", "A bug. All that is told of it is its `errorId`, which is in the log.", "once; then report the id"),
 )
 
 CLOSES = (
@@ -55,10 +55,9 @@ CLOSES = (
     (messages.UNAUTHORIZED, "`subscribe` came before the acknowledgement.", NO),
     (
         messages.FORBIDDEN,
-        "The token is bad, has expired or was revoked, or the page's origin may not connect.",
+        "The token is bad, has expired or was revoked, or a new one is somebody else's.",
         "yes, with a fresh token (`refreshSession`)",
     ),
-    (4404, "There is no websocket at this path.", NO),
     (messages.UNKNOWN_PROTOCOL, "The subprotocol is not `graphql-transport-ws`.", NO),
     (messages.INIT_TIMEOUT, "No `connection_init` within 10 seconds.", "yes"),
     (messages.ID_TAKEN, "The id of an operation that still runs.", NO),
@@ -66,73 +65,81 @@ CLOSES = (
 )
 
 
+ERRORS = """# Errors
+
+An expected refusal of a mutation comes as data, in the payload's `errors: [UserError!]!`: `code`, `message`, `field`,
+`retryable`, `retryAfterMs`, `details`. Branch on `code`; messages may change. Unless this page says otherwise, a
+refusal has written nothing. Queries, subscriptions, and what is wrong with a request as a whole, answer with GraphQL
+errors, whose `extensions.code` is one of the same codes or of the second table.
+
+This page is printed from the code (`.venv/bin/python -m tests.docs.pages`).
+
+## Codes
+
+{codes}
+
+A failed sign-in and the reuse of an old refresh token are refusals that are remembered: what they wrote stays.
+
+## Codes of GraphQL errors only
+
+{edge}
+
+With `accept: application/graphql-response+json` the status is 200 where there is data, 401 for `UNAUTHENTICATED`, 503
+for `UNAVAILABLE`, 400 for all else. A client that only knows `application/json` gets 200 for errors of the last kind,
+as long as the request itself could be read. A body over 1 MiB is 413.
+
+## Close codes of the websocket
+
+{closes}
+
+An operation that is refused does not close the socket: it gets an `error` message, and its id is free again. A page of
+a foreign origin, and any path but `/graphql`, is refused at the handshake (403). A client that does not read for ten
+seconds is dropped without a close frame.
+"""
+
+STATES = """# States
+
+Which state may follow which (A17, A27b). Any other move is refused with `ILLEGAL_TRANSITION`, or with the code that
+says more (`SWAP_ALREADY_TAKEN` for who comes too late), and changes nothing (R73, R260). The same tables are in the
+descriptions of the schema's enums.
+
+This page is printed from the code (`.venv/bin/python -m tests.docs.pages`).
+
+{machines}
+"""
+
+
 def errors_page() -> str:
     """`docs/errors.md`: every code, what it means, whether to try again."""
     words = field_docs(Code)
-    return "\n".join(
-        (
-            "# Errors",
-            "",
-            "An expected refusal of a mutation comes as data, in the payload's `errors: [UserError!]!`: `code`, `message`,",
-            "`field`, `retryable`, `retryAfterMs`, `details`. Branch on `code`; messages may change. Unless the page says",
-            "otherwise a refusal has written nothing. Queries, subscriptions and what is wrong with a request as a whole",
-            "answer with GraphQL errors, whose `extensions.code` is one of the same codes or of the second table.",
-            "",
-            "This page is printed from the code (`.venv/bin/python -m tests.docs.pages`).",
-            "",
-            "## Codes",
-            "",
-            *_table(("code", "what it means", "try again?"), ((f"`{c}`", words[c.name], RETRY[c]) for c in Code)),
-            "",
-            "A failed sign-in, a counted guess and the reuse of an old refresh token are refusals that are remembered: what",
-            "they wrote stays.",
-            "",
-            "## Codes of GraphQL errors only",
-            "",
-            *_table(("code", "what it means", "try again?"), ((f"`{code}`", *rest) for code, *rest in EDGE)),
-            "",
-            "With `accept: application/graphql-response+json` the status is 200 where there is data, 401 for",
-            "`UNAUTHENTICATED`, 503 for `UNAVAILABLE`, 400 for all else. A client that only knows `application/json` gets 200",
-            "for errors of the last kind. A body over 1 MiB is 413.",
-            "",
-            "## Close codes of the websocket",
-            "",
-            *_table(("code", "why", "connect again?"), ((str(code), *rest) for code, *rest in CLOSES)),
-            "",
-            "An operation that is refused does not close the socket: it gets an `error` message, and its id is free again.",
-            "",
-        )
+    return ERRORS.format(
+        codes=_table(("code", "what it means", "try again?"), ((f"`{c}`", words[c.name], RETRY[c]) for c in Code)),
+        edge=_table(("code", "what it means", "try again?"), ((f"`{code}`", *rest) for code, *rest in EDGE)),
+        closes=_table(("code", "why", "connect again?"), ((str(code), *rest) for code, *rest in CLOSES)),
     )
 
 
 def states_page() -> str:
     """`docs/states.md`: the published transition tables."""
-    machines: tuple[tuple[str, Any, Any], ...] = (
-        ("Job", JobStatus, JOB_TRANSITIONS),
-        ("Payment of a job", PaymentStatus, PAYMENT_TRANSITIONS),
-        ("Swap", SwapStatus, SWAP_TRANSITIONS),
+    machines = (
+        _machine("Job", JobStatus, JOB_TRANSITIONS),
+        _machine("Payment of a job", PaymentStatus, PAYMENT_TRANSITIONS),
+        _machine("Swap", SwapStatus, SWAP_TRANSITIONS),
     )
-    head = (
-        "# States",
-        "",
-        "Which state may follow which (A17, A27b). Any other move is refused with `ILLEGAL_TRANSITION` and changes nothing",
-        "(R73, R260). The same tables are in the descriptions of the schema's enums.",
-        "",
-        "This page is printed from the code (`.venv/bin/python -m tests.docs.pages`).",
-        "",
-    )
-    return "\n".join((*head, *(line for machine in machines for line in _machine(*machine))))
+    return STATES.format(machines="\n\n".join(machines))
 
 
-def _machine(title: str, states: type[StrEnum], table: Mapping[StrEnum, frozenset[StrEnum]]) -> list[str]:
+def _machine(title: str, states: type[StrEnum], table: Mapping[Any, frozenset[Any]]) -> str:
     words = field_docs(states)
-    rows = ((f"`{s}`", words[s.name], ", ".join(f"`{t}`" for t in states if t in table[s]) or "(final)") for s in states)
-    return [f"## {title}", "", *_table(("state", "what it means", "may become"), rows), ""]
+    rows = (
+        (f"`{s}`", words[s.name], ", ".join(f"`{t}`" for t in states if t in table[s]) or "(final)") for s in states
+    )
+    return f"## {title}\n\n{_table(('state', 'what it means', 'may become'), rows)}"
 
 
-def _table(head: tuple[str, ...], rows: Any) -> list[str]:
+def _table(head: tuple[str, ...], rows: Any) -> str:
     lines = (f"| {' | '.join(row)} |" for row in rows)
-    return [f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *lines]
+    return "\n".join((f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *lines))
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

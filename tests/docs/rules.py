@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NOT_YET = "not yet"
+ABOUT_NUMBERS = ("tests/docs/rules.py", "tests/docs/test_docs_rules.py")
 
 # R98, A27b, a range as "R94 to R103", and both as test names write them: _r98, _r160_to_r163.
 _RANGE = re.compile(r"(?<![A-Za-z0-9])([RA])(\d+) to \1(\d+)\b|_([ra])(\d+)_to_\4(\d+)(?![a-z0-9])")
@@ -48,15 +49,15 @@ def cited_in(path: str) -> frozenset[str]:
 
 
 @cache
-def tests() -> tuple[str, ...]:
-    """The files of tests, but for these about the documents."""
-    return tuple(sorted(path for path in _python("tests") if not path.startswith("tests/docs/")))
+def proving() -> tuple[str, ...]:
+    """The files of tests, but for these about numbers themselves."""
+    return tuple(sorted(path for path in _python("tests") if path not in ABOUT_NUMBERS))
 
 
 @cache
 def proofs_of(number: str) -> tuple[str, ...]:
     """The files with a test that names the number."""
-    return tuple(path for path in tests() if path.rpartition("/")[2].startswith("test_") and number in cited_in(path))
+    return tuple(path for path in proving() if path.rpartition("/")[2].startswith("test_") and number in cited_in(path))
 
 
 def _python(folder: str) -> Iterator[str]:

@@ -58,6 +58,7 @@ async def test_a_nested_read_is_one_statement_at_any_depth(api: Toy) -> None:
 
 @pytest.mark.parametrize("order", ["NEWEST", "OLDEST", "BY_START", "BY_STATUS"])
 async def test_pages_put_together_are_the_list_in_both_directions_in_spite_of_ties(api: Toy, order: str) -> None:
+    """R263."""
     whole = (await api.execute(f"{{ swaps(first: 100, orderBy: {order}) {{ nodes {{ id }} }} }}")).data["swaps"][
         "nodes"
     ]

@@ -242,7 +242,7 @@ async def test_a_business_is_founded_whole_or_not_at_all(house: House, ours: Bus
     cases = [
         (AlreadyExists, ("slug",), {"slug": ours.slug}),
         (Invalid, ("slug",), {"slug": "No Slug"}),
-        (Invalid, ("email",), {"owner_email": "o"}),
+        (Invalid, ("ownerEmail",), {"owner_email": "o"}),
         (Invalid, ("zone",), {"zone": "Nowhere"}),
         (Invalid, ("name",), {"name": ""}),
     ]

@@ -16,7 +16,7 @@ from db.runner import Call, Runner
 from db.tx import Tx
 from domain.errors import Refused
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 GLANCE = 0.004
 """How long a statement may take before the database is asked whether it waits for a lock."""
 MANY = 60

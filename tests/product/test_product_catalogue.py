@@ -356,7 +356,8 @@ CATALOGUE = {
     "walls": """select relname, relrowsecurity, relforcerowsecurity, relowner::regrole::text from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r'""",
     "functions": """select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proowner::regrole::text,
-        a.grantee::regrole::text, a.privilege_type from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        a.grantee::regrole::text, a.privilege_type
+        from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
         where p.pronamespace = 'public'::regnamespace
           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')""",
     "grants": """select c.relname, a.grantee::regrole::text, a.privilege_type from pg_class c, aclexplode(c.relacl) a

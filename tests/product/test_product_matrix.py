@@ -126,7 +126,8 @@ MAY = {
     "OA": "updateTenant createMarket updateMarket archiveMarket inviteStaff resendInvite updateStaff changeStaffRole"
     " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr",
     "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
-    " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner releaseCleaner",
+    " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner"
+    " releaseCleaner",
     "C": "submitAvailability offerSwap acceptSwap",
     "OADC": "withdrawSwap",
     "OADCUIP": "signOut revokeSession reauthenticate",

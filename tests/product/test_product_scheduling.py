@@ -1,4 +1,4 @@
-"""Customers, homes, jobs and who does them, over HTTP (R22 to R26, R31, R32, R70 to R76, A16, A17, A22, A28)."""
+"""Customers, homes, jobs and who does them, over HTTP (R22, R25, R26, R31, R32, R70 to R76, A16, A17, A22, A28)."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -72,7 +72,7 @@ async def test_no_query_shows_anything_of_another_business(api: Api, ours: House
     """R1, R5, R6, R249: every field at depth, and the other's id wherever one is taken; its rows stand."""
     canaries, before = await theirs.canaries(), await theirs.fingerprint()
     for who in ACTORS:
-        for answer in await _plain_answers(api, ours, ours.who[who], name, 1 if who == "dispatcher" else 3):
+        for answer in await _plain_answers(api, ours, ours.who[who], name, 3 if who == "owner" else 1):
             assert leaks(answer, canaries) == []
         for argument, path, kind in places(QUERIES[name]):
             for selected in fitting(name, kind):

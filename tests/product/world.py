@@ -40,7 +40,7 @@ from services.identity.links import FindInvitation, find_invitation, link_token
 
 KEY = bytes(range(32))
 SECRET_KEY = base64.urlsafe_b64encode(KEY).decode()
-PATIENCE = 30.0
+PATIENCE = 60.0
 ROOT = Path(__file__).parent.parent.parent
 MIAMI = (25.7617, -80.1918)
 

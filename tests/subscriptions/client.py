@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 GRAPHQL_WS = Subprotocol("graphql-transport-ws")
 
 Frame = dict[str, Any]
