@@ -109,7 +109,8 @@ async def test_every_reason_is_listed_for_what_one_cannot_take(api: Api, town: T
     start = await town.day(3)
     swap = await town.offer(expert, start, home=await town.home(hot_tub=True))
     await town.shift(taker, start + timedelta(hours=1))
-    query = "query ($id: ID!) { swap(id: $id) { viewerCanTake { ok reasons { code message } } viewerPreview { earningsCents weekHours } } }"
+    shows = "viewerCanTake { ok reasons { code message } } viewerPreview { earningsCents weekHours }"
+    query = f"query ($id: ID!) {{ swap(id: $id) {{ {shows} }} }}"
 
     shown = (await api.data(taker, query, id=gid("Swap", swap)))["swap"]
     refused = await api.do(taker, "acceptSwap", {"swapId": gid("Swap", swap)}, "swap { id }")

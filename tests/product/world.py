@@ -28,7 +28,7 @@ from db.engine import write_engine
 from db.ids import new_id
 from db.runner import Call, Runner
 from db.secrets import Secrets
-from domain.actors import PLATFORM_TENANT, Actor, CleanerId, Role, TenantId
+from domain.actors import PLATFORM_TENANT, Actor, CleanerId, Role, StaffRole, TenantId
 from domain.ids import AssignmentId, JobId, MarketId, PropertyId, SwapId
 from domain.scheduling import AssignmentRole, Laundry, Skill
 from sandbox.environment import Servers
@@ -127,7 +127,7 @@ class Town:
     async def dispatcher(self) -> Actor:
         """Somebody of the office, signed in."""
         number = next(self.world.counter)
-        form = staff.InviteStaff(f"Dispatcher {number}", f"d{number}@{self.slug}.example", staff.StaffRole.DISPATCHER)
+        form = staff.InviteStaff(f"Dispatcher {number}", f"d{number}@{self.slug}.example", StaffRole.DISPATCHER)
         made = await self.world.run(self.owner, staff.invite_staff, form)
         return await self.world.session_of(self.tenant, Role.DISPATCHER, made)
 
@@ -210,11 +210,12 @@ class Api:
     async def do(self, actor: Actor | None, mutation: str, input: dict[str, Any], select: str) -> Any:
         """A mutation's payload: `do(cleaner, "acceptSwap", {"swapId": id}, "swap { id }")`."""
         kind = mutation[0].upper() + mutation[1:]
-        query = f"mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{ {select} errors {{ code message field }} }} }}"
+        payload = f"{{ {select} errors {{ code message field }} }}"
+        query = f"mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {payload} }}"
         return (await self.data(actor, query, input=input))[mutation]
 
 
-def _unheard(_tenant: TenantId, *, events: bool, tasks: bool) -> None:
+def _unheard(tenant: TenantId, *, events: bool, tasks: bool) -> None:
     """The tests' own commits wake nobody: what follows from them is found by poll and sweep."""
 
 
