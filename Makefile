@@ -20,7 +20,7 @@ run: $(STAMP) ## Everything up, with a demo business; Ctrl-C stops it (PORT=, DA
 	@exec $(PY) main.py dev
 
 test: $(STAMP) ## The tests, against real servers (ARGS= for some of them)
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## Format, lint, types and import rules
 	$(PY) -m ruff format --check .

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run them all (about three minutes), or some; print one table and leave nothing behind."""
+"""`python -m benchmarks`: run them all (about four minutes), or some; print one table and leave nothing behind."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ class Name(StrEnum):
 
 
 def run(
-    quick: Annotated[bool, typer.Option("--quick", help="About one minute instead of three.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="About two minutes instead of four.")] = False,
     only: Annotated[list[Name] | None, typer.Option(help="Only this one; may be given several times.")] = None,
 ) -> None:
     """Measure the API beside the usual way of building the same, its live feeds, and its swap race."""

@@ -3,7 +3,7 @@
 The order of the reasons is that of `ReasonCode`, then of time, so that clients and tests can rely on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -52,13 +52,14 @@ def reasons_not_to_take(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, 
 
     At approval the swap awaits it for this very taker, which counts as still to be had.
     """
+    others = taker.shifts_around(swap.shift)
     return (
         *_of_the_swap(swap, taker, now),
         *_of_the_taker(swap, taker),
-        *_overlaps(swap, taker),
-        *_rest(swap, taker, policy),
+        *_overlaps(swap, others),
+        *_rest(swap, others, policy),
         *_week(swap, taker, policy),
-        *_travel(swap, taker, policy),
+        *_travel(swap, others, policy),
         *_availability(swap, taker, policy),
     )
 
@@ -97,19 +98,19 @@ def _of_the_taker(swap: SwapFacts, taker: TakerFacts) -> Iterator[Reason]:
         yield Reason(ReasonCode.SKILL_MISSING, f"The shift needs a skill that you do not have: {_words(skill)}.")
 
 
-def _overlaps(swap: SwapFacts, taker: TakerFacts) -> Iterator[Reason]:
-    for shift in taker.other_shifts(swap.shift):
+def _overlaps(swap: SwapFacts, others: Sequence[Shift]) -> Iterator[Reason]:
+    for shift in others:
         if shift.overlaps(swap.shift):
             yield Reason(ReasonCode.OVERLAP, f"It overlaps your shift of {_span(shift, swap.zone)}.")
 
 
-def _rest(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy) -> Iterator[Reason]:
+def _rest(swap: SwapFacts, others: Sequence[Shift], policy: SwapPolicy) -> Iterator[Reason]:
     """Rest is asked between the last shift of one market-local day and the first of the next working day."""
     new, day = swap.shift, local_day(swap.zone, swap.shift.starts_at)
     same: list[Shift] = []
     before: list[Shift] = []
     after: list[Shift] = []
-    for shift in taker.other_shifts(new):
+    for shift in others:
         its_day = local_day(swap.zone, shift.starts_at)
         (same if its_day == day else before if its_day < day else after).append(shift)
     if before and all(new.starts_at < s.starts_at for s in same):
@@ -141,8 +142,7 @@ def _week(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy) -> Iterator[Re
         )
 
 
-def _travel(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy) -> Iterator[Reason]:
-    others = taker.other_shifts(swap.shift)
+def _travel(swap: SwapFacts, others: Sequence[Shift], policy: SwapPolicy) -> Iterator[Reason]:
     earlier = [s for s in others if s.ends_at <= swap.shift.starts_at]
     later = [s for s in others if s.starts_at >= swap.shift.ends_at]
     if earlier:

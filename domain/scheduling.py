@@ -263,11 +263,7 @@ def week_of(zone: str, instant: datetime) -> MarketWeek:
     )
 
 
-def hours_in_week(shifts: Iterable[Shift], zone: str, week: MarketWeek) -> Decimal:
+def hours_in_week(shifts: Iterable[Shift], week: MarketWeek) -> Decimal:
     """Paid hours of the shifts that start in the week; a shift over midnight counts where it starts (A27b)."""
-    mine = (
-        shift
-        for shift in shifts
-        if week.starts_on <= local_day(zone, shift.starts_at) < week.starts_on + timedelta(days=7)
-    )
+    mine = (shift for shift in shifts if week.starts_at <= shift.starts_at < week.ends_at)
     return sum((shift.expected_hours for shift in mine), Decimal(0))

@@ -1,5 +1,6 @@
 """The swap market: the states of a swap, when it ends, and what taking it would mean (R94 to R103, A22, A26 to A29)."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,6 +72,10 @@ SWAP_TRANSITIONS: Mapping[SwapStatus, frozenset[SwapStatus]] = {
 }
 
 
+# A week reaches seven days to either side at most, a rest one day, and a shift may last one.
+_AROUND = timedelta(days=9)
+
+
 @dataclass(frozen=True, slots=True)
 class SwapFacts:
     """A swap and its shift, as far as the rules ask.
@@ -112,10 +117,17 @@ class TakerFacts:
     home: Position | None = None
     pay_tier: str = STANDARD_TIER
 
-    def other_shifts(self, shift: Shift) -> tuple[Shift, ...]:
-        """The taker's shifts but this one, by start."""
-        others = (s for s in self.shifts if s.assignment_id != shift.assignment_id)
-        return tuple(sorted(others, key=lambda s: (s.starts_at, s.ends_at)))
+    def shifts_around(self, shift: Shift) -> tuple[Shift, ...]:
+        """The taker's shifts but this one, by start: those of its week and the days around, and the nearest beyond.
+
+        No rule looks further, and a list of many swaps is judged against a schedule of many weeks.
+        """
+        others = sorted(
+            (s for s in self.shifts if s.assignment_id != shift.assignment_id), key=lambda s: (s.starts_at, s.ends_at)
+        )
+        first = bisect_left(others, shift.starts_at - _AROUND, key=lambda s: s.starts_at)
+        last = bisect_right(others, shift.ends_at + _AROUND, key=lambda s: s.starts_at)
+        return tuple(others[max(first - 1, 0) : last + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +182,8 @@ def earns_urgent_bonus(swap: SwapFacts, policy: TenantPolicy) -> bool:
 
 def week_hours_with(swap: SwapFacts, taker: TakerFacts) -> Decimal:
     """The taker's paid hours in the market-local week of the shift, the shift included."""
-    shifts = (*taker.other_shifts(swap.shift), swap.shift)
-    return hours_in_week(shifts, swap.zone, week_of(swap.zone, swap.shift.starts_at))
+    shifts = (*taker.shifts_around(swap.shift), swap.shift)
+    return hours_in_week(shifts, week_of(swap.zone, swap.shift.starts_at))
 
 
 def preview(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> Preview:
@@ -194,7 +206,7 @@ def _travel_to(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> int:
     day = local_day(swap.zone, swap.shift.starts_at)
     earlier = [
         s
-        for s in taker.other_shifts(swap.shift)
+        for s in taker.shifts_around(swap.shift)
         if s.ends_at <= swap.shift.starts_at and local_day(swap.zone, s.starts_at) == day
     ]
     if not earlier and taker.home is None:

@@ -184,7 +184,7 @@ def test_hours_count_in_the_week_in_which_the_shift_starts():
         shift(next_monday),
     ]
 
-    assert hours_in_week(shifts, "UTC", week) == Decimal("7.75")
+    assert hours_in_week(shifts, week) == Decimal("7.75")
 
 
 @given(st.sampled_from(ZONES), st.datetimes(datetime(2005, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
