@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import strawberry
+import structlog
 
 from app.auth import Auth
+from app.boot import url_of
 from app.execution import Executor, Operation, Prepared
 from app.limits import checked
 from app.passwords import Passwords, SourceLimiter
@@ -97,23 +100,26 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     engines: list[Engine] = []
     schema = contract(engines)
     async with AsyncExitStack() as stack:
-        writes = write_engine(_url(settings.database_url), size=settings.pool_size)
+        url = url_of(settings.database_url, "DATABASE_URL")
+        writes = write_engine(url, size=settings.pool_size)
         stack.push_async_callback(writes.dispose)
-        reads = await _pool(stack, settings.database_url, settings.pool_size, "cleanshift-read")
-        ops = await _pool(stack, settings.database_ops_url, 2, "cleanshift-ops")
+        reads = await _pool(stack, url, settings.pool_size, "cleanshift-read")
+        ops = await _pool(stack, url_of(settings.database_ops_url, "DATABASE_OPS_URL"), 2, "cleanshift-ops")
         wake = await stack.enter_async_context(Wake(settings.redis_url))
         waker = open_waker(settings.redis_url)
         stack.push_async_callback(waker.close)
         runner = Runner(writes, secrets, AfterCommit(wake, waker))
         auth = auth_of(settings, keys, secrets, runner)
-        services = Services(runner, engines[0], reads, auth, Control(ops, runner))
-        executor = Executor(schema, open_introspection=settings.environment == "development")
-        log = Log(_url(settings.database_feed_url))
+        services = Services(runner, engines[0], reads, auth, Control(ops, runner, waker.wake))
+        open_schema = settings.environment == "development"
+        executor = Executor(schema, open_introspection=open_schema)
+        log = Log(url_of(settings.database_feed_url, "DATABASE_FEED_URL"))
         stack.push_async_callback(log.close)
         facts = viewer_facts_sql("stamp.tenant_id", "stamp.actor_id", "live.business_now")
         parts = Parts(log, Reads(reads, facts), wake, engines[0], Cursors(secrets), viewer_facts)
         hub = await stack.enter_async_context(Hub(parts, poll_seconds=settings.poll_seconds))
-        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], checked)
+        judge = partial(checked, hide_suggestions=not open_schema)
+        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], judge)
         operations = SocketOperations(executor, services)
         limits = Limits(
             heartbeat_seconds=settings.heartbeat_seconds, allowed_origins=frozenset(settings.allowed_origins)
@@ -143,8 +149,10 @@ class SocketOperations:
         async def renew(token: str) -> None:
             await connected.reauthenticate(token)
 
-        context = Context(self._services, actor, uuid4().hex, f"socket of {actor.person}", reauthenticate=renew)
-        return await self._executor.execute(Operation.of(payload), context)
+        request_id = uuid4().hex
+        context = Context(self._services, actor, request_id, f"socket of {actor.person}", reauthenticate=renew)
+        with structlog.contextvars.bound_contextvars(request_id=request_id, tenant=str(actor.tenant)):
+            return await self._executor.execute(Operation.of(payload), context)
 
 
 def window_of_row(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -161,8 +169,8 @@ def auth_of(settings: Settings, keys: Keys, secrets: Secrets, runner: Runner) ->
     return Auth(runner, TokenSigner(key), verifier, Passwords(secrets), SourceLimiter(), production=production)
 
 
-async def _pool(stack: AsyncExitStack, url: str | None, size: int, name: str) -> asyncpg.Pool:
-    pool = await read_pool(_url(url), size=size, name=name)
+async def _pool(stack: AsyncExitStack, url: str, size: int, name: str) -> asyncpg.Pool:
+    pool = await read_pool(url, size=size, name=name)
     stack.push_async_callback(_close, pool)
     return pool
 
@@ -173,8 +181,3 @@ async def _close(pool: asyncpg.Pool) -> None:
             await pool.close()
     except TimeoutError:
         pool.terminate()
-
-
-def _url(url: str | None) -> str:
-    assert url is not None  # noqa: S101 (the command line has brought servers up or refused)
-    return url

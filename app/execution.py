@@ -12,23 +12,27 @@ import structlog
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
     parse,
 )
+from graphql.execution.values import get_variable_values
 from strawberry.extensions import SchemaExtension
 
-from app.limits import DOCUMENT_BYTES, TOKENS, checked
+from app.limits import DOCUMENT_BYTES, TOKENS, checked, root_fields
 from domain.actors import Role
-from domain.errors import Code, Refused, Unavailable
+from domain.errors import Code, Refused, Unauthenticated, Unavailable
 from resolvers.context import Context
 
 OPERATION_SECONDS = 10
-DOCUMENTS_KEPT = 1_000
+CHARACTERS_KEPT = 1_000_000
+"""Of all remembered documents together. Parsed they take up to 130 bytes a character."""
 INTROSPECTING = frozenset({Role.OWNER, Role.ADMIN, Role.INTEGRATOR, Role.OPS})
 """Who may ask the schema about itself where that is not open to everybody (R256)."""
+INTROSPECTION = frozenset({"__schema", "__type"})
 
 _log = structlog.get_logger("graphql")
 
@@ -74,12 +78,14 @@ class Executor:
         self._schema = schema
         self._open_introspection = open_introspection
         self._known: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._characters = 0
 
     async def execute(self, operation: Operation, context: Context, *, read_only: bool = False) -> dict[str, Any]:
         """The response; without "data" nothing was executed. `read_only` refuses mutations (for GET)."""
         try:
-            document = self._document(operation.query)
-            self._ensure_allowed(document, operation, context, read_only=read_only)
+            document = self._document(operation.query, keep=context.actor is not None)
+            selected = self._selected(document, operation, context, read_only=read_only)
+            self._ensure_values(selected, operation.variables)
             context.document = document
             async with asyncio.timeout(OPERATION_SECONDS):
                 result = await self._run(operation, context)
@@ -92,7 +98,7 @@ class Executor:
         response: dict[str, Any] = {}
         if result.errors:
             response["errors"] = [self._public(error, context) for error in result.errors]
-        if result.data is not None or not _is_of_request(result):
+        if result.data is not None or not _is_of_request(result, selected):
             response["data"] = result.data
         return response
 
@@ -105,7 +111,8 @@ class Executor:
         )
         return ExecutionResult(result.data, result.errors)
 
-    def _document(self, query: str) -> DocumentNode:
+    def _document(self, query: str, *, keep: bool) -> DocumentNode:
+        """The valid document. What callers without a credential send is not kept: they could fill the memory."""
         found = self._known.get(query)
         if found is not None:
             self._known.move_to_end(query)
@@ -113,28 +120,49 @@ class Executor:
         if len(query.encode()) > DOCUMENT_BYTES:
             raise GraphQLError(f"A document has at most {DOCUMENT_BYTES} bytes.")
         document = parse(query, max_tokens=TOKENS)
-        errors = checked(self._schema._schema, document)  # noqa: SLF001 (strawberry has no public way to it)
+        errors = checked(
+            self._schema._schema,  # noqa: SLF001 (strawberry has no public way to it)
+            document,
+            hide_suggestions=not self._open_introspection,
+        )
         if errors:
             raise _Invalid(errors)
-        self._known[query] = document
-        if len(self._known) > DOCUMENTS_KEPT:
-            self._known.popitem(last=False)
+        if keep:
+            self._remember(query, document)
         return document
 
-    def _ensure_allowed(
+    def _remember(self, query: str, document: DocumentNode) -> None:
+        self._known[query] = document
+        self._characters += len(query)
+        while self._characters > CHARACTERS_KEPT:
+            oldest, _ = self._known.popitem(last=False)
+            self._characters -= len(oldest)
+
+    def _selected(
         self, document: DocumentNode, operation: Operation, context: Context, *, read_only: bool
-    ) -> None:
-        if get_operation_ast(document, operation.name) is None:
+    ) -> OperationDefinitionNode:
+        """The operation that is to run, seen to be allowed."""
+        selected = get_operation_ast(document, operation.name)
+        if selected is None:
             raise GraphQLError("operationName must name one of the document's operations.")
-        kinds = {one.operation for one in document.definitions if isinstance(one, OperationDefinitionNode)}
-        if read_only and kinds != {OperationType.QUERY}:
+        if read_only and selected.operation is not OperationType.QUERY:
             raise GraphQLError("GET runs queries only.")
-        if OperationType.SUBSCRIPTION in kinds:
+        if selected.operation is OperationType.SUBSCRIPTION:
             raise GraphQLError("Subscriptions run over the websocket (graphql-transport-ws).")
-        if not self._open_introspection and "__schema" in operation.query:
+        if not self._open_introspection and not INTROSPECTION.isdisjoint(root_fields(document, selected)):
             role = context.actor.role if context.actor else None
             if role not in INTROSPECTING:
                 raise GraphQLError("Introspection is not open to you.", extensions={"code": str(Code.FORBIDDEN)})
+        return selected
+
+    def _ensure_values(self, selected: OperationDefinitionNode, variables: dict[str, Any]) -> None:
+        """Judge variables here where the schema is closed: the execution would suggest names with its errors."""
+        if self._open_introspection:
+            return
+        schema, wanted = self._schema._schema, selected.variable_definitions or ()  # noqa: SLF001 (as above)
+        values = get_variable_values(schema, wanted, variables, hide_suggestions=True)
+        if isinstance(values, list):
+            raise _Invalid(values)
 
     def _public(self, error: GraphQLError, context: Context) -> dict[str, Any]:
         """What the client may know: refusals and what is wrong with the request; of a bug only its number."""
@@ -150,7 +178,7 @@ class Executor:
         if cause is None or isinstance(cause, GraphQLError):
             return {**shown, "extensions": {"code": "BAD_REQUEST", **(shown.get("extensions") or {})}}
         number = uuid4().hex
-        _log.error("internal_error", error_id=number, request_id=context.request_id, exc_info=cause)
+        _log.error("internal_error", error_id=number, exc_info=cause, **_whose(context))
         public: dict[str, Any] = {key: value for key, value in shown.items() if key in {"path", "locations"}}
         return {**public, "message": "Internal error.", "extensions": {"code": "INTERNAL", "errorId": number}}
 
@@ -163,9 +191,22 @@ class _Invalid(Exception):
         self.errors = errors
 
 
-def _is_of_request(result: ExecutionResult) -> bool:
-    """Whether the errors are of the request as a whole, so that there is no data, not even null."""
-    return bool(result.errors) and all(not error.path for error in result.errors or ())
+def _is_of_request(result: ExecutionResult, selected: OperationDefinitionNode) -> bool:
+    """Whether the errors are of the request as a whole, so that there is no data, not even null.
+
+    So is a session that is over, where it stopped the only field: nothing else can have been done before it.
+    """
+    errors = result.errors or []
+    roots = selected.selection_set.selections
+    alone = len(roots) == 1 and isinstance(roots[0], FieldNode)
+    return bool(errors) and all(
+        not error.path or (alone and isinstance(error.original_error, Unauthenticated)) for error in errors
+    )
+
+
+def _whose(context: Context) -> dict[str, str | None]:
+    tenant = str(context.actor.tenant) if context.actor else None
+    return {"request_id": context.request_id, "tenant": tenant}
 
 
 def _error(message: str, code: Code) -> dict[str, Any]:

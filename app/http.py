@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import structlog
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -46,6 +47,7 @@ class GraphQLOverHTTP:
                 {"errors": [{"message": refusal.message, "extensions": {"code": str(refusal.code)}}]}, 401, media
             )
         request.scope["actor"] = actor
+        structlog.contextvars.bind_contextvars(tenant=str(actor.tenant) if actor else None)
         answer = await self._executor.execute(
             operation, self._context(request, actor), read_only=request.method == "GET"
         )

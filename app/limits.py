@@ -13,16 +13,19 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     validate,
 )
+from graphql.validation.validate import ValidationAbortedError
 
 DOCUMENT_BYTES = 64 * 1024
 TOKENS = 5_000
 DEPTH = 10
 ALIASES = 15
 ROOT_FIELDS = 10
+FAULTS = 100
 ONCE = frozenset({"signIn", "signInWithPin", "setPin", "refreshSession", "acceptInvite", "resetPassword"})
 """Mutations of which a document may hold one: a batch of guesses must not pass as one request."""
 
@@ -40,9 +43,19 @@ class Size:
         return Size(max(self.depth, other.depth), self.aliases + other.aliases, self.guarded + other.guarded)
 
 
-def checked(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """The specification's errors, and where there are none those of the limits."""
-    return validate(schema, document) or excesses(document)
+def checked(schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool = False) -> list[GraphQLError]:
+    """The specification's errors, and where there are none those of the limits.
+
+    `hide_suggestions` is for a closed schema: guesses at what was meant would give its names away (R256).
+    """
+    errors = validate(schema, document, max_errors=FAULTS, hide_suggestions=hide_suggestions)
+    return [_told(error) for error in errors] or excesses(document)
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    if not isinstance(error, ValidationAbortedError):
+        return error
+    return GraphQLError(f"The document has more than {FAULTS} faults, or nests too deeply: the rest is not checked.")
 
 
 def excesses(document: DocumentNode) -> list[GraphQLError]:
@@ -53,6 +66,24 @@ def excesses(document: DocumentNode) -> list[GraphQLError]:
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             found += _judged(operation, measure)
+    return found
+
+
+def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> set[str]:
+    """The names (not aliases) of the operation's root fields, also through fragments; the document must be valid."""
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    found: set[str] = set()
+    spread: set[str] = set()
+    waiting = [operation.selection_set]
+    while waiting:
+        for one in waiting.pop().selections:
+            if isinstance(one, FieldNode):
+                found.add(one.name.value)
+            elif isinstance(one, InlineFragmentNode):
+                waiting.append(one.selection_set)
+            elif isinstance(one, FragmentSpreadNode) and one.name.value not in spread:
+                spread.add(one.name.value)
+                waiting.append(fragments[one.name.value].selection_set)
     return found
 
 

@@ -54,15 +54,22 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        # Feeds write through the server's own object, so that a socket's `send` must stay what the server gave.
-        await self._app(scope, receive, answer if scope["type"] == "http" else send)
-        actor = scope.get("actor")
-        self._log.info(
-            scope["type"],
-            path=scope["path"],
-            status=status,
-            ms=round((time.perf_counter() - began) * 1000, 1),
-            request_id=request_id,
-            tenant=str(actor.tenant) if actor else None,
-            role=str(actor.role) if actor else None,
-        )
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            # Feeds write through the server's own object, so that a socket's `send` must stay what the server gave.
+            await self._app(scope, receive, answer if scope["type"] == "http" else send)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            actor = scope.get("actor")
+            self._log.info(
+                scope["type"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+                request_id=request_id,
+                tenant=str(actor.tenant) if actor else None,
+                role=str(actor.role) if actor else None,
+            )
+            structlog.contextvars.clear_contextvars()

@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -11,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.database import connected
 from app.settings import ConfigurationError
 
 # Any number that nothing else locks: two migrations at once follow each other.
@@ -22,6 +22,8 @@ async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
 
     `new_epoch` turns every cursor handed out before into a Resync: say it after restoring a backup.
     """
+    async with connected(owner_url, "DATABASE_OWNER_URL"):
+        pass
     engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1))
     try:
         async with engine.begin() as connection:
@@ -46,12 +48,9 @@ def head() -> str:
 
 async def ensure_current(app_url: str) -> None:
     """Refuse to start on a database of an older or newer schema, with one line that says what to do."""
-    connection = await asyncpg.connect(app_url)
-    try:
+    async with connected(app_url, "DATABASE_URL") as connection:
         exists = await connection.fetchval("select to_regclass('alembic_version') is not null")
         found = await connection.fetchval("select version_num from alembic_version") if exists else None
-    finally:
-        await connection.close()
     if found == head():
         return
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}

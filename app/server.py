@@ -69,12 +69,17 @@ class Application:
         async with open_container(self._settings) as container:
             self._container = container
             self._endpoint = GraphQLOverHTTP(container.executor, container.services, container.auth)
+            if self._settings.is_development_unsaid:
+                _log.warning(
+                    "environment_not_set",
+                    meaning="development: introspection is open, tokens are given out; set ENVIRONMENT=production",
+                )
             _log.info("api_ready", port=self._settings.port, redis=bool(self._settings.redis_url))
             yield
             self._container = None
 
     def _routes(self) -> list[Route | Mount]:
-        pages = {"/": "index.html", "/board": "board.html"}
+        pages = {"/": "index.html", "/board": "board.html", "/invite": "welcome.html", "/reset": "welcome.html"}
         return [
             Route("/graphql", self._graphql, methods=["GET", "POST"]),
             Route("/healthz", _alive),

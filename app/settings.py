@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         """Whether real database servers are named, so that nothing is brought up here."""
         return self.database_url is not None
 
+    @property
+    def is_development_unsaid(self) -> bool:
+        """Whether real servers are named and ENVIRONMENT is not: likely an installation that should be production."""
+        return self.has_servers and "environment" not in self.model_fields_set
+
     def key(self) -> bytes:
         """The installation's secret: from the setting, or in development one made and kept in the data folder."""
         if self.secret_key is not None:

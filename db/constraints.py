@@ -7,6 +7,7 @@ from domain.errors import AlreadyExists, NotFound, Refused, ShiftOverlap
 MEANINGS: Mapping[str, tuple[type[Refused], str, tuple[str, ...]]] = {
     "tenant_slug_key": (AlreadyExists, "This slug is taken.", ("slug",)),
     "market_tenant_id_name_key": (AlreadyExists, "A market of this name exists.", ("name",)),
+    "service_tenant_id_name_key": (AlreadyExists, "A service of this name exists.", ("name",)),
     "staff_tenant_id_email_key": (AlreadyExists, "Somebody with this email exists.", ("email",)),
     "credential_tenant_id_login_key": (AlreadyExists, "Somebody with this email exists.", ("email",)),
     "assignment_once": (AlreadyExists, "This cleaner is already on the job.", ("cleanerId",)),

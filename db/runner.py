@@ -132,11 +132,11 @@ class Runner:
         keyed = call.key is not None and not call.command.secret
         done = await self._receipt(tx, call) if keyed else None
         outcome: Any = done if done is not None else await call.command.body(tx, call.input)
+        await _write_tasks(tx)
         if isinstance(outcome, Remembered):
             return outcome, None
         if keyed and done is None:
             await self._keep_receipt(tx, call, outcome)
-        await _write_tasks(tx)
         return outcome, await read(tx, outcome)
 
     async def _receipt(self, tx: Tx, call: Call[Input, Result]) -> UUID | None:

@@ -72,10 +72,13 @@ class Tx:
             stamped = [{"tenant_id": self.actor.tenant, **row} for row in rows]
             await self.connection.execute(insert(table).values(stamped))
 
-    async def get(self, table: Table, id: UUID, *field_path: str, lock: bool = False) -> Row[Any]:
-        """The row with this id, locked if asked. Raises `NotFound` for a missing and a foreign one alike (R3)."""
+    async def get(self, table: Table, id: UUID, *field_path: str, lock: bool = False, share: bool = False) -> Row[Any]:
+        """The row with this id. Raises `NotFound` for a missing and a foreign one alike (R3).
+
+        With `lock` nobody else can change or lock it until the end, with `share` nobody can change it.
+        """
         statement = select(table).where(self.own(table), table.c.id == id)
-        row = await self.one(statement.with_for_update() if lock else statement)
+        row = await self.one(statement.with_for_update(read=share) if lock or share else statement)
         if row is None:
             raise NotFound(field=field_path)
         return row

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     MARKET_CHANGED = "MarketChanged"
     CUSTOMER_CHANGED = "CustomerChanged"
     PROPERTY_CHANGED = "PropertyChanged"
+    SERVICE_CHANGED = "ServiceChanged"
     STAFF_CHANGED = "StaffChanged"
     TENANT_CHANGED = "TenantChanged"
     SESSION_REVOKED = "SessionRevoked"

@@ -8,6 +8,7 @@ from domain.actors import CleanerId, SessionId, StaffId, TenantId
 MarketId = NewType("MarketId", UUID)
 CustomerId = NewType("CustomerId", UUID)
 PropertyId = NewType("PropertyId", UUID)
+ServiceId = NewType("ServiceId", UUID)
 JobId = NewType("JobId", UUID)
 AssignmentId = NewType("AssignmentId", UUID)
 SubmissionId = NewType("SubmissionId", UUID)
@@ -23,6 +24,7 @@ __all__ = [
     "MarketId",
     "NotificationId",
     "PropertyId",
+    "ServiceId",
     "SessionId",
     "StaffId",
     "SubmissionId",

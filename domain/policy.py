@@ -5,11 +5,10 @@ Settings are stored as JSON in which only the values that differ from the defaul
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self, TypeVar
 
-from domain.availability import DEFAULT_EPOCH, MarketCalendar, SlotLimits
 from domain.errors import Invalid
 
 Path = tuple[str, ...]
@@ -65,13 +64,6 @@ def _claim(value: Any, path: Path) -> bool:
     return value
 
 
-def _day(value: Any, path: Path) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Invalid('This must be a date, as "2026-01-04".', field=path) from None
-
-
 def _rates(value: Any, path: Path) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, Mapping) or len(value) > 50:
         raise Invalid("This must be an object of at most 50 tiers.", field=path)
@@ -105,9 +97,6 @@ class SwapPolicy:
     travel_overhead_minutes: int = field(default=10, metadata=_whole(0, 240))
     cleaner_lead_minutes: int = field(default=120, metadata=_whole(0, 10_080))
     """How long before the start a swap that a cleaner opened expires."""
-    return_minutes: int = field(default=10, metadata=_whole(0, 1_440))
-    """How long after accepting a cleaner may give the shift back."""
-    approval_required: bool = field(default=False, metadata={"read": _claim})
     availability_required: bool = field(default=False, metadata={"read": _claim})
     late_offer_bonus: bool = field(default=False, metadata={"read": _claim})
     """Whether a shift that a cleaner offers late earns the taker the urgent bonus (A22)."""
@@ -174,38 +163,8 @@ class TenantPolicy:
         return _read(cls, value, ())
 
 
-@dataclass(frozen=True, slots=True)
-class MarketPolicy:
-    """A market's submission window (R85, R86, A23) and what one submission may hold."""
-
-    epoch: date = field(default=DEFAULT_EPOCH, metadata={"read": _day})
-    lead_days: int = field(default=0, metadata=_whole(0, 13))
-    deadline_hour: int = field(default=18, metadata=_whole(1, 23))
-    grace_minutes: int = field(default=60, metadata=_whole(0, 1_380))
-    most_slots: int = field(default=84, metadata=_whole(1, 500))
-    least_slot_minutes: int = field(default=15, metadata=_whole(1, 480))
-
-    def __post_init__(self) -> None:
-        # The calendar knows which combinations make sense, whatever the zone.
-        self.calendar(DEFAULT_ZONE)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read stored or submitted settings; `Invalid` names the bad field (`graceMinutes`)."""
-        return _read(cls, value, ())
-
-    def calendar(self, zone: str) -> MarketCalendar:
-        """The calendar of a market in this IANA zone."""
-        return MarketCalendar(zone, self.epoch, self.lead_days, self.deadline_hour, self.grace_minutes)
-
-    @property
-    def slot_limits(self) -> SlotLimits:
-        """What `ensure_slots` holds a submission against."""
-        return SlotLimits(self.most_slots, self.least_slot_minutes)
-
-
 def to_json(
-    settings: SwapPolicy | SchedulingPolicy | PayPolicy | SignInPolicy | TenantPolicy | MarketPolicy,
+    settings: SwapPolicy | SchedulingPolicy | PayPolicy | SignInPolicy | TenantPolicy,
 ) -> dict[str, Any]:
     """The settings as JSON in full, every default written out; `from_json` of it gives the same settings."""
     return {_camel(f.name): _json_value(getattr(settings, f.name)) for f in fields(settings)}
@@ -213,7 +172,7 @@ def to_json(
 
 def _json_value(value: Any) -> Any:
     match value:
-        case date() | Decimal():
+        case Decimal():
             return str(value)
         case tuple():
             return dict(value)

@@ -207,11 +207,6 @@ def ensure_job_transition(before: JobStatus, after: JobStatus) -> None:
     ensure_transition(JOB_TRANSITIONS, before, after)
 
 
-def ensure_payment_transition(before: PaymentStatus, after: PaymentStatus) -> None:
-    """Raise `IllegalTransition` unless a job's payment may move so (R73)."""
-    ensure_transition(PAYMENT_TRANSITIONS, before, after)
-
-
 def transitions_markdown(table: Mapping[StateT, frozenset[StateT]]) -> str:
     """The table for the schema's documentation (A17), states in the order of their enum."""
     rows = [
@@ -246,10 +241,17 @@ def ensure_schedulable(
         raise Invalid("The start must lie in the future.", field=("startsAt",))
     if starts_at > now + timedelta(days=horizon_days):
         raise Invalid(f"The start must lie within {horizon_days} days from now.", field=("startsAt",))
+    ensure_hours(expected_hours)
+
+
+def ensure_hours(expected_hours: Decimal) -> Decimal:
+    """The hours, if they are more than 0, at most 24, and exact to two decimals; `Invalid` otherwise."""
     if not expected_hours.is_finite() or not 0 < expected_hours <= LONGEST_SHIFT_HOURS:
-        raise Invalid(
-            f"The expected hours must be more than 0 and at most {LONGEST_SHIFT_HOURS}.", field=("expectedHours",)
-        )
+        message = f"The expected hours must be more than 0 and at most {LONGEST_SHIFT_HOURS}."
+        raise Invalid(message, field=("expectedHours",))
+    if expected_hours != round(expected_hours, 2):
+        raise Invalid("Hours have at most two decimals.", field=("expectedHours",))
+    return expected_hours
 
 
 def week_of(zone: str, instant: datetime) -> MarketWeek:

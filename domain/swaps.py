@@ -19,7 +19,6 @@ from domain.scheduling import (
     JobStatus,
     Shift,
     Skill,
-    ensure_transition,
     hours_in_week,
     is_urgent,
     week_of,
@@ -139,11 +138,6 @@ class Preview:
     week_hours: Decimal
 
 
-def ensure_swap_transition(before: SwapStatus, after: SwapStatus) -> None:
-    """Raise `IllegalTransition` unless a swap may move so (A27b, R260)."""
-    ensure_transition(SWAP_TRANSITIONS, before, after)
-
-
 def expiry_of(starts_at: datetime, ends_at: datetime, lead: timedelta, *, opened_by_cleaner: bool) -> datetime:
     """When a swap ends by itself: a cleaner's the lead before the start, the office's at the job's end (A27)."""
     return starts_at - lead if opened_by_cleaner else ends_at
@@ -152,23 +146,11 @@ def expiry_of(starts_at: datetime, ends_at: datetime, lead: timedelta, *, opened
 def ensure_can_offer(job: JobStatus, expires_at: datetime, now: datetime) -> None:
     """Refuse a shift that is not assigned or no-show, or one for which no time is left on the market (R94, A27)."""
     if job not in {JobStatus.ASSIGNED, JobStatus.NO_SHOW}:
-        raise IllegalTransition(f"A shift of a job that is {job} cannot be offered.")
+        raise IllegalTransition(f"A shift of a job that is {job} cannot be offered.", field=("assignmentId",))
     if expires_at <= now:
         raise Invalid(
-            "It is too late to offer this shift.", field=("jobId",), details={"until": expires_at.isoformat()}
+            "It is too late to offer this shift.", field=("assignmentId",), details={"until": expires_at.isoformat()}
         )
-
-
-def ensure_can_return(accepted_at: datetime, period: timedelta, now: datetime) -> None:
-    """Refuse to give an accepted shift back later than the period after accepting it (A27b, A29)."""
-    if now > accepted_at + period:
-        minutes = int(period / timedelta(minutes=1))
-        raise IllegalTransition(f"A shift can be given back within {minutes} minutes of accepting it.")
-
-
-def status_after_return(expires_at: datetime, now: datetime) -> SwapStatus:
-    """PENDING, so that others may take it, if time is left; else RETURNED (A27b)."""
-    return SwapStatus.PENDING if now < expires_at else SwapStatus.RETURNED
 
 
 def earns_urgent_bonus(swap: SwapFacts, policy: TenantPolicy) -> bool:

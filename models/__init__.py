@@ -2,6 +2,7 @@
 
 from models.availability import availability, availability_submission
 from models.base import metadata, walls
+from models.booking import service
 from models.customers import customer, property  # noqa: A004 (the trade's word)
 from models.identity import (
     cleaner,
@@ -41,6 +42,7 @@ __all__ = [
     "notification",
     "property",
     "refresh_token",
+    "service",
     "session",
     "sign_in_source",
     "staff",

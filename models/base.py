@@ -60,18 +60,22 @@ ANY_CLEANER = role_is("cleaner")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One row-level policy: who (`to`) may do `verb` with rows for which `rule` holds, before and after the change."""
+    """One row-level policy: who (`to`) may do `verb` with rows for which `rule` holds, before and after the change.
+
+    With `check`, `rule` is asked of the row as it was and `check` of the row as it becomes.
+    """
 
     name: str
     verb: Verb
     rule: str
     to: str = APP
     restrictive: bool = False
+    check: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a database role may do with a table at all."""
+    """What a database role may do with a table at all: `verbs` as SQL lists them, each with columns if not for all."""
 
     to: str
     verbs: str

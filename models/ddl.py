@@ -46,5 +46,5 @@ def _wall(table: Table) -> Iterator[str]:
 def _policy(table: str, policy: Policy) -> str:
     kind = "restrictive" if policy.restrictive else "permissive"
     using = f"using ({policy.rule})" if policy.verb != "INSERT" else ""
-    check = f"with check ({policy.rule})" if policy.verb in {"ALL", "INSERT", "UPDATE"} else ""
+    check = f"with check ({policy.check or policy.rule})" if policy.verb in {"ALL", "INSERT", "UPDATE"} else ""
     return f"create policy {policy.name} on {table} as {kind} for {policy.verb} to {policy.to} {using} {check}".strip()

@@ -9,7 +9,7 @@ from models.base import APP, DEFINER, OPS
 
 TENANT_BY_SLUG = """
 create function tenant_by_slug(wanted text) returns uuid
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select tenant_id from tenant where slug = wanted
 $$
 """
@@ -18,7 +18,7 @@ MARKET_CLOCKS = """
 create function market_clocks() returns table (
     tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
     window_deadline_hour integer, window_grace_minutes integer, created_at timestamptz, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select m.tenant_id, m.id, m.zone, m.window_epoch, m.window_lead_days,
            m.window_deadline_hour, m.window_grace_minutes, m.created_at, clock_timestamp() + t.clock_offset
     from market m join tenant t on t.tenant_id = m.tenant_id
@@ -28,7 +28,7 @@ $$
 
 TENANT_CLOCKS = """
 create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
 $$
 """
@@ -37,7 +37,7 @@ $$
 # numbers are dense and in commit order, and the lock is never held while a client thinks.
 LOG_APPEND = """
 create function log_append() returns bigint
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     stamped uuid := current_setting('app.tenant_id')::uuid;
     staged jsonb := current_setting('app.staged')::jsonb;
@@ -79,13 +79,14 @@ $$
 # A taker may not touch the owner's assignment; this may, for a swap that the stamped actor has just taken.
 HAND_OVER = """
 create function hand_over(taken uuid) returns uuid
-language sql volatile security definer set search_path = pg_catalog, public as $$
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
     update assignment a set cleaner_id = s.taker_id, version = a.version + 1
     from swap s
     where s.tenant_id = current_setting('app.tenant_id')::uuid and s.id = taken and s.status = 'ACCEPTED'
       and (s.taker_id = current_setting('app.actor_id')::uuid
            or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'))
-      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.cleaner_id = s.owner_id and a.released_at is null
+      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.job_id = s.job_id
+      and a.cleaner_id = s.owner_id and a.released_at is null
     returning a.id
 $$
 """

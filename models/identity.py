@@ -86,6 +86,8 @@ market = protect(
             where own.tenant_id = market.tenant_id and own.market_id = market.id and own.cleaner_id = {ACTOR})""",
     ),
     Policy("admin", "ALL", ADMIN),
+    # To PostgreSQL a row lock is an UPDATE: what is planned in a market holds it, and nothing of it may change.
+    Policy("held", "UPDATE", OFFICE, check="false"),
     Policy("clocks", "SELECT", "true", to=DEFINER),
 )
 """A region with a wall clock of its own (A25); the window columns are its availability calendar (R84 to R90, A23)."""
@@ -127,8 +129,8 @@ cleaner = protect(
     ),
     Policy("office", "ALL", OFFICE),
     Policy("colleagues", "SELECT", ANY_CLEANER),
-    # The row lock that serialises one cleaner's schedule is an UPDATE to PostgreSQL.
-    Policy("self", "UPDATE", f"{ANY_CLEANER} and id = {ACTOR}"),
+    # The row lock that serialises one cleaner's schedule is an UPDATE to PostgreSQL; nothing of the row may change.
+    Policy("self", "UPDATE", f"{ANY_CLEANER} and id = {ACTOR}", check="false"),
 )
 """A worker (R23). Colleagues may read the row; which columns they get is the schema's gate."""
 
@@ -202,6 +204,9 @@ session = protect(
     Policy("signs_in", "ALL", ANONYMOUS),
     Policy("own", "SELECT", f"person_id = {ACTOR}"),
     Policy("own_end", "UPDATE", f"person_id = {ACTOR}"),
+    # Whoever archives a customer ends their sessions.
+    Policy("customers", "SELECT", f"{OFFICE} and role = 'customer'"),
+    Policy("customers_end", "UPDATE", f"{OFFICE} and role = 'customer'"),
     Policy("admin", "ALL", ADMIN),
 )
 """One sign-in. Its id is the refresh family; a revoked row ends every token that names it (R12, R13)."""

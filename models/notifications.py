@@ -24,7 +24,7 @@ notification = protect(
         one_of("status", DeliveryStatus),
         Index("notification_by_person", "tenant_id", "person_id", "created_at", "id"),
     ),
-    Policy("write", "INSERT", "true"),
+    Policy("write", "INSERT", SYSTEM),
     Policy("office", "SELECT", OFFICE),
     Policy("own", "SELECT", f"person_id = {ACTOR}"),
     Policy("delivery", "UPDATE", SYSTEM),

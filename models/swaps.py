@@ -6,9 +6,11 @@ from domain.scheduling import AssignmentRole
 from domain.swaps import SwapKind, SwapStatus
 from models.base import (
     ACTOR,
+    APP,
     CLEANER,
     DEFINER,
     OFFICE,
+    Grant,
     Policy,
     at,
     belongs_to,
@@ -64,10 +66,21 @@ swap = protect(
     Policy("office", "ALL", OFFICE),
     Policy("parties", "SELECT", f"{CLEANER} and (owner_id = {ACTOR} or taker_id = {ACTOR})"),
     Policy("market", "SELECT", f"{CLEANER} and status = 'PENDING' and {_IN_OWN_MARKET}"),
-    Policy("offer", "INSERT", f"{CLEANER} and owner_id = {ACTOR} and taker_id is null"),
-    Policy("withdraw", "UPDATE", f"{CLEANER} and owner_id = {ACTOR}"),
-    # Before the change the swap is pending in an own market, after it the actor has taken it.
-    Policy("accept", "UPDATE", f"{CLEANER} and (taker_id = {ACTOR} or (status = 'PENDING' and {_IN_OWN_MARKET}))"),
+    Policy("offer", "INSERT", f"{CLEANER} and owner_id = {ACTOR} and taker_id is null and status = 'PENDING'"),
+    Policy(
+        "withdraw",
+        "UPDATE",
+        f"{CLEANER} and owner_id = {ACTOR} and status = 'PENDING'",
+        check=f"{CLEANER} and owner_id = {ACTOR} and status = 'WITHDRAWN' and taker_id is null",
+    ),
+    Policy(
+        "accept",
+        "UPDATE",
+        f"{CLEANER} and status = 'PENDING' and taker_id is null and {_IN_OWN_MARKET}",
+        check=f"{CLEANER} and status = 'ACCEPTED' and taker_id = {ACTOR}",
+    ),
     Policy("handed_over", "SELECT", "true", to=DEFINER),
+    # What a swap is about stays what it was: a policy cannot compare a row with what it was before.
+    grants=(Grant(APP, "SELECT, INSERT, UPDATE (status, taker_id, closed_at, expires_at, version, note), DELETE"),),
 )
 """One offer of a shift. Whoever changes `status` from PENDING first has won (R96)."""

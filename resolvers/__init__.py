@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import availability, customers, identity, notifications, ops, scheduling, sign_in, swaps
+from resolvers import availability, booking, customers, identity, notifications, ops, scheduling, sign_in, swaps
 from resolvers.engine.sources import same
 from resolvers.ops import OPS, TASKS
 from resolvers.registry import registry
@@ -13,6 +13,7 @@ AREAS = (
     sign_in.MUTATIONS,
     identity.MUTATIONS,
     customers.MUTATIONS,
+    booking.MUTATIONS,
     scheduling.MUTATIONS,
     availability.MUTATIONS,
     swaps.MUTATIONS,

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from domain.errors import InvalidId, Refused
+from domain.errors import InvalidId, Refused, Unauthenticated
 from domain.ids import MarketId, TaskId
 from domain.tasks import TaskState
 from resolvers.context import Context
@@ -55,6 +55,8 @@ async def retry_task(info: Info[Context, None], task_id: strawberry.ID) -> TaskP
     try:
         key = TaskId(_key(task_id, "Task", "taskId"))
         done = await info.context.services.control.retry(info.context.signed_in, key)
+    except Unauthenticated:
+        raise
     except Refused as refusal:
         return TaskPayload(task_id=None, errors=[UserError.of(refusal)])
     return TaskPayload(task_id=encode_id("Task", done), errors=[])
@@ -65,6 +67,8 @@ async def run_duty_now(info: Info[Context, None], market_id: strawberry.ID, duty
     try:
         key = MarketId(_key(market_id, "Market", "marketId"))
         made = await info.context.services.control.run_now(info.context.signed_in, key, duty)
+    except Unauthenticated:
+        raise
     except Refused as refusal:
         return TaskPayload(task_id=None, errors=[UserError.of(refusal)])
     return TaskPayload(task_id=encode_id("Task", made), errors=[])

@@ -22,6 +22,7 @@ from services.identity import business, forms, qr
 from services.ops import NoteOpsAction, note_ops_action
 
 Signing = Callable[[Context, Any], Awaitable[Any]]
+NEED_A_SESSION = frozenset({"issue_qr", "create_tenant"})
 
 
 def _person(role: Role) -> str:
@@ -50,7 +51,10 @@ def _payload(name: str, field: str, kind: Any, description: str) -> type[Any]:
 
 
 def _secret(name: str, form: type[Any], doc: str, does: Signing, shape: tuple[str, Any, Any, str]) -> Any:
-    """A mutation whose answer is a secret or nothing; refusals are data, also the missing credential's."""
+    """A mutation whose answer is a secret or nothing; refusals are data.
+
+    A session that is over is an error of the request as everywhere, where one is needed at all (`NEED_A_SESSION`).
+    """
     field, kind, refused, description = shape
     payload = _payload(name, field, kind, description)
 
@@ -58,6 +62,8 @@ def _secret(name: str, form: type[Any], doc: str, does: Signing, shape: tuple[st
         try:
             value = await does(info.context, input)
         except Refused as refusal:
+            if name in NEED_A_SESSION and isinstance(refusal, Unauthenticated):
+                raise
             return payload(**{field: refused, "errors": [UserError.of(refusal)]})
         return payload(**{field: value, "errors": []})
 

@@ -33,7 +33,11 @@ def run_worker(settings: Settings) -> None:
 
 def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | None) -> str:
     """Bring the database up to date; what to say of it. With an address, invite an ops user of the platform."""
-    with servers_for(settings) as served:
+    if ops_email and settings.database_owner_url is not None:
+        # Before anything is changed: the invitation is written as the application, with the installation's key.
+        url_of(settings.database_url, "DATABASE_URL")
+        settings.key()
+    with servers_for(settings, needs="database_owner_url") as served:
         found = asyncio.run(migrate(url_of(served.database_owner_url, "DATABASE_OWNER_URL"), new_epoch=new_epoch))
         if ops_email:
             asyncio.run(_invite(served, ops_email))

@@ -44,7 +44,11 @@ def supervise(children: Sequence[Child], *, each_second: Callable[[], object] | 
     a thread meanwhile (to restart servers that have died, say); what it raises ends everything and comes out.
     Call it from the main thread, outside of any event loop, and end the process soon after: signals stay ignored.
     """
-    return asyncio.run(_supervise(children, each_second))
+    code = asyncio.run(_supervise(children, each_second))
+    for signum in (signal.SIGINT, *ENDING):
+        # The interpreter puts the default back for handlers of ours when it ends, but not for this.
+        signal.signal(signum, signal.SIG_IGN)
+    return code
 
 
 async def _supervise(children: Sequence[Child], each_second: Callable[[], object] | None) -> int:

@@ -62,12 +62,15 @@ async def record_swap_move(tx: Tx, type: EventType, swap_id: UUID) -> None:
     tx.later("notify_swap", payload, dedupe_key=f"notify:{type}:{swap_id}:{row.version}")
 
 
-async def refresh_swap_cards(tx: Tx, which_jobs: ColumnElement[bool]) -> None:
-    """Tell the market anew about every pending swap of these jobs, because what their cards show has changed."""
+async def refresh_swap_cards(tx: Tx, which: ColumnElement[bool]) -> None:
+    """Tell the market anew about every pending swap for which this holds of `swap` or its `job`.
+
+    For whoever has changed what their cards show.
+    """
     pending = await tx.all(
         select(swap.c.id)
         .join(job, (job.c.tenant_id == swap.c.tenant_id) & (job.c.id == swap.c.job_id))
-        .where(tx.own(swap), which_jobs, swap.c.status == SwapStatus.PENDING)
+        .where(tx.own(swap), which, swap.c.status == SwapStatus.PENDING)
         .order_by(swap.c.id)
     )
     for row in pending:

@@ -16,6 +16,8 @@ from models import customer, job, market
 from models import property as home
 from services.cards import refresh_swap_cards
 from services.checks import changes, email, phone, text, within
+from services.identity.people import end_access
+from services.identity.sessions import Because
 from services.inputs import arg
 
 MOST_ROOMS = 50
@@ -111,7 +113,7 @@ async def create_customer(tx: Tx, input: CreateCustomer) -> CustomerId:
 @command(*OFFICE)
 async def update_customer(tx: Tx, input: UpdateCustomer) -> CustomerId:
     """Change a customer (R22); what is left out stays."""
-    await tx.get(customer, input.customer_id, "customerId")
+    await _live_customer(tx, input.customer_id, lock=True)
     values = changes(_customer_values(input))
     await tx.change(customer, input.customer_id, input.expected_version, **values)
     _tell_customer(tx, input.customer_id, (await tx.get(customer, input.customer_id)).name)
@@ -120,14 +122,16 @@ async def update_customer(tx: Tx, input: UpdateCustomer) -> CustomerId:
 
 @command(*OFFICE)
 async def archive_customer(tx: Tx, input: ArchiveCustomer) -> CustomerId:
-    """Archive a customer and their homes (R22). Refused with CONFLICT while jobs of theirs are still to be done."""
+    """Archive a customer and their homes, and end their sessions (R22).
+
+    Refused with CONFLICT while jobs of theirs are still to be done.
+    """
     row = await tx.get(customer, input.customer_id, "customerId", lock=True)
     await _ensure_no_live_jobs(tx, job.c.customer_id == input.customer_id, "customerId")
     if row.archived_at is None:
         await tx.change(customer, input.customer_id, archived_at=tx.now)
-        await tx.write(
-            update(home).where(tx.own(home), home.c.customer_id == input.customer_id).values(archived_at=tx.now)
-        )
+        await _archive_homes(tx, input.customer_id)
+        await end_access(tx, input.customer_id, Because.ARCHIVED)
         _tell_customer(tx, input.customer_id, row.name)
     return input.customer_id
 
@@ -135,8 +139,9 @@ async def archive_customer(tx: Tx, input: ArchiveCustomer) -> CustomerId:
 @command(*OFFICE)
 async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
     """Add a home to a customer (R26, R31, R32)."""
-    await _ensure_live_customer(tx, input.customer_id)
-    await _ensure_live_market(tx, input.market_id)
+    # Held, so that neither is archived while its newest home is being written.
+    await _live_customer(tx, input.customer_id, share=True)
+    await _hold_live_market(tx, input.market_id)
     values = _property_values(input)
     _ensure_loads(values["laundry"], values["laundry_loads"])
     made = await tx.insert(home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now)
@@ -148,6 +153,8 @@ async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
 async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
     """Change a home; what is left out stays. Shifts of it that are on the swap market show the change at once."""
     before = await tx.get(home, input.property_id, "propertyId", lock=True)
+    if before.archived_at is not None:
+        raise Conflict("This property is archived.", field=("propertyId",))
     values = changes(_property_values(input))
     _ensure_loads(values.get("laundry", before.laundry), values.get("laundry_loads", before.laundry_loads))
     await tx.change(home, input.property_id, input.expected_version, **values)
@@ -198,14 +205,26 @@ def _ensure_loads(laundry: str, loads: int) -> None:
         raise Invalid("Laundry has one load or more, and no laundry has none.", field=("laundryLoads",))
 
 
-async def _ensure_live_customer(tx: Tx, customer_id: CustomerId) -> None:
-    row = await tx.get(customer, customer_id, "customerId")
+async def _archive_homes(tx: Tx, customer_id: CustomerId) -> None:
+    """Archive those of a customer's homes that are not archived yet."""
+    gone = await tx.all(
+        update(home)
+        .where(tx.own(home), home.c.customer_id == customer_id, home.c.archived_at.is_(None))
+        .values(archived_at=tx.now, version=home.c.version + 1)
+        .returning(home.c.id, home.c.name)
+    )
+    for row in gone:
+        _tell_property(tx, PropertyId(row.id), row.name)
+
+
+async def _live_customer(tx: Tx, customer_id: CustomerId, *, lock: bool = False, share: bool = False) -> None:
+    row = await tx.get(customer, customer_id, "customerId", lock=lock, share=share)
     if row.archived_at is not None:
         raise Conflict("This customer is archived.", field=("customerId",))
 
 
-async def _ensure_live_market(tx: Tx, market_id: MarketId) -> None:
-    row = await tx.get(market, market_id, "marketId")
+async def _hold_live_market(tx: Tx, market_id: MarketId) -> None:
+    row = await tx.get(market, market_id, "marketId", share=True)
     if row.archived_at is not None:
         raise Conflict("This market is archived.", field=("marketId",))
 

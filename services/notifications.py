@@ -108,12 +108,6 @@ class RecordDelivery:
 
 
 @command(Role.SYSTEM)
-async def queue_notifications(tx: Tx, input: QueueNotifications) -> int:
-    """Write a message and its task for each person and channel of the kind; how many are new (R184, A38)."""
-    return await _queue(tx, input)
-
-
-@command(Role.SYSTEM)
 async def notify_swap(tx: Tx, input: NotifySwap) -> UUID | None:
     """Tell those whom a swap's move concerns; where to go on if there are more of them."""
     card = await swap_card(tx, input.swap_id)
@@ -236,6 +230,7 @@ def _onboarded(tx: Tx, market_id: MarketId, after: UUID) -> Select[Any]:
 
 
 async def _queue(tx: Tx, input: QueueNotifications) -> int:
+    """Write a message and its task for each person and channel of the kind; how many are new (R184, A38)."""
     content = compose(input.kind, input.card)
     rows = [
         _row(tx, input.kind, input.topic_key, (person.id, channel, address), content)

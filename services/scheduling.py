@@ -1,7 +1,8 @@
 """Jobs and their assignments: what the office plans (R70 to R76).
 
 Whoever changes a cleaner's schedule first locks that cleaner's row, in the order of ids, so that rules which sum a
-schedule cannot be overtaken; the exclusion constraint on assignments stands behind them.
+schedule cannot be overtaken; the exclusion constraint on assignments stands behind them. Rows are locked in the order
+job, cleaners, swap, assignment by everybody, so that nobody waits in a circle.
 """
 
 from collections.abc import Iterable
@@ -18,23 +19,24 @@ from db.tx import Tx
 from domain.actors import OFFICE
 from domain.errors import Conflict, Invalid
 from domain.events import Event, EventType
-from domain.ids import AssignmentId, CleanerId, JobId, PropertyId
+from domain.ids import AssignmentId, CleanerId, JobId, PropertyId, ServiceId
 from domain.policy import TenantPolicy
 from domain.scheduling import (
     AssignmentRole,
     JobStatus,
     Laundry,
     PaymentStatus,
+    ensure_hours,
     ensure_job_transition,
     ensure_schedulable,
     is_urgent,
     required_skills,
 )
 from domain.swaps import SwapStatus, expiry_of
-from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market, swap, tenant
+from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap, tenant
 from models import property as home
 from services.cards import record_swap_move, refresh_swap_cards
-from services.checks import text
+from services.checks import changes, text
 from services.inputs import arg
 
 
@@ -44,11 +46,14 @@ class CreateJob:
 
     property_id: PropertyId = arg("The home to clean.")
     starts_at: datetime = arg("When the clean starts, with its UTC offset; in the future, within two years.")
-    expected_hours: Decimal = arg("Hours per head, more than 0 and at most 24, at most two decimals.")
+    expected_hours: Decimal | None = arg(
+        "Hours per head, more than 0 and at most 24, at most two decimals; the service's unless told.", default=None
+    )
     is_urgent: bool = arg(
         "Urgent whatever the time left; a job less than a day away is urgent by itself (A22).", default=False
     )
     instructions: str = arg("What is special this time, at most 5,000 characters.", default="")
+    service_id: ServiceId | None = arg("Which service of the catalogue it is.", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +95,9 @@ class ReleaseCleaner:
 @command(*OFFICE)
 async def create_job(tx: Tx, input: CreateJob) -> JobId:
     """Plan a clean (R70, R76). Urgent if it starts within a day (A22)."""
-    # Locked, so that it is not archived while its first job is being written.
-    where = await tx.get(home, input.property_id, "propertyId", lock=True)
-    if where.archived_at is not None:
-        raise Conflict("This property is archived.", field=("propertyId",))
-    if (await tx.get(market, where.market_id)).archived_at is not None:
-        raise Conflict("The property's market is archived.", field=("propertyId",))
+    where = await _hold_home(tx, input.property_id)
     policy = await tenant_policy(tx)
-    hours = _hours(input.expected_hours)
+    hours = await _hours_of(tx, input)
     ensure_schedulable(input.starts_at, hours, tx.now, policy.scheduling.horizon_days)
     made = JobId(
         await tx.insert(
@@ -105,6 +105,7 @@ async def create_job(tx: Tx, input: CreateJob) -> JobId:
             property_id=where.id,
             customer_id=where.customer_id,
             market_id=where.market_id,
+            service_id=input.service_id,
             starts_at=input.starts_at,
             ends_at=_end(input.starts_at, hours),
             expected_hours=hours,
@@ -125,9 +126,10 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
 
     Its swaps on the market follow: their cards change, and one whose time to be taken is over now expires.
     """
+    changes(_given(input))
     before = await _lock_planned(tx, input.job_id)
     starts_at = input.starts_at or before.starts_at
-    hours = before.expected_hours if input.expected_hours is None else _hours(input.expected_hours)
+    hours = before.expected_hours if input.expected_hours is None else ensure_hours(input.expected_hours)
     moved = (starts_at, hours) != (before.starts_at, before.expected_hours)
     if moved:
         await lock_cleaners(tx, await _crew(tx, before.id))
@@ -166,8 +168,8 @@ async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
 @command(*OFFICE)
 async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
     """Put a cleaner on a job (R74, R80): onboarded, of its market, with its skills, and nowhere else at that time."""
-    await lock_cleaners(tx, [input.cleaner_id])
     planned = await _lock_planned(tx, input.job_id)
+    await lock_cleaners(tx, [input.cleaner_id])
     await _ensure_fit(tx, planned, input.cleaner_id)
     made = AssignmentId(
         await tx.insert(
@@ -212,6 +214,19 @@ async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
     return JobId(planned.id)
 
 
+async def _hours_of(tx: Tx, input: CreateJob) -> Decimal:
+    """The hours that were given, or else those of the service (R24)."""
+    offered = await tx.get(service, input.service_id, "serviceId") if input.service_id else None
+    if offered is not None and offered.archived_at is not None:
+        raise Conflict("This service is archived.", field=("serviceId",))
+    if input.expected_hours is not None:
+        return ensure_hours(input.expected_hours)
+    if offered is None:
+        raise Invalid("Say how many hours it takes, or which service it is.", field=("expectedHours",))
+    hours: Decimal = offered.expected_hours
+    return hours
+
+
 async def tenant_policy(tx: Tx) -> TenantPolicy:
     """The tenant's own numbers, defaults filled in."""
     return TenantPolicy.from_json(await tx.scalar(select(tenant.c.settings).where(tx.own(tenant))))
@@ -223,12 +238,35 @@ async def lock_cleaners(tx: Tx, ids: Iterable[UUID]) -> None:
         await tx.get(cleaner, id, "cleanerId", lock=True)
 
 
+async def _hold_home(tx: Tx, id: PropertyId) -> Row[Any]:
+    """The home, if jobs can be planned there. Held with all that it belongs to: none is archived meanwhile.
+
+    The customer is first, as where a customer is archived with their homes.
+    """
+    await tx.get(customer, (await tx.get(home, id, "propertyId")).customer_id, share=True)
+    where = await tx.get(home, id, "propertyId", share=True)
+    if where.archived_at is not None:
+        raise Conflict("This property is archived.", field=("propertyId",))
+    if (await tx.get(market, where.market_id, share=True)).archived_at is not None:
+        raise Conflict("The property's market is archived.", field=("propertyId",))
+    return where
+
+
 async def _lock_planned(tx: Tx, id: JobId) -> Row[Any]:
     """The job, locked, if it has not started."""
     row = await tx.get(job, id, "jobId", lock=True)
     if row.status not in {JobStatus.UNASSIGNED, JobStatus.ASSIGNED}:
         raise Conflict("This job cannot be planned any more.", field=("jobId",), details={"status": row.status})
     return row
+
+
+def _given(input: UpdateJob) -> dict[str, Any]:
+    return {
+        "starts_at": input.starts_at,
+        "expected_hours": input.expected_hours,
+        "is_urgent": input.is_urgent,
+        "instructions": input.instructions,
+    }
 
 
 async def _crew(tx: Tx, job_id: UUID) -> list[UUID]:
@@ -309,13 +347,6 @@ async def _tell(
     }
     tx.audit("Job", job_id, reason=reason, detail={"event": type})
     tx.emit(Event(type, "Job", job_id, card, people or tuple(await _crew(tx, job_id))))
-
-
-def _hours(value: Decimal) -> Decimal:
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -2:
-        raise Invalid("Hours have at most two decimals.", field=("expectedHours",))
-    return value
 
 
 def _end(starts_at: datetime, hours: Decimal) -> datetime:

@@ -90,7 +90,7 @@ class Socket:
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         self._opened += 1
-        connection = Connection(self, open_outlet(send), self._opened % self.limits.heartbeat_buckets)
+        connection = Connection(self, scope, open_outlet(send), self._opened % self.limits.heartbeat_buckets)
         self.connections.add(connection)
         try:
             await connection.listen(receive)
@@ -143,16 +143,20 @@ class Socket:
 class Connection:
     """One websocket: its handshake, its messages, its operations."""
 
-    def __init__(self, socket: Socket, outlet: Outlet, bucket: int) -> None:
+    def __init__(self, socket: Socket, scope: Scope, outlet: Outlet, bucket: int) -> None:
         self.outlet = outlet
         self.bucket = bucket
         self.session: Session | None = None
         """There once the socket is acknowledged."""
         self._socket = socket
+        self._scope = scope
         self._init_received = False
         self._closing = False
         self._opened_at = asyncio.get_running_loop().time()
-        self._running: set[str] = set()
+        self._running: dict[str, Request] = {}
+        """The queries and mutations whose answers are still wanted, by id."""
+        self._executing = 0
+        """How many run, wanted or not: who takes an id back does not stop what was begun."""
 
     async def listen(self, receive: Receive) -> None:
         """Take messages until the socket is gone."""
@@ -241,6 +245,8 @@ class Connection:
         except Unavailable as error:
             raise ProtocolError(TRY_LATER, "Try again later") from error
         self.session = session
+        # Who it was, for the log's line at the socket's end.
+        self._scope["actor"] = session.actor
         session.closed = self._closing
         if not self._closing:
             self.outlet.write([ACK])
@@ -259,13 +265,14 @@ class Connection:
             self.outlet.write([error_message(operation, [refused(refusal)])])
 
     def _begin(self, session: Session, id: str, request: Request) -> None:
-        if len(self._running) + len(session.subscribers) >= self._socket.limits.operations:
+        if self._executing + len(session.subscribers) >= self._socket.limits.operations:
             raise RateLimited(f"A socket runs at most {self._socket.limits.operations} operations at once.")
         plan = self._socket.ports.planner.plan(request)
         if plan is not None:
             self._socket.hub.subscribe(session, id, plan)
             return
-        self._running.add(id)
+        self._running[id] = request
+        self._executing += 1
         self._socket.spawn(self._execute(session, id, request))
 
     async def _execute(self, session: Session, id: str, request: Request) -> None:
@@ -276,15 +283,18 @@ class Connection:
             # The edge of an operation: a bug is logged here and masked for the client.
             _log.exception("socket.operation_failed")
             response = {"errors": [{"message": "Internal error.", "extensions": {"code": "INTERNAL"}}]}
-        if id not in self._running or self._closing:
+        finally:
+            self._executing -= 1
+        # The id may be another operation's by now.
+        if self._running.get(id) is not request or self._closing:
             return
-        self._running.discard(id)
+        del self._running[id]
         if "data" in response:
             self.outlet.write([next_message(next_prefix(id), orjson.dumps(response)), complete_message(id)])
         else:
             self.outlet.write([error_message(id, response["errors"])])
 
     def _complete(self, id: str) -> None:
-        self._running.discard(id)
+        self._running.pop(id, None)
         if self.session is not None and id in self.session.subscribers:
             self._socket.hub.unsubscribe(self.session.subscribers[id])

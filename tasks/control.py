@@ -4,6 +4,7 @@ Runs on the pool of the role `ops`; interventions are written to the platform te
 R257).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,6 +55,8 @@ class Control:
 
     ops: asyncpg.Pool
     runner: Runner
+    wake: Callable[[], None]
+    """Has a worker look for due tasks soon; must not block or raise."""
 
     async def retry(self, actor: Actor, task_id: TaskId) -> TaskId:
         """Give a dead task its attempts back. `NotFound`, or `IllegalTransition` where it is not dead."""
@@ -64,6 +67,7 @@ class Control:
         if row["state"] == TaskState.DEAD:
             await self._note(actor, NoteOpsAction("retry_task", "Task", task_id, row["tenant_id"], row["kind"]))
             if await self.ops.execute(_RETRY, row["tenant_id"], task_id) == "UPDATE 1":
+                self.wake()
                 return task_id
         raise IllegalTransition("Only a dead task can be retried.", field=("taskId",))
 
@@ -78,6 +82,7 @@ class Control:
         clock, task_id = found[0], TaskId(new_id())
         await self._note(actor, NoteOpsAction("run_duty_now", "Market", market_id, clock.tenant, duty))
         await self.ops.execute(_RUN_NOW, clock.tenant, task_id, duty, market_id, clock.now)
+        self.wake()
         return task_id
 
     async def overview(self, actor: Actor) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Keeping the log short: what is too old to be asked for is deleted (7 days or a million events a tenant).
 
-Runs as the database role `ops`, which may see how old rows are and delete them, and nothing else of them.
+Runs as the database role `ops`, which may see how old rows are and delete them, and nothing else of them; people's
+sessions and links, which `ops` cannot see at all, are deleted by a command of the tenant's own system.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.actors import TenantId
+from services.identity.upkeep import PruneIdentity, prune_identity
 from tasks.context import TaskContext
 
 
@@ -38,8 +40,10 @@ delete from event where tenant_id = $1 and seq < $2
 
 
 async def prune(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
-    """Delete the tenant's old events, receipts, finished tasks and duty rows."""
+    """Delete the tenant's old events, receipts, finished tasks and duty rows, and what identity left behind."""
     await prune_tenant(context, tenant, Retention())
+    while await context.run(prune_identity, PruneIdentity()):
+        pass
 
 
 async def prune_tenant(context: TaskContext, tenant: TenantId, keep: Retention) -> None:

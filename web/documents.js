@@ -1,13 +1,20 @@
-/** Every GraphQL document that the board sends. */
+/** Every GraphQL document that the pages send. */
 
-const CREDENTIALS = `credentials { accessToken refreshToken expiresInSeconds role personId } errors { code message retryable }`;
+const CREDENTIALS = `credentials { accessToken refreshToken expiresInSeconds role personId } errors { code message field retryable }`;
 
 export const SIGN_IN_WITH_PIN = `mutation SignInWithPin($input: SignInWithPinInput!) { signInWithPin(input: $input) { ${CREDENTIALS} } }`;
 export const SET_PIN = `mutation SetPin($input: SetPinInput!) { setPin(input: $input) { ${CREDENTIALS} } }`;
 export const SIGN_IN = `mutation SignIn($input: SignInInput!) { signIn(input: $input) { ${CREDENTIALS} } }`;
+export const ACCEPT_INVITE = `mutation AcceptInvite($input: AcceptInviteInput!) { acceptInvite(input: $input) { ${CREDENTIALS} } }`;
+export const RESET_PASSWORD = `mutation ResetPassword($input: ResetPasswordInput!) { resetPassword(input: $input) { ${CREDENTIALS} } }`;
+export const REQUEST_PASSWORD_RESET = `mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+  requestPasswordReset(input: $input) { ok errors { code message field } }
+}`;
 export const REFRESH = `mutation Refresh($input: RefreshSessionInput!) { refreshSession(input: $input) { ${CREDENTIALS} } }`;
 export const SIGN_OUT = `mutation SignOut($input: SignOutInput!) { signOut(input: $input) { errors { code message } } }`;
 export const REAUTHENTICATE = `mutation Reauthenticate($accessToken: String!) { reauthenticate(accessToken: $accessToken) { ok } }`;
+
+export const ME = `query Me { viewer { role tenant { name } staff { name } } }`;
 
 export const WHO = `query Who {
   viewer { role serverTime tenant { name } cleaner { name marketIds } staff { name } }

@@ -1,18 +1,19 @@
 /** Who is signed in on this page: the tokens, kept for the tab's life and renewed before they end. */
 
 import { post, SignedOut, Unreachable } from "/web/api.js";
-import { REFRESH, SET_PIN, SIGN_IN, SIGN_IN_WITH_PIN } from "/web/documents.js";
+import { ACCEPT_INVITE, REFRESH, REQUEST_PASSWORD_RESET, RESET_PASSWORD, SET_PIN, SIGN_IN, SIGN_IN_WITH_PIN } from "/web/documents.js";
 
 const KEY = "cleanshift.session";
 const RENEW_AT = 0.8; // Of a token's life.
 const MARGIN_MS = 5_000;
 const AGAIN_MS = 5_000;
 
-/** A sign-in that was refused: `code` and a sentence for people. */
+/** A sign-in that was refused: `code`, a sentence for people, and the `field` that it speaks of (none: the whole). */
 export class NotSignedIn extends Error {
-  constructor({ code, message }) {
+  constructor({ code, message, field: [field] }) {
     super(message);
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -24,6 +25,18 @@ export const setPin = (input) => enter(SET_PIN, input);
 
 /** Sign in as staff. Throws `NotSignedIn`. */
 export const signIn = (input) => enter(SIGN_IN, input);
+
+/** Choose the first password by an invitation's token, and sign in. Throws `NotSignedIn`. */
+export const acceptInvite = (input) => enter(ACCEPT_INVITE, input);
+
+/** Choose a new password by a mailed token, and sign in; every other session ends. Throws `NotSignedIn`. */
+export const resetPassword = (input) => enter(RESET_PASSWORD, input);
+
+/** Ask for such a token by mail; whether the address is somebody's is not told. Throws `NotSignedIn`. */
+export async function requestPasswordReset(input) {
+  const { requestPasswordReset: answer } = await post(REQUEST_PASSWORD_RESET, { input });
+  if (!answer.ok) throw new NotSignedIn(answer.errors[0]);
+}
 
 async function enter(document, input) {
   const device = navigator.userAgentData?.platform || "Browser";
@@ -76,6 +89,11 @@ export class Session {
   renew() {
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = null));
     return this.#renewing;
+  }
+
+  /** Leave the tokens to the tab's next page: two pages that renew them would look like a thief and an owner (R13). */
+  handOver() {
+    clearTimeout(this.#timer);
   }
 
   /** Forget the tokens. */

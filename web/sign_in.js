@@ -2,7 +2,9 @@
 
 import { Failure, Unreachable } from "/web/api.js";
 import { h } from "/web/elements.js";
-import { NotSignedIn, setPin, signIn, signInWithPin } from "/web/session.js";
+import { NotSignedIn, requestPasswordReset, setPin, signIn, signInWithPin } from "/web/session.js";
+
+const MAILED = "If somebody of this business signs in with this address, a link to choose a new password is on its way. It is good for an hour.";
 
 export class SignIn {
   /** `entered(session)` is called with each new session. */
@@ -12,6 +14,7 @@ export class SignIn {
     this.said = root.querySelector("[data-said]");
     this.#form("cleaner", (values) => this.#asCleaner(values));
     this.#form("staff", signIn);
+    root.querySelector("[data-forgot]").addEventListener("click", () => this.#forgot());
     this.#takeQr();
     this.#offerDemo();
   }
@@ -26,6 +29,7 @@ export class SignIn {
   hide() {
     this.root.hidden = true;
     this.root.querySelectorAll("form").forEach((form) => form.reset());
+    this.root.querySelector("[data-mailed]").textContent = "";
     this.#firstPin(false);
   }
 
@@ -50,6 +54,21 @@ export class SignIn {
       this.said.textContent = error.message;
     } finally {
       this.root.inert = false;
+    }
+  }
+
+  /** Mail a link to choose a new password; the answer is the same for addresses that nobody has. */
+  async #forgot() {
+    const { tenant, email } = this.root.querySelector("form[data-as=staff]").elements;
+    if (!tenant.reportValidity() || !email.reportValidity()) return;
+    const mailed = this.root.querySelector("[data-mailed]");
+    mailed.textContent = "Sending…";
+    try {
+      await requestPasswordReset({ tenant: tenant.value.trim(), email: email.value });
+      mailed.textContent = MAILED;
+    } catch (error) {
+      if (!(error instanceof NotSignedIn || error instanceof Failure || error instanceof Unreachable)) throw error;
+      mailed.textContent = error.message;
     }
   }
 

@@ -202,6 +202,23 @@ COMMENT ON COLUMN notification.topic_key IS 'What it is about; with person and c
 -- next
 COMMENT ON COLUMN notification.content IS 'subject and body; a sealed secret is never stored here.'
 -- next
+CREATE TABLE service (
+	tenant_id UUID NOT NULL, 
+	id UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	expected_hours NUMERIC(5, 2) NOT NULL, 
+	archived_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	CONSTRAINT service_pkey PRIMARY KEY (tenant_id, id), 
+	CONSTRAINT service_tenant_id_name_key UNIQUE (tenant_id, name), 
+	CONSTRAINT service_hours_sane_check CHECK (expected_hours > 0 and expected_hours <= 24), 
+	CONSTRAINT service__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
+)
+-- next
+COMMENT ON COLUMN service.expected_hours IS 'Hours per head, unless a job says otherwise.'
+-- next
 CREATE TABLE session (
 	tenant_id UUID NOT NULL, 
 	id UUID NOT NULL, 
@@ -409,6 +426,7 @@ CREATE TABLE job (
 	property_id UUID NOT NULL, 
 	customer_id UUID NOT NULL, 
 	market_id UUID NOT NULL, 
+	service_id UUID, 
 	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	expected_hours NUMERIC(5, 2) NOT NULL, 
@@ -426,6 +444,7 @@ CREATE TABLE job (
 	CONSTRAINT job_property_id_fkey FOREIGN KEY(tenant_id, property_id) REFERENCES property (tenant_id, id), 
 	CONSTRAINT job_customer_id_fkey FOREIGN KEY(tenant_id, customer_id) REFERENCES customer (tenant_id, id), 
 	CONSTRAINT job_market_id_fkey FOREIGN KEY(tenant_id, market_id) REFERENCES market (tenant_id, id), 
+	CONSTRAINT job_service_id_fkey FOREIGN KEY(tenant_id, service_id) REFERENCES service (tenant_id, id), 
 	CONSTRAINT job_status_known_check CHECK (status in ('UNASSIGNED', 'ASSIGNED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'NO_SHOW')), 
 	CONSTRAINT job_payment_status_known_check CHECK (payment_status in ('PENDING', 'AUTHORIZED', 'CAPTURE_PENDING', 'CAPTURED', 'FAILED', 'REQUIRES_ACTION', 'EXPIRED', 'RELEASED', 'REFUNDED', 'PARTIALLY_REFUNDED', 'DISPUTED')), 
 	CONSTRAINT job_has_length_check CHECK (ends_at > starts_at), 
@@ -554,7 +573,7 @@ create policy office on cleaner as permissive for ALL to cleanshift_app using ((
 -- next
 create policy colleagues on cleaner as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner'))
 -- next
-create policy self on cleaner as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+create policy self on cleaner as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check (false)
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on credential to cleanshift_app
 -- next
@@ -645,6 +664,8 @@ create policy own on market as permissive for SELECT to cleanshift_app using ((s
 -- next
 create policy admin on market as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
 -- next
+create policy held on market as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check (false)
+-- next
 create policy clocks on market as permissive for SELECT to cleanshift_definer using (true)
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on mutation_receipt to cleanshift_app
@@ -671,13 +692,25 @@ alter table notification force row level security
 -- next
 create policy tenant_wall on notification as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
 -- next
-create policy write on notification as permissive for INSERT to cleanshift_app  with check (true)
+create policy write on notification as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('system'))
 -- next
 create policy office on notification as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
 -- next
 create policy own on notification as permissive for SELECT to cleanshift_app using (person_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy delivery on notification as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('system')) with check ((select current_setting('app.role', true)) in ('system'))
+-- next
+grant SELECT, INSERT, UPDATE, DELETE on service to cleanshift_app
+-- next
+alter table service enable row level security
+-- next
+alter table service force row level security
+-- next
+create policy tenant_wall on service as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
+-- next
+create policy catalogue on service as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system') or (select current_setting('app.role', true)) in ('cleaner') or (select current_setting('app.role', true)) in ('customer'))
+-- next
+create policy admin on service as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on session to cleanshift_app
 -- next
@@ -692,6 +725,10 @@ create policy signs_in on session as permissive for ALL to cleanshift_app using 
 create policy own on session as permissive for SELECT to cleanshift_app using (person_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy own_end on session as permissive for UPDATE to cleanshift_app using (person_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check (person_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+-- next
+create policy customers on session as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system') and role = 'customer')
+-- next
+create policy customers_end on session as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system') and role = 'customer') with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system') and role = 'customer')
 -- next
 create policy admin on session as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
 -- next
@@ -751,7 +788,7 @@ create policy tenant_wall on tenant_head as restrictive for ALL to cleanshift_ap
 -- next
 create policy read on tenant_head as permissive for SELECT to cleanshift_app using (true)
 -- next
-create policy found on tenant_head as permissive for INSERT to cleanshift_app  with check (true)
+create policy found on tenant_head as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('system'))
 -- next
 create policy feed on tenant_head as permissive for SELECT to cleanshift_feed using (true)
 -- next
@@ -882,7 +919,7 @@ create policy handed_over on assignment as permissive for SELECT to cleanshift_d
 -- next
 create policy hand_over on assignment as permissive for UPDATE to cleanshift_definer using (true) with check (true)
 -- next
-grant SELECT, INSERT, UPDATE, DELETE on swap to cleanshift_app
+grant SELECT, INSERT, UPDATE (status, taker_id, closed_at, expires_at, version, note), DELETE on swap to cleanshift_app
 -- next
 alter table swap enable row level security
 -- next
@@ -900,17 +937,16 @@ create policy market on swap as permissive for SELECT to cleanshift_app using ((
     and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)))
 -- next
 create policy offer on swap as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and taker_id is null)
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and taker_id is null and status = 'PENDING')
 -- next
 create policy withdraw on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status = 'PENDING') with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status = 'WITHDRAWN' and taker_id is null)
 -- next
 create policy accept on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and (taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) or (status = 'PENDING' and exists (select from cleaner_market own where own.tenant_id = swap.tenant_id
-    and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))))) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and (taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) or (status = 'PENDING' and exists (select from cleaner_market own where own.tenant_id = swap.tenant_id
-    and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)))))
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status = 'PENDING' and taker_id is null and exists (select from cleaner_market own where own.tenant_id = swap.tenant_id
+    and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status = 'ACCEPTED' and taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy handed_over on swap as permissive for SELECT to cleanshift_definer using (true)
 -- next
@@ -929,7 +965,7 @@ grant SELECT, INSERT on event to cleanshift_definer
 grant SELECT, INSERT on audit to cleanshift_definer
 -- next
 create function tenant_by_slug(wanted text) returns uuid
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select tenant_id from tenant where slug = wanted
 $$
 -- next
@@ -944,7 +980,7 @@ alter function tenant_by_slug(text) owner to cleanshift_definer
 create function market_clocks() returns table (
     tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
     window_deadline_hour integer, window_grace_minutes integer, created_at timestamptz, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select m.tenant_id, m.id, m.zone, m.window_epoch, m.window_lead_days,
            m.window_deadline_hour, m.window_grace_minutes, m.created_at, clock_timestamp() + t.clock_offset
     from market m join tenant t on t.tenant_id = m.tenant_id
@@ -958,7 +994,7 @@ grant execute on function market_clocks() to cleanshift_ops
 alter function market_clocks() owner to cleanshift_definer
 -- next
 create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public as $$
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
 $$
 -- next
@@ -969,7 +1005,7 @@ grant execute on function tenant_clocks() to cleanshift_ops
 alter function tenant_clocks() owner to cleanshift_definer
 -- next
 create function log_append() returns bigint
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     stamped uuid := current_setting('app.tenant_id')::uuid;
     staged jsonb := current_setting('app.staged')::jsonb;
@@ -1014,13 +1050,14 @@ grant execute on function log_append() to cleanshift_app
 alter function log_append() owner to cleanshift_definer
 -- next
 create function hand_over(taken uuid) returns uuid
-language sql volatile security definer set search_path = pg_catalog, public as $$
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
     update assignment a set cleaner_id = s.taker_id, version = a.version + 1
     from swap s
     where s.tenant_id = current_setting('app.tenant_id')::uuid and s.id = taken and s.status = 'ACCEPTED'
       and (s.taker_id = current_setting('app.actor_id')::uuid
            or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'))
-      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.cleaner_id = s.owner_id and a.released_at is null
+      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.job_id = s.job_id
+      and a.cleaner_id = s.owner_id and a.released_at is null
     returning a.id
 $$
 -- next

@@ -19,6 +19,7 @@ TYPES_OF_ID: dict[object, tuple[str, ...]] = {
     ids.MarketId: ("Market",),
     ids.CustomerId: ("Customer",),
     ids.PropertyId: ("Property",),
+    ids.ServiceId: ("Service",),
     ids.JobId: ("Job",),
     ids.AssignmentId: ("Assignment",),
     ids.SubmissionId: ("AvailabilitySubmission",),

@@ -77,6 +77,15 @@ class PropertyFilter:
 
 @described
 @strawberry.input
+class ServiceFilter:
+    """Which services."""
+
+    is_archived: bool | None = None
+    """Only those that are not offered any more, or only those that are."""
+
+
+@described
+@strawberry.input
 class JobFilter:
     """Which jobs."""
 

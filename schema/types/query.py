@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.types.availability import AvailabilitySubmission, AvailabilityWindow
+from schema.types.booking import Service
 from schema.types.customers import Customer, Property
 from schema.types.described import described
 from schema.types.filters import (
@@ -17,6 +18,7 @@ from schema.types.filters import (
     NotificationFilter,
     NotificationOrder,
     PropertyFilter,
+    ServiceFilter,
     StaffFilter,
     SubmissionFilter,
     SubmissionOrder,
@@ -47,6 +49,8 @@ class Reads:
     customer: Customer | None = by_id("One customer.")
     properties: Connection[Property] = paged(PropertyFilter, NameOrder, description="The homes.")
     property: Property | None = by_id("One home.")
+    services: Connection[Service] = paged(ServiceFilter, NameOrder, description="What the business offers.")
+    service: Service | None = by_id("One service.")
     jobs: Connection[Job] = paged(JobFilter, JobOrder, description="The cleans; a cleaner's own and those offered.")
     job: Job | None = by_id("One clean.")
     assignments: Connection[Assignment] = paged(

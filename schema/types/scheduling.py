@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from domain.scheduling import AssignmentRole, JobStatus, PaymentStatus
+from schema.types.booking import Service
 from schema.types.customers import Customer, Property
 from schema.types.described import described
 from schema.types.filters import AssignmentFilter, AssignmentOrder, SwapFilter, SwapOrder
@@ -38,6 +39,8 @@ class Job(Node):
     """What is special this time; the office and the cleaners on the job."""
     property: Property
     """The home to clean."""
+    service: Service | None
+    """Which service of the catalogue it is, if it was planned as one."""
     customer: Customer | None
     """Whose home it is; null for who may not know."""
     market: Market | None

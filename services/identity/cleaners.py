@@ -19,7 +19,8 @@ from domain.events import Event, EventType
 from domain.ids import CleanerId, MarketId
 from domain.policy import STANDARD_TIER
 from domain.scheduling import LIVE_JOB_STATES, OnboardingState, Skill
-from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market
+from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market, swap
+from services.cards import refresh_swap_cards
 from services.checks import changes, email, phone, text, within
 from services.identity.people import disable
 from services.inputs import arg
@@ -101,10 +102,15 @@ async def create_cleaner(tx: Tx, input: CreateCleaner) -> CleanerId:
 
 @command(*OFFICE)
 async def update_cleaner(tx: Tx, input: UpdateCleaner) -> CleanerId:
-    """Change a cleaner; what is left out stays. Pay tiers are for administrators."""
+    """Change a cleaner; what is left out stays. Pay tiers are for administrators.
+
+    A new name shows at once on the shifts that they have on the swap market.
+    """
     await _live(tx, input.cleaner_id)
     await tx.change(cleaner, input.cleaner_id, input.expected_version, **changes(await _values(tx, input)))
     await tell_cleaner(tx, input.cleaner_id)
+    if input.name is not None:
+        await refresh_swap_cards(tx, swap.c.owner_id == input.cleaner_id)
     return input.cleaner_id
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Row, func, select, update
 from db.command import Remembered, command
 from db.ids import new_id
 from db.tx import Tx
-from domain.actors import SIGNED_IN, Role, SessionId
-from domain.errors import Unauthenticated
+from domain.actors import ADMINS, SIGNED_IN, Role, SessionId
+from domain.errors import NotFound, Unauthenticated
 from domain.events import Event, EventType
 from models import refresh_token, session
 from services.checks import text
@@ -109,7 +109,9 @@ async def sign_out(tx: Tx, input: SignOut) -> SessionId:
 @command(*_KNOWN_ROLES)
 async def revoke_session(tx: Tx, input: RevokeSession) -> SessionId:
     """End a session: one's own, or as an administrator anybody's. Ending an ended one changes nothing."""
-    await tx.get(session, input.session_id, "sessionId")
+    named = await tx.get(session, input.session_id, "sessionId")
+    if named.person_id != tx.actor.person and tx.actor.role not in ADMINS:
+        raise NotFound(field=("sessionId",))
     if await end_sessions(tx, session.c.id == input.session_id, Because.REVOKED):
         tx.audit("Session", input.session_id)
     return input.session_id

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import BrowserContext, Error, Locator, Page, WebSocket, expect
@@ -20,9 +21,10 @@ OWN_JOBS = "query { assignments(first: 100, filter: { isLive: true }) { nodes { 
 
 @dataclass(frozen=True)
 class Board:
-    """Where it runs."""
+    """Where it runs, and the file of the messages that it sent."""
 
     url: str
+    outbox: Path
 
 
 @dataclass

@@ -58,7 +58,7 @@ async def board(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             stderr=log,
         )
     try:
-        made = Board(f"http://127.0.0.1:{port}")
+        made = Board(f"http://127.0.0.1:{port}", place / "data" / "outbox.jsonl")
         await _until_ready(made, process, place / "dev.log")
         yield made
     finally:

@@ -1,12 +1,12 @@
 """Settings: the rules' numbers as defaults, and bad settings refused by name."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from domain.errors import Invalid
-from domain.policy import MarketPolicy, TenantPolicy, to_json
+from domain.policy import TenantPolicy, to_json
 
 
 def test_the_defaults_are_the_numbers_of_the_rules_r259():
@@ -16,34 +16,29 @@ def test_the_defaults_are_the_numbers_of_the_rules_r259():
     assert (policy.swaps.rest_hours, policy.swaps.week_hours) == (Decimal(10), Decimal(40))  # A27b
     assert (policy.swaps.travel_kmh, policy.swaps.travel_overhead_minutes) == (30, 10)  # A27b
     assert policy.swaps.cleaner_lead == timedelta(hours=2)  # A27
-    assert policy.swaps.return_minutes == 10  # A27b
     assert policy.scheduling.urgent_within == timedelta(hours=24)  # A22
     assert (policy.pay.rate_cents, policy.pay.urgent_bonus_cents, policy.pay.laundry_load_cents) == (1700, 1000, 500)
     assert (policy.sign_in.failures_to_lock, policy.sign_in.lock_minutes) == (5, 15)  # A7
     assert (policy.sign_in.first_pin_hours, policy.sign_in.refresh_grace_seconds) == (24, 30)  # A8, A6
-    assert not policy.swaps.approval_required  # R103
     assert not policy.swaps.availability_required
 
 
 def test_settings_may_name_only_what_differs():
     policy = TenantPolicy.from_json(
-        {"swaps": {"restHours": "11.5", "approvalRequired": True}, "pay": {"currency": "cad"}}
+        {"swaps": {"restHours": "11.5", "availabilityRequired": True}, "pay": {"currency": "cad"}}
     )
 
     assert policy.swaps.rest_hours == Decimal("11.5")
-    assert policy.swaps.approval_required is True
+    assert policy.swaps.availability_required is True
     assert policy.pay.currency == "cad"  # A43
     assert policy.swaps.week_hours == 40
 
 
 def test_settings_written_out_read_back_the_same():
     tenant = TenantPolicy.from_json({"pay": {"tierRateCents": {"premium": 2200}}, "swaps": {"weekHours": 37.5}})
-    market = MarketPolicy.from_json({"epoch": "2026-01-11", "leadDays": 2, "mostSlots": 20})
 
     assert TenantPolicy.from_json(to_json(tenant)) == tenant
-    assert MarketPolicy.from_json(to_json(market)) == market
     assert to_json(tenant)["pay"]["tierRateCents"] == {"premium": 2200}
-    assert to_json(market)["epoch"] == "2026-01-11"
 
 
 def test_a_tier_has_its_own_rate_or_the_standard_one_a49():
@@ -66,7 +61,10 @@ def test_a_tier_has_its_own_rate_or_the_standard_one_a49():
         ({"swaps": {"travelKmh": 0}}, ("swaps", "travelKmh")),
         ({"swaps": {"travelKmh": 30.5}}, ("swaps", "travelKmh")),
         ({"swaps": {"travelKmh": True}}, ("swaps", "travelKmh")),
-        ({"swaps": {"approvalRequired": "yes"}}, ("swaps", "approvalRequired")),
+        ({"swaps": {"availabilityRequired": "yes"}}, ("swaps", "availabilityRequired")),
+        # Settings of moves that do not exist yet are no settings.
+        ({"swaps": {"approvalRequired": True}}, ("swaps", "approvalRequired")),
+        ({"swaps": {"returnMinutes": 10}}, ("swaps", "returnMinutes")),
         ({"pay": {"currency": "USD"}}, ("pay", "currency")),
         ({"pay": {"currency": 5}}, ("pay", "currency")),
         ({"pay": {"tierRateCents": {"premium": "22"}}}, ("pay", "tierRateCents", "premium")),
@@ -79,29 +77,3 @@ def test_a_bad_setting_is_refused_with_the_path_to_it_r19(value, field):
         TenantPolicy.from_json(value)
 
     assert refusal.value.field == field
-
-
-@pytest.mark.parametrize(
-    ("value", "field"),
-    [
-        ({"epoch": "soon"}, "epoch"),
-        ({"epoch": 3}, "epoch"),
-        ({"epoch": "2026-01-05"}, "epoch"),
-        ({"graceMinutes": 361}, "graceMinutes"),
-        ({"leadDays": 14}, "leadDays"),
-    ],
-)
-def test_a_bad_market_setting_is_refused_with_its_field(value, field):
-    with pytest.raises(Invalid) as refusal:
-        MarketPolicy.from_json(value)
-
-    assert refusal.value.field == (field,)
-
-
-def test_a_market_policy_gives_its_calendar_and_limits():
-    policy = MarketPolicy.from_json({"leadDays": 2, "mostSlots": 20})
-
-    assert policy.calendar("Europe/Dublin").zone == "Europe/Dublin"
-    assert policy.calendar("Europe/Dublin").epoch == date(2026, 1, 4)
-    assert policy.calendar("Europe/Dublin").lead_days == 2
-    assert policy.slot_limits.most_slots == 20

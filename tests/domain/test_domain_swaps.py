@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import product
 from uuid import UUID
 
 import pytest
@@ -24,11 +23,8 @@ from domain.swaps import (
     TakerFacts,
     earns_urgent_bonus,
     ensure_can_offer,
-    ensure_can_return,
-    ensure_swap_transition,
     expiry_of,
     preview,
-    status_after_return,
 )
 
 STARTS = datetime(2026, 1, 7, 15, tzinfo=UTC)  # Wednesday 10 AM in New York
@@ -66,14 +62,11 @@ def shift(starts_at: datetime, hours: str = "2", *, number: int = 2, position: P
     )
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(SwapStatus, SwapStatus)))
-def test_a_swap_moves_only_as_its_table_says_a27b(before, after):
+def test_a_swap_moves_only_as_its_table_says_a27b():
     """R260."""
-    if after.value in MOVES.get(before.value, set()):
-        ensure_swap_transition(before, after)
-    else:
-        with pytest.raises(IllegalTransition):
-            ensure_swap_transition(before, after)
+    table = {before.value: {after.value for after in moves} for before, moves in SWAP_TRANSITIONS.items() if moves}
+
+    assert table == MOVES
 
 
 def test_every_swap_state_has_a_row_in_the_table():
@@ -96,26 +89,16 @@ def test_a_shift_without_time_left_cannot_be_offered_a27():
     with pytest.raises(Invalid) as refusal:
         ensure_can_offer(JobStatus.ASSIGNED, SWAP.expires_at, SWAP.expires_at)
 
+    assert refusal.value.field == ("assignmentId",)
     assert refusal.value.details == {"until": SWAP.expires_at.isoformat()}
 
 
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.ASSIGNED, JobStatus.NO_SHOW}))
 def test_a_shift_that_is_not_assigned_or_already_runs_cannot_be_offered_r94(status):
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransition) as refusal:
         ensure_can_offer(status, ENDS, OPENED)
 
-
-def test_a_shift_can_be_given_back_for_ten_minutes_a29():
-    ten = timedelta(minutes=10)
-
-    ensure_can_return(OPENED, ten, OPENED + ten)
-    with pytest.raises(IllegalTransition, match="within 10 minutes"):
-        ensure_can_return(OPENED, ten, OPENED + ten + timedelta(microseconds=1))
-
-
-def test_a_returned_swap_is_open_again_only_while_time_is_left_a27b():
-    assert status_after_return(STARTS, STARTS - timedelta(microseconds=1)) is SwapStatus.PENDING
-    assert status_after_return(STARTS, STARTS) is SwapStatus.RETURNED
+    assert refusal.value.field == ("assignmentId",)
 
 
 @pytest.mark.parametrize(

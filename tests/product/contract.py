@@ -24,7 +24,19 @@ Path = tuple[str, ...]
 NEVER = {"clientMutationId", "expectedVersion"}
 """Fields of inputs that no generated value can be right for; they have tests of their own."""
 
-KINDS = {"market", "customer", "property", "job", "assignment", "swap", "staff", "cleaner", "session", "task"}
+KINDS = {
+    "market",
+    "customer",
+    "property",
+    "service",
+    "job",
+    "assignment",
+    "swap",
+    "staff",
+    "cleaner",
+    "session",
+    "task",
+}
 WORDS: dict[str, Any] = {
     "zone": "America/Chicago",
     "email": "somebody@new.example",

@@ -14,7 +14,7 @@ from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffId, StaffRole
 from domain.ids import AssignmentId, CustomerId, JobId, MarketId, PropertyId, SwapId
 from domain.scheduling import AssignmentRole, Laundry, Skill
-from services import availability, customers, scheduling, swaps
+from services import availability, booking, customers, scheduling, swaps
 from services.identity import business, cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
 from services.inputs import JSON
@@ -27,6 +27,7 @@ TABLES = {
     "Cleaner": "cleaner",
     "Customer": "customer",
     "Property": "property",
+    "Service": "service",
     "Job": "job",
     "Assignment": "assignment",
     "AvailabilitySubmission": "availability_submission",
@@ -190,6 +191,8 @@ async def _homes(house: House) -> None:
         house.has["spare"], house.market, f"{mark} unused", f"9 {mark} Road", f"{mark} City", mark, *MIAMI, 2, 1, 900
     )
     house.has["unused home"] = await run(owner, customers.create_property, unused)
+    offered = booking.CreateService(f"{mark} Deep clean", Decimal("2.5"), f"{mark} comprises all")
+    house.has["service"] = await run(owner, booking.create_service, offered)
     form = business.CreateMarket(f"{mark} Unused", "America/Chicago")
     house.has["unused market"] = await run(owner, business.create_market, form)
 

@@ -434,5 +434,43 @@ async def test_the_older_media_type_tells_of_faults_in_the_body_alone(api: Api, 
         assert (answer.status_code, refusals(answer.json())) == (401, [("UNAUTHENTICATED", [])])
 
 
+async def test_an_ended_session_is_answered_the_same_by_every_mutation_that_needs_one(api: Api, town: Town) -> None:
+    """R12: an error of the request, never a refusal in the payload; nothing is written."""
+    owner = await town.world.session_of(town.tenant, Role.OWNER)
+    platform = await ops(town.world)
+    cleaner = await town.cleaner()
+    await town.world.root.execute(
+        "update session set revoked_at = now() where id = any($1)", [owner.session, platform.session]
+    )
+    before = await town.world.trace(town.tenant)
+    form = {"slug": "never", "name": "Never", "ownerName": "O", "ownerEmail": "o@never.example", "marketName": "M"}
+    payload = "{ errors { code } }"
+    plain = f"mutation ($i: UnlockCleanerInput!) {{ unlockCleaner(input: $i) {payload} }}"
+    asked = (
+        (owner, plain, {"i": {"cleanerId": gid("Cleaner", cleaner.person)}}),
+        (
+            owner,
+            f"mutation ($i: IssueQrInput!) {{ issueQr(input: $i) {payload} }}",
+            {"i": {"cleanerId": gid("Cleaner", cleaner.person)}},
+        ),
+        (platform, f"mutation ($i: FoundBusinessInput!) {{ createTenant(input: $i) {payload} }}", {"i": form}),
+        (platform, f"mutation ($i: ID!) {{ retryTask(taskId: $i) {payload} }}", {"i": gid("Task", town.tenant)}),
+        (
+            platform,
+            f'mutation ($i: ID!) {{ runDutyNow(marketId: $i, duty: "prune_log") {payload} }}',
+            {"i": gid("Market", town.market)},
+        ),
+    )
+    for actor, query, variables in asked:
+        answer = await api.post(query, variables, town.world.token(actor))
+        assert (answer.status_code, refusals(answer.json())) == (401, [("UNAUTHENTICATED", [])]), (query, answer.text)
+        anonymous = await api.post(query, variables)
+        assert (anonymous.status_code, refusals(anonymous.json())) == (401, [("UNAUTHENTICATED", [])]), anonymous.text
+    refresh = f'mutation {{ refreshSession(input: {{refreshToken: "junk"}}) {payload} }}'
+    kept_as_value = await api.post(refresh, {})
+    assert kept_as_value.status_code == 200
+    assert await town.world.trace(town.tenant) == before
+
+
 async def _house_of(town: Town) -> House:
     return House(town, town.slug)

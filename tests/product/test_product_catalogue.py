@@ -18,7 +18,7 @@ from models.functions import FUNCTIONS
 from sandbox.environment import Servers
 from sandbox.roles import DATABASE, DATABASE_RULES
 from tests.product.furnished import House, kept
-from tests.product.world import World
+from tests.product.world import Town, World
 
 OF_THE_PLATFORM = {"alembic_version", "worker"}
 """Tables without a tenant: nothing of any business is in them."""
@@ -124,7 +124,7 @@ async def test_the_trusted_functions_are_the_known_ones_and_nobody_elses(world: 
     for row in rows:
         assert row["trusted"], row["name"]
         assert row["owner"] == "cleanshift_definer"
-        assert row["proconfig"] == ["search_path=pg_catalog, public"]
+        assert row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"]
         assert set(row["callers"]) - {"cleanshift_definer"} == set(FUNCTIONS[row["name"]][1]), row["name"]
 
 
@@ -175,7 +175,12 @@ async def test_each_role_is_granted_what_it_needs_and_no_more(world: World) -> N
     assert app["tenant_head"] == {"SELECT", "INSERT"}
     assert app["task"] == {"SELECT", "INSERT"}
     assert app["notification"] == {"SELECT", "INSERT", "UPDATE"}
-    assert all(may <= set(EVERY_VERB) for may in app.values())
+    assert app["swap"] == {"SELECT", "INSERT", "update", "DELETE"}
+    assert all(may <= set(EVERY_VERB) for table, may in app.items() if table != "swap")
+    fixed = ("id", "job_id", "assignment_id", "market_id", "owner_id", "role", "kind", "opened_at")
+    for column in fixed:
+        may = "select has_column_privilege('cleanshift_app', 'swap', $1, 'UPDATE')"
+        assert not await world.root.fetchval(may, column), column
     business = {"tenant", "market", "staff", "cleaner", "customer", "property", "job", "assignment", "swap", "audit",
                 "availability", "availability_submission", "notification", "credential", "session",
                 "refresh_token"}  # fmt: skip
@@ -340,6 +345,97 @@ async def test_a_trusted_function_refuses_whoever_is_not_its_caller(product_serv
         for signature, call in calls.items():
             if f"cleanshift_{role}" not in FUNCTIONS[signature][1]:
                 assert await attempt(connection, call) == "InsufficientPrivilegeError", signature
+
+
+REFUSED = "InsufficientPrivilegeError"
+
+
+async def test_a_cleaners_stamp_takes_no_shift_that_nobody_offered(
+    product_servers: Servers, town: Town, other: Town
+) -> None:
+    """R2, R96: straight SQL as the application; a swap is taken or withdrawn as it is, and nothing else of it moves."""
+    owner, victim, thief = [await town.cleaner() for _ in range(3)]
+    swap, kept = await town.offer(owner), await town.shift(victim, await town.day(6))
+    foreign = await other.offer(await other.cleaner())
+    before = await town.world.trace(town.tenant)
+    async with as_role(product_servers.database_url, town.tenant, thief.person, "cleaner") as connection:
+        for change in (
+            f"assignment_id = '{kept}'", f"owner_id = '{victim.person}'", "job_id = job_id",
+            "expires_at = expires_at + interval '1 day'", "note = 'mine'", f"taker_id = '{thief.person}'",
+            f"status = 'ACCEPTED', taker_id = '{victim.person}'", "status = 'WITHDRAWN'",
+        ):  # fmt: skip
+            assert await attempt(connection, f"update swap set {change} where id = $1", swap) == REFUSED, change
+        made = f"""insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id,
+                opened_at, expires_at)
+            select tenant_id, $1, kind, $2, job_id, '{kept}', market_id, role, $3, opened_at, expires_at
+            from swap where id = '{swap}'"""
+        assert await attempt(connection, made, new_id(), "ACCEPTED", thief.person) == REFUSED
+        assert await attempt(connection, made, new_id(), "PENDING", victim.person) == REFUSED
+        take = "update swap set status = 'ACCEPTED', taker_id = $2 where id = $1"
+        own = new_id()
+        assert await attempt(connection, made, own, "PENDING", thief.person) == "INSERT 0 1"
+        assert await attempt(connection, take, own, thief.person) == "UPDATE 1"
+        assert await connection.fetchval("select hand_over($1)", own) is None
+        assert await attempt(connection, take, foreign, thief.person) == "UPDATE 0"
+        assert await attempt(connection, take, swap, thief.person) == "UPDATE 1"
+        assert await connection.fetchval("select hand_over($1)", swap) is not None
+    async with as_role(product_servers.database_url, town.tenant, owner.person, "cleaner") as connection:
+        later = "update swap set expires_at = expires_at + interval '1 day' where id = $1"
+        assert await attempt(connection, later, swap) == REFUSED
+        done = "update swap set status = 'WITHDRAWN', closed_at = now() where id = $1"
+        assert await attempt(connection, done, swap) == "UPDATE 1"
+        assert await attempt(connection, "update swap set status = 'PENDING' where id = $1", swap) == "UPDATE 0"
+    assert await town.world.root.fetchval("select cleaner_id from assignment where id = $1", kept) == victim.person
+    assert await town.world.trace(town.tenant) == before
+
+
+async def test_a_swap_of_another_jobs_assignment_hands_nothing_over(
+    product_servers: Servers, world: World, town: Town, other: Town
+) -> None:
+    """R101: whatever a row of the market says, the shift that changes hands is one of the swap's own job."""
+    owner, taker = await town.cleaner(), await town.cleaner()
+    swap, kept = await town.offer(owner), await town.shift(owner, await town.day(6))
+    await other.offer(await other.cleaner())
+    await world.root.execute("update swap set assignment_id = $2 where id = $1", swap, kept)
+    async with as_role(product_servers.database_url, town.tenant, taker.person, "cleaner") as connection:
+        take = "update swap set status = 'ACCEPTED', taker_id = $2 where id = $1"
+        assert await attempt(connection, take, swap, taker.person) == "UPDATE 1"
+        assert await connection.fetchval("select hand_over($1)", swap) is None
+    assert await world.root.fetchval("select cleaner_id from assignment where id = $1", kept) == owner.person
+
+
+async def test_a_row_that_may_be_locked_may_not_therefore_be_changed(
+    product_servers: Servers, town: Town, other: Town
+) -> None:
+    """R2: to PostgreSQL a row lock is an UPDATE; cleaners lock themselves, and the office holds a market."""
+    one, foreign = await town.cleaner(), await other.cleaner()
+    async with as_role(product_servers.database_url, town.tenant, one.person, "cleaner") as connection:
+        assert await attempt(connection, "select from cleaner where id = $1 for update", one.person) == "SELECT 1"
+        assert await attempt(connection, "select from cleaner where id = $1 for update", foreign.person) == "SELECT 0"
+        for change in ("pay_tier = 'premium'", "onboarding = 'INVITED'", "version = version"):
+            assert await attempt(connection, f"update cleaner set {change} where id = $1", one.person) == REFUSED
+    async with as_role(product_servers.database_url, town.tenant, NOBODY, "dispatcher") as connection:
+        assert await attempt(connection, "select from market where id = $1 for share", town.market) == "SELECT 1"
+        assert await attempt(connection, "select from market where id = $1 for share", other.market) == "SELECT 0"
+        assert await attempt(connection, "update market set name = name where id = $1", town.market) == REFUSED
+
+
+@pytest.mark.parametrize("role", ["owner", "dispatcher", "cleaner", "customer", "anonymous"])
+async def test_only_the_system_writes_messages_and_founds_logs(
+    product_servers: Servers, town: Town, other: Town, role: str
+) -> None:
+    """R2, R184."""
+    one = await town.cleaner()
+    row = f"""'{new_id()}', '{one.person}', 'EMAIL', 'SWAP_TAKEN', 'topic', 'a@b.example', '{{}}', 'QUEUED', now()"""
+    message = f"""insert into notification (tenant_id, id, person_id, channel, kind, topic_key, address, content,
+        status, created_at) values ('{town.tenant}', {row})"""
+    head = f"insert into tenant_head (tenant_id, epoch) values ('{town.tenant}', 1)"
+    async with as_role(product_servers.database_url, town.tenant, one.person, role) as connection:
+        assert await attempt(connection, message) == REFUSED
+        assert await attempt(connection, head) == REFUSED
+    async with as_role(product_servers.database_url, town.tenant, NOBODY, "system") as connection:
+        assert await attempt(connection, message) == "INSERT 0 1"
+        assert await attempt(connection, message.replace(str(town.tenant), str(other.tenant))) == REFUSED
 
 
 CATALOGUE = {

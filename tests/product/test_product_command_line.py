@@ -1,5 +1,6 @@
 """The command line as its users meet it: one command brings everything up, and what is wrong is one line."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,9 +14,16 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
+import structlog
+from starlette.types import Receive, Scope, Send
 
+from app.boot import ensure_servable
+from app.logs import RequestLog
 from app.migrate import migrate
-from sandbox.environment import remove_environment
+from app.settings import ConfigurationError, Settings
+from sandbox.commands import migrate_database
+from sandbox.environment import Servers, remove_environment
+from sandbox.servers import environment_of, with_servers
 from tests.product.world import PATIENCE, ROOT, SECRET_KEY, World, environment
 
 CONFIG = 78
@@ -158,6 +166,139 @@ async def test_a_role_with_too_much_power_is_refused_in_one_line(world: World) -
     finally:
         await world.root.execute("drop owned by mighty")
         await world.root.execute("drop role mighty")
+
+
+def settings(world: World, **more: str | None) -> Settings:
+    """Settings that name the world's servers."""
+    named = ("database_url", "database_feed_url", "database_ops_url", "redis_url")
+    given = {name: getattr(world.servers, name) for name in named}
+    return Settings.read(**{**given, "secret_key": SECRET_KEY, "data": str(world.data), **more})
+
+
+async def refused(checked: Settings) -> str:
+    """The one line with which these settings are refused."""
+    with pytest.raises(ConfigurationError) as refusal:
+        await ensure_servable(checked)
+    said = str(refusal.value)
+    assert "\n" not in said
+    assert "hush-" not in said
+    return said
+
+
+def elsewhere(url: str, *, role: str | None = None, database: str = "cleanshift") -> str:
+    place = url.rsplit("@", 1)[1].rsplit("/", 1)[0]
+    return f"postgresql://{role or url.split('//')[1].rsplit('@', 1)[0]}@{place}/{database}"
+
+
+@pytest.mark.parametrize("which", ["database_url", "database_feed_url", "database_ops_url"])
+async def test_each_wrong_address_is_one_line_that_names_its_setting_and_no_password(world: World, which: str) -> None:
+    """R243: before the API or a worker starts."""
+    await ensure_servable(settings(world))
+    url = getattr(world.servers, which)
+    for wrong, word in (
+        (elsewhere(url, role="cleanshift_app:hush-1"), "password"),
+        (elsewhere(url, role="nobody_here:hush-1"), "password"),
+        (elsewhere(url, database="moon"), "no such database"),
+        ("postgresql://cleanshift_app:hush-1@127.0.0.1:1/cleanshift", "does not answer"),
+        ("postgresql://cleanshift_app:hush-1@127.0.0.1:hush-2/cleanshift", "must be an address"),
+        ("postgres://cleanshift_app:hush-1@127.0.0.1/cleanshift", "must be an address"),
+        ("hush-1", "must be an address"),
+    ):
+        said = await refused(settings(world, **{which: wrong}))
+        assert which.upper() in said
+        assert word in said, said
+    if which != "database_url":
+        without = settings(world).model_copy(update={which: None})
+        assert which.upper() in await refused(without)
+
+
+async def test_wrong_keys_and_a_wrong_address_of_redis_are_one_line(world: World) -> None:
+    bare = settings(world, environment="production").model_copy(update={"secret_key": None})
+    assert "SECRET_KEY" in await refused(bare)
+    for wrong in ("hush-1", "\u2713", "A" * 44):
+        assert "SECRET_KEY" in await refused(settings(world, secret_key=wrong))
+    for wrong in ("hush-1", "http://127.0.0.1", "redis://x:hush-1@127.0.0.1:hush-2/0"):
+        assert "REDIS_URL" in await refused(settings(world, redis_url=wrong))
+    # One that is merely away stops nothing (R253).
+    await ensure_servable(settings(world, redis_url="redis://127.0.0.1:1/0"))
+
+
+@pytest.mark.parametrize("which", ["database_url", "database_feed_url", "database_ops_url"])
+async def test_a_member_of_any_other_role_is_refused_for_each_address(world: World, which: str) -> None:
+    """One who may write everything, or become the owner, is as mighty as they: not only the application's role."""
+    for other, granted in (("pg_write_all_data", "WITH INHERIT TRUE"), ("cleanshift_owner", "WITH INHERIT FALSE")):
+        await world.root.execute("create role borrower login password 'hush-1'")
+        try:
+            await world.root.execute(f"grant {other} to borrower {granted}")
+            await world.root.execute("grant connect on database cleanshift to borrower")
+            await world.root.execute("grant select on alembic_version to borrower")
+            url = elsewhere(getattr(world.servers, which), role="borrower:hush-1")
+            said = await refused(settings(world, **{which: url}))
+            assert "is a member of another role" in said
+            assert which.upper() in said
+        finally:
+            await world.root.execute("drop owned by borrower")
+            await world.root.execute("drop role borrower")
+
+
+async def test_the_owners_address_alone_names_the_database_to_migrate(world: World, data: Path) -> None:
+    """No servers are brought up beside it, or who migrates would believe that it was done."""
+    named = Settings.read(database_owner_url=world.servers.database_owner_url, data=str(data))
+    assert "0001" in await asyncio.to_thread(migrate_database, named, new_epoch=False, ops_email=None)
+    assert not data.exists()
+    away = Settings.read(database_owner_url="postgresql://o:hush-1@127.0.0.1:1/cleanshift", data=str(data))
+    with pytest.raises(ConfigurationError, match="DATABASE_OWNER_URL") as refusal:
+        await asyncio.to_thread(migrate_database, away, new_epoch=False, ops_email=None)
+    assert "hush-" not in str(refusal.value)
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        await asyncio.to_thread(migrate_database, named, new_epoch=True, ops_email="ops@platform.example")
+    unnamed = settings(world, environment="production")
+    with pytest.raises(ConfigurationError, match="DATABASE_OWNER_URL"):
+        await asyncio.to_thread(migrate_database, unnamed, new_epoch=False, ops_email=None)
+
+
+def test_children_do_not_learn_the_owners_address(
+    product_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only migrate has a use for it."""
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgresql://other")
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    told = environment_of(with_servers(Settings.read(data=str(tmp_path)), product_servers))
+    assert "DATABASE_OWNER_URL" not in told
+    assert told["DATABASE_URL"] == product_servers.database_url
+    assert told["ENVIRONMENT"] == "development"
+
+
+def test_real_servers_without_a_word_on_the_environment_are_worth_a_warning(
+    product_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    url = product_servers.database_url
+    assert Settings.read(database_url=url).is_development_unsaid
+    assert not Settings.read(database_url=url, environment="development").is_development_unsaid
+    assert not Settings.read(database_url=url, environment="production").is_development_unsaid
+    assert not with_servers(Settings.read(data=str(tmp_path)), product_servers).is_development_unsaid
+
+
+async def test_a_request_that_ends_in_an_error_is_logged_too_and_its_lines_say_whose_they_are() -> None:
+    """Each line of a request carries its id and tenant; the next request carries nothing of it."""
+
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        structlog.contextvars.bind_contextvars(tenant="a-tenant")
+        structlog.get_logger("inside").error("internal_error")
+        raise ZeroDivisionError
+
+    async def nothing(*_args: object) -> Any:
+        raise AssertionError
+
+    scope = {"type": "http", "path": "/graphql", "headers": [(b"x-request-id", b"an-id")]}
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        with pytest.raises(ZeroDivisionError):
+            await RequestLog(broken)(scope, nothing, nothing)
+        assert structlog.contextvars.get_contextvars() == {}
+    inside, ended = lines
+    assert (inside["event"], inside["request_id"], inside["tenant"]) == ("internal_error", "an-id", "a-tenant")
+    assert (ended["event"], ended["status"], ended["request_id"]) == ("http", 500, "an-id")
 
 
 def test_production_gives_out_no_tokens_and_brings_up_no_servers(data: Path) -> None:

@@ -12,10 +12,20 @@ from typing import Any
 
 import pytest
 
+from db.ids import new_id
 from db.runner import Call
 from domain.actors import Actor, CleanerId
+from domain.scheduling import AssignmentRole
 from services import scheduling, swaps
-from services.customers import ArchiveProperty, archive_property
+from services.customers import (
+    ArchiveCustomer,
+    ArchiveProperty,
+    CreateProperty,
+    archive_customer,
+    archive_property,
+    create_property,
+)
+from services.identity.business import ArchiveMarket, CreateMarket, archive_market, create_market
 from tests.product.planting import Garden, Planted
 from tests.product.stepping import MANY, Side, Stage, schedules
 from tests.product.world import Town
@@ -60,9 +70,12 @@ class Ring:
         form = scheduling.UpdateJob(shift.job, **values)
         return Call(self.town.owner, scheduling.update_job, form, request_id=f"move:{shift.job}")
 
-    def assign(self, job: Any, who: Actor) -> Call[Any, Any]:
-        form = scheduling.AssignCleaner(job, CleanerId(who.person))
+    def assign(self, job: Any, who: Actor, role: AssignmentRole = AssignmentRole.PRIMARY) -> Call[Any, Any]:
+        form = scheduling.AssignCleaner(job, CleanerId(who.person), role)
         return Call(self.town.owner, scheduling.assign_cleaner, form, request_id=f"assign:{job}")
+
+    def call(self, command: Any, form: Any) -> Call[Any, Any]:
+        return Call(self.town.owner, command, form, request_id=f"{type(form).__name__}:{new_id()}")
 
     def offer(self, shift: Planted) -> Call[Any, Any]:
         return Call(self.giver, swaps.offer_swap, swaps.OfferSwap(shift.assignment), request_id=f"offer:{shift.job}")
@@ -499,5 +512,89 @@ async def test_a_job_is_planned_while_its_home_is_archived(play) -> None:
 
     async def judge(round: Round) -> None:
         assert [side.code for side in round.lost] == ["CONFLICT"]
+
+    await play(prepare, judge)
+
+
+async def test_a_job_is_planned_while_its_customer_is_archived(play) -> None:
+    """R22: no archived customer has a job still to be done."""
+
+    async def prepare(ring: Ring) -> Plan:
+        home = await ring.town.home()
+        whose = await ring.town.world.root.fetchval("select customer_id from property where id = $1", home)
+        plan = scheduling.CreateJob(home, await ring.town.day(3), Decimal(3))
+        drop = ArchiveCustomer(whose)
+        return ring.call(scheduling.create_job, plan), ring.call(archive_customer, drop), [], None
+
+    async def judge(round: Round) -> None:
+        assert [side.code for side in round.lost] == ["CONFLICT"]
+
+    await play(prepare, judge)
+
+
+async def test_a_home_is_added_while_its_customer_is_archived(play) -> None:
+    """R22: no archived customer has a home that is not."""
+
+    async def prepare(ring: Ring) -> Plan:
+        home = await ring.town.home()
+        whose = await ring.town.world.root.fetchval("select customer_id from property where id = $1", home)
+        form = CreateProperty(whose, ring.town.market, "Loft", "1 Bay Road", "Miami", "33139", 25.8, -80.2, 2, 1, 900)
+        return ring.call(create_property, form), ring.call(archive_customer, ArchiveCustomer(whose)), [], None
+
+    async def judge(round: Round) -> None:
+        assert (round.a.code in {None, "CONFLICT"}, round.b.code) == (True, None)
+        live = "select count(*) from property where customer_id = $1 and archived_at is null"
+        assert await round.value(live, round.b.call.input.customer_id) == 0
+
+    await play(prepare, judge)
+
+
+async def test_a_job_is_planned_while_its_market_is_archived(play) -> None:
+    """A market that is given up has no job still to be done."""
+
+    async def prepare(ring: Ring) -> Plan:
+        town = ring.town
+        name = f"Market {next(town.world.counter)}"
+        place = await town.world.run(town.owner, create_market, CreateMarket(name, "America/New_York"))
+        home = await town.home()
+        await town.world.root.execute("update property set market_id = $2 where id = $1", home, place)
+        plan = scheduling.CreateJob(home, await town.day(3), Decimal(3))
+        return ring.call(scheduling.create_job, plan), ring.call(archive_market, ArchiveMarket(place)), [], None
+
+    async def judge(round: Round) -> None:
+        assert [side.code for side in round.lost] == ["CONFLICT"]
+
+    await play(prepare, judge)
+
+
+async def test_a_cleaner_is_put_on_a_job_that_is_moved(play) -> None:
+    """R74, R76: both lock the job first and its people after it; the assignment is where the job is."""
+
+    async def prepare(ring: Ring) -> Plan:
+        start = await ring.garden.monday()
+        shift = await ring.garden.shift(ring.giver, start)
+        backup = ring.assign(shift.job, ring.rival, AssignmentRole.BACKUP)
+        return backup, ring.move(shift, starts_at=start + timedelta(days=1)), [], None
+
+    async def judge(round: Round) -> None:
+        assert (round.a.code, round.b.code) == (None, None)
+        apart = """select count(*) from assignment a join job j on j.id = a.job_id
+            where j.id = $1 and a.released_at is null and a.starts_at = j.starts_at"""
+        assert await round.value(apart, round.a.call.input.job_id) == 2
+
+    await play(prepare, judge)
+
+
+async def test_a_cleaner_is_put_again_on_their_job_that_is_moved(play) -> None:
+    """A26: refused however the two meet; neither waits for the other in a circle."""
+
+    async def prepare(ring: Ring) -> Plan:
+        start = await ring.garden.monday()
+        shift = await ring.garden.shift(ring.giver, start)
+        backup = ring.assign(shift.job, ring.giver, AssignmentRole.BACKUP)
+        return backup, ring.move(shift, starts_at=start + timedelta(days=1)), [], None
+
+    async def judge(round: Round) -> None:
+        assert (round.a.code is not None, round.b.code) == (True, None)
 
     await play(prepare, judge)

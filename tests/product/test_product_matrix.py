@@ -19,7 +19,7 @@ from tests.product.world import Api, World, gid, ops
 LISTS = {
     "markets": "Market", "staff": "Staff", "cleaners": "Cleaner", "customers": "Customer", "properties": "Property",
     "jobs": "Job", "assignments": "Assignment", "swaps": "Swap", "availabilitySubmissions": "AvailabilitySubmission",
-    "notifications": "Notification",
+    "notifications": "Notification", "services": "Service",
 }  # fmt: skip
 PEOPLE = {"Staff": ["owner", "admin", "dispatcher"], "Cleaner": ["cleaner", "colleague", "novice", "stranger"]}
 EVERYTHING = None
@@ -31,6 +31,7 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
     **{who: dict.fromkeys(LISTS, EVERYTHING) for who in OFFICE},
     "cleaner": {
         "markets": {"market"},
+        "services": {"service"},
         "cleaners": ALL_CLEANERS,
         "properties": {"home of customer", "home of neighbour", "home of guest"},
         "jobs": {"job of own shift", "job of shift of own swap", "job of shift of taken swap",
@@ -42,6 +43,7 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
     },
     "colleague": {
         "markets": {"market"},
+        "services": {"service"},
         "cleaners": ALL_CLEANERS,
         "properties": {"home of neighbour", "home of guest"},
         "jobs": {"job of colleague's shift", "job of shift of own swap", "job of shift of colleague's swap"},
@@ -52,15 +54,17 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
     },
     "stranger": {
         "markets": {"far market"},
+        "services": {"service"},
         "cleaners": ALL_CLEANERS,
         "properties": {"home of far"},
         "jobs": {"job of shift of far swap"},
         "assignments": {"shift of far swap"},
         "swaps": {"far swap"},
     },
-    "novice": {"markets": {"market"}, "cleaners": ALL_CLEANERS},
+    "novice": {"markets": {"market"}, "services": {"service"}, "cleaners": ALL_CLEANERS},
     "customer": {
         "markets": {"market", "far market", "unused market"},
+        "services": {"service"},
         "customers": {"customer"},
         "properties": {"home of customer"},
         "jobs": {"open job", "job of own shift"},
@@ -85,6 +89,8 @@ CUSTOMER = {"id", "name", "email", "phone", "properties", "version"}
 
 FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("Market", "market", (*OFFICE, "cleaner", "novice", "customer"), MARKET),
+    ("Service", "service", (*OFFICE, "cleaner", "novice", "customer"),
+     {"id", "name", "description", "expectedHours", "version"}),
     ("Staff", "admin", ("owner", "admin"), {"id", "name", "email", "role", "version"}),
     ("Staff", "admin", ("dispatcher",), {"id", "name", "version"}),
     ("Staff", "dispatcher", ("dispatcher",), {"id", "name", "email", "role", "version"}),
@@ -124,7 +130,8 @@ LETTERS = {
 }
 MAY = {
     "OA": "updateTenant createMarket updateMarket archiveMarket inviteStaff resendInvite updateStaff changeStaffRole"
-    " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr",
+    " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr"
+    " createService updateService archiveService",
     "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
     " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner"
     " releaseCleaner",

@@ -367,6 +367,82 @@ async def test_customers_and_homes_are_kept_and_archived_by_the_office(api: Api,
     assert refusal(late) == [("CONFLICT", ["propertyId"])]
     again = await api.do(town.owner, "createProperty", _home(customer["id"], town), "property { id }")
     assert refusal(again) == [("CONFLICT", ["customerId"])]
+    renamed = await api.do(
+        town.owner, "updateCustomer", {"customerId": customer["id"], "name": "Bo"}, "customer { id }"
+    )
+    assert refusal(renamed) == [("CONFLICT", ["customerId"])]
+    moved = {"propertyId": home["property"]["id"], "notes": "New key"}
+    assert refusal(await api.do(town.owner, "updateProperty", moved, "property { id }")) == [
+        ("CONFLICT", ["propertyId"])
+    ]
+    assert await both(town, other) == before
+
+
+async def test_an_archived_customers_homes_are_told_of_once_and_their_sessions_end(
+    api: Api, town: Town, other: Town
+) -> None:
+    """R22, R13: by a dispatcher too; a home that was archived before stays as it was, and staff stay signed in."""
+    world, dispatcher = town.world, await town.dispatcher()
+    early, late = await town.home(), await town.home()
+    whose = await world.root.fetchval("select customer_id from property where id = $1", late)
+    await world.root.execute("update property set customer_id = $2 where id = $1", early, whose)
+    await api.do(town.owner, "archiveProperty", {"propertyId": gid("Property", early)}, "property { id }")
+    was = await world.root.fetchrow("select archived_at, version from property where id = $1", early)
+    session = new_id()
+    for tenant, id, person in ((town.tenant, session, whose), (other.tenant, new_id(), new_id())):
+        await world.root.execute(
+            """insert into session (tenant_id, id, person_id, role, created_at, seen_at, expires_at)
+               values ($1, $2, $3, 'customer', now(), now(), now() + interval '1 day')""",
+            tenant, id, person,
+        )  # fmt: skip
+    unknown = await api.do(dispatcher, "revokeSession", {"sessionId": gid("Session", session)}, "session { id }")
+    assert refusal(unknown) == [("NOT_FOUND", ["sessionId"])]
+    told = await events(town, "PropertyChanged", early)
+
+    await api.do(dispatcher, "archiveCustomer", {"customerId": gid("Customer", whose)}, "customer { id }")
+
+    assert await world.root.fetchrow("select archived_at, version from property where id = $1", early) == was
+    assert await events(town, "PropertyChanged", early) == told
+    row = await world.root.fetchrow("select archived_at, version from property where id = $1", late)
+    assert (row["archived_at"] is None, row["version"]) == (False, 2)
+    assert await events(town, "PropertyChanged", late) == 2
+    assert await events(town, "SessionRevoked", session) == 1
+    assert await world.count("session", town.tenant, "revoked_because = 'archived'") == 1
+    assert await world.count("session", other.tenant, "revoked_at is not null") == 0
+    await api.data(dispatcher, "{ __typename }")
+
+
+async def test_a_renamed_cleaner_has_the_new_name_on_the_market(api: Api, town: Town, other: Town) -> None:
+    """R23, R94: SwapChanged for their own pending swaps, and for nobody else's."""
+    garden = Garden(town, await town.home())
+    renamed, colleague = await town.cleaner(), await town.cleaner()
+    monday = await garden.monday()
+    mine = await garden.swap(renamed, monday)
+    closed = await garden.swap(renamed, monday + timedelta(days=1))
+    theirs = await garden.swap(colleague, monday)
+    await town.world.run(renamed, *_withdrawal(closed.swap))
+    elsewhere = await town.world.trace(other.tenant)
+    who = {"cleanerId": gid("Cleaner", renamed.person)}
+
+    await api.do(town.owner, "updateCleaner", {**who, "name": "Zoe"}, "cleaner { id }")
+    await api.do(town.owner, "updateCleaner", {**who, "email": "zoe@example.com"}, "cleaner { id }")
+
+    changed = [await events(town, "SwapChanged", one.swap) for one in (mine, closed, theirs)]
+    assert changed == [1, 0, 0]
+    card = "select payload -> 'card' ->> 'owner_name' from event where type = 'SwapChanged' and entity_id = $1"
+    assert await town.world.root.fetchval(card, mine.swap) == "Zoe"
+    assert await town.world.trace(other.tenant) == elsewhere
+
+
+async def test_a_job_is_not_changed_by_saying_nothing(api: Api, town: Town, other: Town) -> None:
+    """A28: no version, event or audit line without a change."""
+    job = gid("Job", await town.job())
+    before = await both(town, other)
+
+    answer = await api.do(town.owner, "updateJob", {"jobId": job, "expectedVersion": 1}, "job { id }")
+
+    assert refusal(answer) == [("INVALID", None)] or refusal(answer) == [("INVALID", [])]
+    assert [error["message"] for error in answer["errors"]] == ["Nothing is to be changed."]
     assert await both(town, other) == before
 
 

@@ -12,8 +12,9 @@ import pytest
 from graphql import GraphQLEnumType, is_introspection_type
 
 from app.container import contract
-from app.execution import Executor, Operation
-from domain.actors import Actor
+from app.execution import CHARACTERS_KEPT, INTROSPECTING, Executor, Operation
+from db.ids import new_id
+from domain.actors import Actor, Role, TenantId
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine
 from tests.product.contract import Values, arguments, document, is_connection, operations
@@ -95,6 +96,94 @@ async def asked(world: World, counted: Counted, actor: Actor, query: str, **vari
     # The driver tells its loggers in the loop's next turn.
     await asyncio.sleep(0)
     return answer, sum(not any(word in sent for word in OF_THE_DRIVER) for sent in counted.statements)
+
+
+async def told(executor: Executor, actor: Actor | None, query: str, name: str | None = None, **more: Any) -> Any:
+    """The answer to who asks without a database: of documents that read nothing of it, or are refused."""
+    services: Any = Services(None, ENGINES[0], None, None, None)  # type: ignore[arg-type]
+    context = Context(services, actor, "a-request", "127.0.0.1")
+    read_only = bool(more.pop("read_only", False))
+    return await executor.execute(Operation(query, name, more), context, read_only=read_only)
+
+
+ASKING = {
+    "the schema": "{ __schema { queryType { name } } }",
+    "a type": '{ __type(name: "Swap") { name } }',
+    "a type under another name": '{ serverTime: __type(name: "Swap") { name } }',
+    "in a fragment": '{ ...a } fragment a on Query { ...b } fragment b on Query { __type(name: "Swap") { name } }',
+    "in an inline fragment": '{ ... on Query { ... { __type(name: "Swap") { name } } } }',
+    "in the operation that is named": 'query Q { __typename } query S { __type(name: "Swap") { name } }',
+}
+
+
+@pytest.mark.parametrize("how", list(ASKING))
+async def test_a_closed_schema_tells_of_itself_to_a_few_roles_alone(how: str) -> None:
+    """R256: however the question is put."""
+    closed, opened = (Executor(CONTRACT, open_introspection=value) for value in (False, True))
+    tenant = TenantId(new_id())
+    name = "S" if "query S" in ASKING[how] else None
+    for role in Role:
+        answer = await told(closed, Actor(tenant, role, new_id()), ASKING[how], name)
+        assert ("data" in answer) is (role in INTROSPECTING), (role, answer)
+    refused = await told(closed, None, ASKING[how], name)
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert "data" in await told(opened, None, ASKING[how], name)
+
+
+async def test_a_closed_schema_lets_harmless_words_pass() -> None:
+    """The word alone, in a comment or another operation of the document, is no question; nor is __typename."""
+    closed = Executor(CONTRACT, open_introspection=False)
+    query = "# __schema\nquery Q { __typename } query S { __schema { queryType { name } } }"
+    assert await told(closed, None, query, "Q") == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ swapp { id } }", {}),
+        ("{ swaps(frist: 3) { totalCount } }", {}),
+        ("query ($s: SwapFilterr) { swaps(filter: $s) { totalCount } }", {}),
+        ("query ($s: [JobStatus!]) { jobs(filter: {status: $s}) { totalCount } }", {"s": ["CANCELLED"]}),
+        ("query ($f: JobFilter) { jobs(filter: $f) { totalCount } }", {"f": {"statuss": []}}),
+    ],
+)
+async def test_a_closed_schema_suggests_no_names(query: str, variables: dict[str, Any]) -> None:
+    """R256: neither for documents nor for the values of variables."""
+    closed, opened = (Executor(CONTRACT, open_introspection=value) for value in (False, True))
+    assert "Did you mean" in str(await told(opened, None, query, **variables))
+    answer = await told(closed, None, query, **variables)
+    assert answer["errors"]
+    assert "Did you mean" not in str(answer)
+
+
+async def test_only_the_operation_that_is_named_decides_whether_it_may_be_read_by_get() -> None:
+    executor = Executor(CONTRACT, open_introspection=False)
+    query = """query Q { __typename } mutation M { reauthenticate(accessToken: "x") { ok } }
+        subscription S { swapMarket { __typename } }"""
+    assert await told(executor, None, query, "Q", read_only=True) == {"data": {"__typename": "Query"}}
+    for name, read_only in (("M", True), ("S", True), ("S", False)):
+        refused = await told(executor, None, query, name, read_only=read_only)
+        assert "data" not in refused
+        assert refused["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_documents_are_remembered_within_bounds_and_only_of_who_has_a_credential() -> None:
+    executor = Executor(CONTRACT, open_introspection=True)
+    somebody = Actor(TenantId(new_id()), Role.CLEANER, new_id())
+    await told(executor, None, "{ __typename }")
+    assert len(executor._known) == 0
+    for number in range(CHARACTERS_KEPT // 50_000 + 5):
+        await told(executor, somebody, f"{{ __typename }} # {number} {'x' * 50_000}")
+    assert sum(map(len, executor._known)) == executor._characters <= CHARACTERS_KEPT
+    assert len(executor._known) > 10
+
+
+async def test_a_document_with_too_many_faults_is_told_so() -> None:
+    executor = Executor(CONTRACT, open_introspection=True)
+    answer = await told(executor, None, "{" + " ".join(f"no{number}" for number in range(300)) + "}")
+    assert len(answer["errors"]) == 101
+    assert answer["errors"][-1]["message"].startswith("The document has more than 100 faults")
+    assert "aborted" not in str(answer)
 
 
 DEEP = {

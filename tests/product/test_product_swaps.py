@@ -139,3 +139,16 @@ async def test_the_owner_withdraws_and_nobody_else_can(api: Api, town: Town, oth
     assert done["swap"]["status"] == "WITHDRAWN"
     assert [error["code"] for error in again["errors"]] == ["CONFLICT"]
     assert await town.world.count("event", town.tenant, "type = 'SwapWithdrawn'") == 1
+
+
+async def test_a_shift_that_starts_too_soon_is_not_offered(api: Api, town: Town, other: Town) -> None:
+    """A27: the refusal names the field that the cleaner filled in, and nothing is written."""
+    owner = await town.cleaner()
+    shift = await town.shift(owner, await town.world.now(town.tenant) + timedelta(minutes=90))
+    before, elsewhere = await town.world.trace(town.tenant), await town.world.trace(other.tenant)
+
+    answer = await api.do(owner, "offerSwap", {"assignmentId": gid("Assignment", shift)}, "swap { id }")
+
+    assert [(error["code"], error["field"]) for error in answer["errors"]] == [("INVALID", ["assignmentId"])]
+    assert await town.world.trace(town.tenant) == before
+    assert await town.world.trace(other.tenant) == elsewhere

@@ -1,5 +1,6 @@
 """The socket's manners: every broken message has its close code, and no socket outlives its credential."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from domain.actors import Actor, Role
-from tests.subscriptions.client import Client
+from tests.subscriptions.client import PATIENCE, Client
 from tests.subscriptions.conftest import StartApi
 from tests.subscriptions.town import Business, token
-from tests.subscriptions.toy import AVAILABILITY, MARKET
+from tests.subscriptions.toy import AVAILABILITY, MARKET, Wiring, open_socket
 
 HELLO = {"query": "{ hello }"}
 INIT = '{"type":"connection_init","payload":{"authorization":"Bearer %s"}}'
@@ -152,6 +153,70 @@ async def test_the_51st_operation_is_refused_and_a_completed_one_makes_room(api:
     await client.until(lambda: all(len(feed.frames) == 2 for feed in feeds[1:]))
     assert len(feeds[0].frames) == 1
     await client.close()
+
+
+async def test_a_running_operation_counts_until_it_ends_whoever_still_waits_for_it(
+    start_api: StartApi, ours: Business
+) -> None:
+    api = await start_api()
+    client, second = [await Client.open(api, token(await ours.cleaner())) for _ in range(2)]
+    for _ in range(50):
+        payload = {"query": "{ hello stall }"}
+        await client.send({"type": "subscribe", "id": "again", "payload": payload})
+        await client.send({"type": "complete", "id": "again"})
+
+    refused = await client.run("{ hello }")
+    assert refused[0]["extensions"]["code"] == "RATE_LIMITED"
+    assert await second.run("{ hello release }") == {"data": {"hello": "cleaner"}}
+
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await client.run("{ hello }")) == refused:
+            pass
+    assert answer == {"data": {"hello": "cleaner"}}
+    assert [reply for reply in client.replies if reply.get("id") == "again"] == []
+    await client.close()
+    await second.close()
+
+
+async def test_an_answer_belongs_to_the_operation_that_asked_and_not_to_its_id(
+    start_api: StartApi, ours: Business
+) -> None:
+    api = await start_api()
+    client, second = [await Client.open(api, token(await ours.cleaner())) for _ in range(2)]
+    for query in ("{ stall nothing }", "{ hello stall }"):
+        await client.send({"type": "subscribe", "id": "x", "payload": {"query": query}})
+        if "nothing" in query:
+            await client.send({"type": "complete", "id": "x"})
+    assert await client.run("{ hello }")
+    assert await second.run("{ hello release }")
+    await client.until(lambda: any(reply.get("id") == "x" for reply in client.replies))
+
+    mine = [reply for reply in client.replies if reply.get("id") == "x"]
+    assert mine[0]["payload"] == {"data": {"hello": "cleaner"}}
+    await client.close()
+    await second.close()
+
+
+async def test_a_socket_tells_the_log_who_it_was(wiring: Wiring, ours: Business, theirs: Business) -> None:
+    """The line at a socket's end has its tenant and role, as a request's has."""
+    one, acknowledged = await ours.cleaner(), asyncio.Event()
+    init = orjson.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token(one)}"}}).decode()
+    coming = iter([{"type": "websocket.connect"}, {"type": "websocket.receive", "text": init}])
+
+    async def receive() -> Any:
+        if (message := next(coming, None)) is None:
+            await acknowledged.wait()
+        return message or {"type": "websocket.disconnect", "code": 1000}
+
+    async def send(message: Any) -> None:
+        if "connection_ack" in str(message):
+            acknowledged.set()
+
+    scope: dict[str, Any] = {"type": "websocket", "headers": [], "subprotocols": ["graphql-transport-ws"]}
+    async with open_socket(wiring) as served, asyncio.timeout(PATIENCE):
+        await served(scope, receive, send)
+
+    assert (scope["actor"].tenant, scope["actor"].role) == (one.tenant, Role.CLEANER)
 
 
 async def test_only_own_and_allowed_origins_may_connect(start_api: StartApi, ours: Business) -> None:

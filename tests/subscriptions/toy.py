@@ -1,5 +1,6 @@
 """A small contract and small ports, so that the feeds are tested as themselves: real sockets, log and hub, no more."""
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -169,7 +170,10 @@ class ToyVerifier:
 
 
 class ToyOperations:
-    """Answers `hello`, refuses nonsense, breaks on demand, and lets a socket reauthenticate."""
+    """Answers `hello`, refuses nonsense, breaks or stalls on demand, and lets a socket reauthenticate."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
 
     async def execute(self, actor: Actor, connected: Connected, payload: Mapping[str, Any]) -> dict[str, Any]:
         if "reauthenticate" in payload["query"]:
@@ -177,6 +181,10 @@ class ToyOperations:
                 return {"data": {"reauthenticate": await connected.reauthenticate(payload["variables"]["token"])}}
             except Unauthenticated as refusal:
                 return {"data": None, "errors": [{"message": refusal.message, "extensions": {"code": refusal.code}}]}
+        if "stall" in payload["query"]:
+            await self.let_go.wait()
+        if "release" in payload["query"]:
+            self.let_go.set()
         if "break" in payload["query"]:
             raise ValueError("secret detail")
         if "hello" not in payload["query"]:

@@ -20,8 +20,14 @@ from tests.tasks.waiting import states, until, working
 
 
 @pytest.fixture
-def control(ops, runner) -> Control:
-    return Control(ops, runner)
+def rung() -> list[str]:
+    """One entry each time that the workers were woken."""
+    return []
+
+
+@pytest.fixture
+def control(ops, runner, rung) -> Control:
+    return Control(ops, runner, lambda: rung.append("woken"))
 
 
 async def test_a_dead_task_is_retried_by_ops_and_the_platform_remembers_who_did_it(db, control, tools, ours, theirs):
@@ -62,6 +68,22 @@ async def test_ops_runs_a_duty_of_a_market_now_and_its_schedule_goes_on(db, cont
     assert await db.fetchval("select count(*) from notification") == 0
     assert await db.fetchval("select count(*) from duty_run") == before
     assert await db.fetchval("select detail->>'detail' from audit") == "announce_window"
+
+
+async def test_what_ops_sets_off_wakes_a_worker_and_what_is_refused_does_not(db, control, ours, rung):
+    """A4; without the bell a worker would only find it at its next look."""
+    actor, task = await an_ops_actor(db), await a_task(db, ours, "sweep_swaps")
+    with pytest.raises(IllegalTransition):
+        await control.retry(actor, task)
+    with pytest.raises(Invalid):
+        await control.run_now(actor, ours.market, "drop_tables")
+    assert rung == []
+
+    await db.execute("update task set state = 'DEAD', attempts = 8, finished_at = now()")
+    await control.retry(actor, task)
+    assert rung == ["woken"]
+    await control.run_now(actor, ours.market, "prune_log")
+    assert rung == ["woken", "woken"]
 
 
 async def test_an_unknown_duty_and_an_unknown_market_are_refused(db, control, ours):
@@ -219,3 +241,39 @@ async def _log(db, business) -> tuple[int, list[int]]:
     rows = await db.fetch("select seq from event where tenant_id = $1 order by seq", business.tenant)
     first = await db.fetchval("select first_seq from tenant_head where tenant_id = $1", business.tenant)
     return first, [row["seq"] for row in rows]
+
+
+async def test_dead_sessions_links_and_sources_go_after_thirty_days(db, tools, ours, theirs):
+    """Each tenant's by its own task; what is alive or has just ended stays."""
+    for business in (ours, theirs):
+        for revoked, expires in ((31, -1), (1, -1), (None, 31), (None, 1), (None, -1)):
+            session = new_id()
+            await db.execute(
+                """insert into session (tenant_id, id, person_id, role, created_at, seen_at, revoked_at, expires_at)
+                   values ($1, $2, $3, 'owner', now(), now(), now() - $4 * interval '1 day',
+                       now() - $5 * interval '1 day')""",
+                business.tenant, session, business.owner, revoked, expires,
+            )  # fmt: skip
+            await db.execute(
+                """insert into refresh_token (tenant_id, id, session_id, generation, token_hash, created_at, expires_at)
+                   values ($1, $2, $3, 1, $4, now(), now())""",
+                business.tenant, new_id(), session, session.bytes,
+            )  # fmt: skip
+        for days in (31, 1):
+            await db.execute(
+                """insert into mailed_link (tenant_id, id, person_id, purpose, token_hash, created_at, expires_at)
+                   values ($1, $2, $3, 'reset', $4, now(), now() - $5 * interval '1 day')""",
+                business.tenant, new_id(), business.owner, new_id().bytes, days,
+            )  # fmt: skip
+            await db.execute(
+                """insert into sign_in_source (tenant_id, source, seen_at)
+                   values ($1, $2, now() - $3 * interval '1 day')""",
+                business.tenant, f"source {days}", days,
+            )  # fmt: skip
+
+    await prune(await _context(db, tools, ours), ours.tenant, {})
+
+    tables = ("session", "refresh_token", "mailed_link", "sign_in_source")
+    for business, left in ((ours, [3, 3, 1, 1]), (theirs, [5, 5, 2, 2])):
+        count = "select count(*) from {} where tenant_id = $1"
+        assert [await db.fetchval(count.format(table), business.tenant) for table in tables] == left
