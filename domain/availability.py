@@ -19,6 +19,10 @@ CYCLE_DAYS = 14
 SUNDAY = 6
 DEFAULT_EPOCH = date(2026, 1, 4)
 """A submission Sunday; all others lie a multiple of 14 days away (R88)."""
+REMINDER_LEADS = (timedelta(hours=24), timedelta(hours=2), timedelta(minutes=15))
+"""How long before the deadline those are reminded who have not submitted: a day, to think two weeks over and ask at
+home; two hours, to find the time; a quarter of an hour, which is all that it takes. Real hours, on clock-change days
+too: who is promised a day has one."""
 
 
 class WindowState(StrEnum):
@@ -95,6 +99,18 @@ class Transition:
     at: datetime
     state: WindowState
     window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A reminder of a window's deadline, due so long before it: from `at` on it is true, until `ends_at` of use.
+
+    It ends when the next one falls due, the last one at the deadline.
+    """
+
+    lead: timedelta
+    at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +198,22 @@ def next_transition(market: MarketCalendar, instant: datetime) -> Transition:
     return Transition(boundary, after.state, after)
 
 
+def next_reminder(market: MarketCalendar, instant: datetime) -> Reminder:
+    """The first reminder that falls due after the instant (R84, R85)."""
+    window = window_at(market, instant)
+    ahead = [reminder for reminder in _reminders(window) if reminder.at > window.server_time]
+    return ahead[0] if ahead else next_reminder(market, window.grace_ends_at)
+
+
+def standing_reminder(window: Window) -> Reminder | None:
+    """The reminder that has fallen due and is still true at the window's `server_time`: at most the newest one.
+
+    None while the deadline is further off than the longest lead, and from the deadline on.
+    """
+    standing = (reminder for reminder in _reminders(window) if reminder.at <= window.server_time < reminder.ends_at)
+    return next(standing, None)
+
+
 def period_containing(market: MarketCalendar, day: date) -> Period:
     """The submission period that a market-local day belongs to: what an office edits that bypasses the window (A24)."""
     first_monday = market.epoch + timedelta(days=1)
@@ -255,6 +287,14 @@ def _ensure_near(instant: datetime, period: Period, path: tuple[str, ...]) -> da
 
 def _outside(period: Period, path: tuple[str, ...]) -> Invalid:
     return Invalid(f"The time must lie between {period.starts_on} and {period.ends_on} ({period.zone}).", field=path)
+
+
+def _reminders(window: Window) -> list[Reminder]:
+    """The window's reminders, in order; none if a clock change swallowed all the time before its deadline."""
+    if window.opens_at == window.deadline_at:
+        return []
+    edges = [*(window.deadline_at - lead for lead in REMINDER_LEADS), window.deadline_at]
+    return [Reminder(lead, *edge) for lead, edge in zip(REMINDER_LEADS, pairwise(edges), strict=True)]
 
 
 def _first_unfinished(market: MarketCalendar, now: datetime) -> _Cycle:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.availability import WindowState
+from domain.swaps import SwapOpener
 
 
 class Channel(StrEnum):
@@ -35,7 +36,12 @@ class NotificationKind(StrEnum):
     SWAP_TAKEN = "SWAP_TAKEN"
     SWAP_WITHDRAWN = "SWAP_WITHDRAWN"
     SWAP_EXPIRED = "SWAP_EXPIRED"
+    SWAP_TO_APPROVE = "SWAP_TO_APPROVE"
+    SWAP_DECLINED = "SWAP_DECLINED"
+    SWAP_RETURNED = "SWAP_RETURNED"
+    SWAP_DRAWN = "SWAP_DRAWN"
     WINDOW_CHANGED = "WINDOW_CHANGED"
+    WINDOW_REMINDER = "WINDOW_REMINDER"
     PIN_SET = "PIN_SET"
     INVITE_LINK = "INVITE_LINK"
     RESET_LINK = "RESET_LINK"
@@ -46,8 +52,13 @@ CHANNELS: Mapping[NotificationKind, tuple[Channel, ...]] = {
     NotificationKind.SWAP_GIVEN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.SWAP_TAKEN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.SWAP_WITHDRAWN: (Channel.PUSH,),
-    NotificationKind.SWAP_EXPIRED: (Channel.PUSH,),
+    NotificationKind.SWAP_EXPIRED: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.SWAP_TO_APPROVE: (Channel.EMAIL,),
+    NotificationKind.SWAP_DECLINED: (Channel.PUSH,),
+    NotificationKind.SWAP_RETURNED: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.SWAP_DRAWN: (Channel.PUSH,),
     NotificationKind.WINDOW_CHANGED: (Channel.PUSH,),
+    NotificationKind.WINDOW_REMINDER: (Channel.PUSH,),
     NotificationKind.PIN_SET: (Channel.SMS,),
     NotificationKind.INVITE_LINK: (Channel.EMAIL,),
     NotificationKind.RESET_LINK: (Channel.EMAIL,),
@@ -81,23 +92,46 @@ def compose(kind: NotificationKind, card: Mapping[str, Any]) -> Content:
 
 
 def _swap_offered(card: Mapping[str, Any]) -> Content:
-    return Content("A shift is on the market", f"{_shift(card)}. {card['owner_name']} is looking for cover.")
+    who = card["owner_name"] if card["owner_name"] and card["opened_by"] == SwapOpener.CLEANER else "The office"
+    return Content("A shift is on the market", f"{_sentence(_shift(card))} {who} is looking for cover.")
 
 
 def _swap_given(card: Mapping[str, Any]) -> Content:
-    return Content("Your shift has been taken", f"{card['taker_name']} works {_shift(card)} instead of you.")
+    in_return = " You work theirs in return: look at your schedule." if card["given_id"] else ""
+    body = f"{card['taker_name']} works {_shift(card)} instead of you.{in_return}"
+    return Content("Your shift has been taken", body)
 
 
 def _swap_taken(card: Mapping[str, Any]) -> Content:
-    return Content("The shift is yours", f"You took {_shift(card)} from {card['owner_name']}.")
+    whose = f" from {card['owner_name']}" if card["owner_name"] else ""
+    return Content("The shift is yours", f"You took {_shift(card)}{whose}.")
 
 
 def _swap_withdrawn(card: Mapping[str, Any]) -> Content:
-    return Content("Your shift is off the market", f"You are still on for {_shift(card)}.")
+    return Content("Your shift is off the market", f"Nobody is asked any more to take over {_shift(card)}.")
 
 
 def _swap_expired(card: Mapping[str, Any]) -> Content:
+    if not card["owner_name"]:
+        return Content("Nobody took the shift", f"Nobody is on {_shift(card)}.")
     return Content("Nobody took your shift", f"You are still on for {_shift(card)}.")
+
+
+def _swap_to_approve(card: Mapping[str, Any]) -> Content:
+    whose = f" from {card['owner_name']}" if card["owner_name"] else ""
+    return Content("A swap awaits you", f"{card['taker_name']} would take {_shift(card)}{whose}: approve or decline.")
+
+
+def _swap_declined(card: Mapping[str, Any]) -> Content:
+    return Content("The swap was declined", f"The office did not agree: {_shift(card)} stays as it was.")
+
+
+def _swap_returned(card: Mapping[str, Any]) -> Content:
+    return Content("Your shift is back with you", f"Its taker gave it back: you are on for {_shift(card)}.")
+
+
+def _swap_drawn(card: Mapping[str, Any]) -> Content:
+    return Content("The draw went to somebody else", f"It is about {_shift(card)}: it has been taken.")
 
 
 def _window_changed(card: Mapping[str, Any]) -> Content:
@@ -110,6 +144,17 @@ def _window_changed(card: Mapping[str, Any]) -> Content:
         case WindowState.CLOSED:
             opens = _moment(card["next_opens_at"], card["zone"])
             return Content("The availability window is closed", f"The next one opens on {opens}.")
+
+
+def _window_reminder(card: Mapping[str, Any]) -> Content:
+    opens, deadline = (_moment(card[name], card["zone"]) for name in ("opens_at", "deadline_at"))
+    # A day before the deadline the window of a market without lead days has not opened yet (A23).
+    opening = f"opens on {opens} and is" if WindowState(card["state"]) is WindowState.CLOSED else "is"
+    return Content(
+        "Your availability is missing",
+        f"The window of {card['market_name']} {opening} open until {deadline}. "
+        f"You have not said yet when you can work from {_day(card['period_start'])} to {_day(card['period_end'])}.",
+    )
 
 
 def _pin_set(card: Mapping[str, Any]) -> Content:
@@ -130,7 +175,12 @@ _WORDS: Mapping[NotificationKind, Callable[[Mapping[str, Any]], Content]] = {
     NotificationKind.SWAP_TAKEN: _swap_taken,
     NotificationKind.SWAP_WITHDRAWN: _swap_withdrawn,
     NotificationKind.SWAP_EXPIRED: _swap_expired,
+    NotificationKind.SWAP_TO_APPROVE: _swap_to_approve,
+    NotificationKind.SWAP_DECLINED: _swap_declined,
+    NotificationKind.SWAP_RETURNED: _swap_returned,
+    NotificationKind.SWAP_DRAWN: _swap_drawn,
     NotificationKind.WINDOW_CHANGED: _window_changed,
+    NotificationKind.WINDOW_REMINDER: _window_reminder,
     NotificationKind.PIN_SET: _pin_set,
     NotificationKind.INVITE_LINK: _invite,
     NotificationKind.RESET_LINK: _reset,
@@ -141,5 +191,13 @@ def _shift(card: Mapping[str, Any]) -> str:
     return f"the shift in {card['city']} on {_moment(card['starts_at'], card['zone'])}"
 
 
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 def _moment(instant: str, zone: str) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)):%A %d %B at %H:%M}"
+
+
+def _day(day: str) -> str:
+    return f"{date.fromisoformat(day):%A %d %B}"

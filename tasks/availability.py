@@ -1,4 +1,4 @@
-"""Tasks of the availability window: announcing its changes at their instant (R87, R92)."""
+"""Tasks of the availability window: announcing its changes, and reminding of its deadline (R84, R85, R87, R92)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.actors import TenantId
 from domain.ids import MarketId
-from services.notifications import FIRST, NotifyWindow, notify_window
+from services.notifications import FIRST, NotifyWindow, RemindOfDeadline, notify_window, remind_of_deadline
 from services.windows import AnnounceWindow, announce_window, repeat_window
 from tasks.context import TaskContext
 
@@ -27,3 +27,15 @@ async def notify(context: TaskContext, tenant: TenantId, payload: Mapping[str, A
     after: UUID | None = FIRST
     while after is not None:
         after = await context.run(notify_window, NotifyWindow(market_id, at, after))
+
+
+async def remind(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
+    """Remind those of the market's cleaners who have not submitted, page by page.
+
+    What is true now decides, not when the task was due: so a late run and one that ops asked for (A4) do the same, and
+    none repeats what another has sent.
+    """
+    market_id = MarketId(UUID(payload["market_id"]))
+    after: UUID | None = FIRST
+    while after is not None:
+        after = await context.run(remind_of_deadline, RemindOfDeadline(market_id, after))

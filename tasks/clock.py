@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from domain.actors import TenantId
-from domain.availability import MarketCalendar, next_transition
+from domain.availability import MarketCalendar, next_reminder, next_transition
 from domain.ids import MarketId
 from domain.wallclock import instant_of, local_day
 
@@ -61,3 +61,10 @@ def window_transitions(clock: MarketClock, since: datetime, until: datetime) -> 
     while (change := next_transition(clock.calendar, since)).at <= until:
         yield change.at
         since = change.at
+
+
+def window_reminders(clock: MarketClock, since: datetime, until: datetime) -> Iterator[datetime]:
+    """Whenever those who have not submitted are to be reminded of the window's deadline (R84, R85)."""
+    while (reminder := next_reminder(clock.calendar, since)).at <= until:
+        yield reminder.at
+        since = reminder.at

@@ -18,7 +18,7 @@ from domain.actors import TenantId
 from domain.availability import MarketCalendar
 from domain.errors import Refused
 from domain.ids import MarketId
-from tasks.clock import MarketClock, Schedule, daily, every, window_transitions
+from tasks.clock import MarketClock, Schedule, daily, every, window_reminders, window_transitions
 
 LOOK_BACK = timedelta(hours=24)
 LOOK_AHEAD = timedelta(minutes=10)
@@ -56,6 +56,12 @@ DUTIES: tuple[Duty, ...] = (
         "whenever the availability window changes its state",
         "Announces that the availability window has opened, entered its grace period, or closed (R92).",
         ahead=LOOK_AHEAD,
+    ),
+    Duty(
+        "remind_of_deadline",
+        window_reminders,
+        "24 hours, 2 hours and 15 minutes before the deadline of the availability window",
+        "Reminds the cleaners who have not submitted their availability for the coming two weeks (R84, R85).",
     ),
     Duty("sweep_swaps", every(minutes=5), "every 5 minutes", "Expires swaps whose own task was lost (R100)."),
     Duty("prune_log", daily(hour=3), "daily at 03:00", "Deletes events, receipts and tasks that are too old."),

@@ -1,6 +1,7 @@
 """Messages on their way: plan in a transaction, send without one, record in another (R184 to R187, A38)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +30,12 @@ LINK_KINDS = {
 
 
 async def deliver(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
-    """Send one notification, if it has not been sent."""
-    planned = PlanDelivery(NotificationId(UUID(payload["notification_id"])))
-    message = await context.run(plan_delivery, planned)
+    """Send one notification, if it has not been sent and has not lost its sense meanwhile."""
+    notice = NotificationId(UUID(payload["notification_id"]))
+    if "until" in payload and context.now >= datetime.fromisoformat(payload["until"]):
+        await context.run(record_delivery, RecordDelivery(notice, "It was too late to send it.", is_final=True))
+        return
+    message = await context.run(plan_delivery, PlanDelivery(notice))
     if message is not None:
         await _send(context, message)
 

@@ -11,7 +11,7 @@ from domain.actors import PLATFORM_TENANT, Actor, Role
 from domain.errors import Forbidden, IllegalTransition, Invalid, NotFound
 from tasks.context import TaskContext
 from tasks.control import Control
-from tasks.duties import tick
+from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
 from tasks.store import Pulse, TaskStore
 from tasks.upkeep import Retention, prune, prune_tenant
@@ -139,7 +139,7 @@ async def test_the_overview_shows_queues_workers_and_duties_of_all_without_their
     }
     assert queues == {"a": (1, 0, 1, False), "b": (2, 0, 0, True)}
     assert {row["id"]: row["alive"] for row in seen["workers"]} == {"here": True, "gone": False}
-    assert len(seen["duties"]) == 6
+    assert len(seen["duties"]) == 2 * len(DUTIES)
     assert all(row["next_due_at"] > datetime.now(UTC) - timedelta(hours=1) for row in seen["duties"])
     assert {row["tenant_id"] for row in await control.tasks(actor)} == {ours.tenant, theirs.tenant}
     assert [row["kind"] for row in await control.tasks(actor, "DEAD")] == ["a"]

@@ -11,7 +11,7 @@ from domain.actors import TenantId
 from domain.availability import MarketCalendar, next_transition
 from domain.ids import MarketId
 from domain.wallclock import instant_of
-from tasks.clock import MarketClock, daily, every, window_transitions
+from tasks.clock import MarketClock, daily, every, window_reminders, window_transitions
 from tasks.duties import DUTIES, CatchUp, Duty, duty_clocks, tick
 from tasks.kinds import KINDS
 from tests.tasks.business import EPOCH, a_business, a_cleaner
@@ -68,7 +68,7 @@ def ours_clock() -> MarketClock:
     return MarketClock(TenantId(UUID(int=1)), MarketId(UUID(int=2)), MarketCalendar("America/New_York"), then, then)
 
 
-@pytest.mark.parametrize("schedule", [daily(3), every(5), window_transitions])
+@pytest.mark.parametrize("schedule", [daily(3), every(5), window_transitions, window_reminders])
 def test_adjoining_stretches_of_time_give_each_due_time_once(ours_clock, schedule):
     """(since, until] twice is the same as both at once, over a year with both clock changes."""
     days = [datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=n) for n in range(0, 366, 5)]
