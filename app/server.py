@@ -1,7 +1,7 @@
 """The ASGI application: GraphQL over HTTP and websocket, health, and the static pages."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
+from app.boot import ensure_servable
 from app.container import Container, open_container
 from app.http import BODY_BYTES, GraphQLOverHTTP
 from app.logs import RequestLog, configure_logs
-from app.settings import Settings
+from app.settings import ConfigurationError, Settings
 
 WEB = Path(__file__).parent.parent / "web"
 PAGE_POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'"
@@ -31,10 +32,16 @@ _log = structlog.get_logger("api")
 
 
 class Application:
-    """One API process: built when the server starts it, let go when the server stops it."""
+    """One API process: built when the server starts it, let go when the server stops it.
 
-    def __init__(self, settings: Settings) -> None:
+    Under whatever server it runs, a wrong installation ends the start in one line (R243), unless `is_checked` says that
+    this has been seen to.
+    """
+
+    def __init__(self, settings: Settings, *, is_checked: bool = False) -> None:
         self._settings = settings
+        self._is_checked = is_checked
+        self._refusal = ""
         self._container: Container | None = None
         origins = list(settings.allowed_origins)
         cors = Middleware(
@@ -56,7 +63,9 @@ class Application:
         await self._edge(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "websocket":
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] != "websocket":
             await self._http(scope, receive, send)
         elif scope["path"] == "/graphql" and self._container is not None:
             await self._container.socket(scope, receive, send)
@@ -64,8 +73,26 @@ class Application:
             await receive()
             await send({"type": "websocket.close", "code": 4404})
 
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and stop with the server, which logs what it is told: a refusal's one line, not where it was raised."""
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._refusal:
+                message = {**message, "message": self._refusal}
+            await send(message)
+
+        # Starlette raises again what it has told the server.
+        with suppress(ConfigurationError):
+            await self._http(scope, receive, tell)
+
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        try:
+            if not self._is_checked:
+                await ensure_servable(self._settings)
+        except ConfigurationError as error:
+            self._refusal = f"cleanshift: {error}"
+            raise
         async with open_container(self._settings) as container:
             self._container = container
             self._endpoint = GraphQLOverHTTP(container.executor, container.services, container.auth)
@@ -128,10 +155,10 @@ def _page(path: Path) -> Callable[[Request], Awaitable[Response]]:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve an installation that `ensure_servable` has let pass, until SIGTERM or SIGINT."""
     configure_logs(settings.log_format)
     uvicorn.run(
-        Application(settings),
+        Application(settings, is_checked=True),
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",

@@ -7,7 +7,7 @@ refusals.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from db.secrets import Secrets
 from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
 from domain.actors import Actor, Role, TenantId
-from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated, Unavailable
+from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Refused, Unauthenticated, Unavailable
 from models import mutation_receipt, task
 
 Input = TypeVar("Input")
@@ -77,6 +77,31 @@ class Runner:
         if call.key is not None and not (1 <= len(call.key) <= KEY_LENGTH and call.key.isprintable()):
             message = f"A clientMutationId has 1 to {KEY_LENGTH} printable characters."
             raise Invalid(message, field=("clientMutationId",))
+        try:
+            return await self._attempts(call, read)
+        except Refused:
+            done = await self._granted_meanwhile(call, read)
+            if done is None:
+                raise
+            return done
+
+    async def _granted_meanwhile(
+        self, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]
+    ) -> tuple[Result, Payload] | None:
+        """What a twin with the same key was granted while this one waited for it: then this one was refused only
+        for what it has itself achieved. None if there is no such twin.
+        """
+        if call.key is None or call.command.secret:
+            return None
+        try:
+            return await self._attempts(replace(call, command=replace(call.command, body=_not_granted)), read)
+        except _NotGranted:
+            return None
+
+    async def _attempts(
+        self, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]
+    ) -> tuple[Result, Payload]:
+        """Deadlocks and serialization failures are run again."""
         for attempt in range(ATTEMPTS):
             try:
                 return await self._attempt(call, read)
@@ -170,6 +195,14 @@ class Runner:
     def _tell(self, tx: Tx) -> None:
         if tx.staged.events or tx.staged.tasks:
             self.after_commit(tx.actor.tenant, events=bool(tx.staged.events), tasks=bool(tx.staged.tasks))
+
+
+class _NotGranted(Exception):
+    """No receipt of this key."""
+
+
+async def _not_granted(_tx: Tx, _input: object) -> Any:
+    raise _NotGranted
 
 
 async def _nothing(_tx: Tx, _result: object) -> None:

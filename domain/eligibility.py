@@ -15,7 +15,7 @@ from domain.errors import NotEligible, SwapAlreadyTaken
 from domain.geo import travel_minutes
 from domain.policy import SwapPolicy
 from domain.scheduling import Shift, week_of
-from domain.swaps import SwapFacts, SwapStatus, TakerFacts, week_hours_with
+from domain.swaps import SwapFacts, SwapStatus, TakerFacts, shifts_to_give, week_hours_with
 from domain.wallclock import local_day
 
 
@@ -34,6 +34,8 @@ class ReasonCode(StrEnum):
     WEEK_HOURS_EXCEEDED = "WEEK_HOURS_EXCEEDED"
     TRAVEL_TOO_LONG = "TRAVEL_TOO_LONG"
     UNAVAILABLE = "UNAVAILABLE"
+    NOTHING_TO_GIVE = "NOTHING_TO_GIVE"
+    OWNER_CANNOT_TAKE = "OWNER_CANNOT_TAKE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,18 @@ _GONE = frozenset({ReasonCode.NOT_PENDING, ReasonCode.EXPIRED})
 def reasons_not_to_take(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, now: datetime) -> tuple[Reason, ...]:
     """Every reason why this cleaner cannot take this swap now; none means that they can (R82, A27b).
 
-    At approval the swap awaits it for this very taker, which counts as still to be had.
+    At approval the swap awaits it for this very taker, which counts as still to be had. Of a TRADE it is asked for each
+    wanted shift that the taker could give; the reasons are those of the first where none would do.
     """
+    gifts = shifts_to_give(swap, taker)
+    if not gifts:
+        alone = Reason(ReasonCode.NOTHING_TO_GIVE, "You have none of the shifts that its owner would take for it.")
+        return (*_reasons(swap, taker, policy, now), alone)
+    each = [_reasons(swap, taker.without(gift), policy, now) for gift in gifts]
+    return next((found for found in each if not found), each[0])
+
+
+def _reasons(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, now: datetime) -> tuple[Reason, ...]:
     others = taker.shifts_around(swap.shift)
     return (
         *_of_the_swap(swap, taker, now),
@@ -66,7 +78,20 @@ def reasons_not_to_take(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, 
 
 def ensure_can_take(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, now: datetime) -> None:
     """Raise `SwapAlreadyTaken` for a swap that is gone (R98), else `NotEligible` with every reason in its details."""
-    reasons = reasons_not_to_take(swap, taker, policy, now)
+    _ensure_none(reasons_not_to_take(swap, taker, policy, now))
+
+
+def ensure_owner_can_take(given: SwapFacts, owner: TakerFacts, policy: SwapPolicy, now: datetime) -> None:
+    """Raise `NotEligible` if a TRADE's owner may not work the shift that they would get for theirs (A27, A27b).
+
+    `given` is that shift as if it were on offer, `owner` the owner without their own. Why is the owner's own affair:
+    the taker learns no more than that it is so.
+    """
+    if reasons_not_to_take(given, owner, policy, now):
+        _ensure_none((Reason(ReasonCode.OWNER_CANNOT_TAKE, "Its owner cannot work the shift that you would give."),))
+
+
+def _ensure_none(reasons: Sequence[Reason]) -> None:
     if any(reason.code in _GONE for reason in reasons):
         raise SwapAlreadyTaken(field=("swapId",))
     if reasons:

@@ -17,7 +17,10 @@ class EventType(StrEnum):
 
     SWAP_OFFERED = "SwapOffered"
     SWAP_CHANGED = "SwapChanged"
+    SWAP_REQUESTED = "SwapRequested"
     SWAP_ACCEPTED = "SwapAccepted"
+    SWAP_DECLINED = "SwapDeclined"
+    SWAP_RETURNED = "SwapReturned"
     SWAP_WITHDRAWN = "SwapWithdrawn"
     SWAP_EXPIRED = "SwapExpired"
     JOB_CREATED = "JobCreated"
@@ -27,6 +30,7 @@ class EventType(StrEnum):
     CLEANER_RELEASED = "CleanerReleased"
     AVAILABILITY_SUBMITTED = "AvailabilitySubmitted"
     AVAILABILITY_WINDOW_CHANGED = "AvailabilityWindowChanged"
+    STANDING_BID_CHANGED = "StandingBidChanged"
     CLEANER_CHANGED = "CleanerChanged"
     MARKET_CHANGED = "MarketChanged"
     CUSTOMER_CHANGED = "CustomerChanged"

@@ -13,6 +13,7 @@ JobId = NewType("JobId", UUID)
 AssignmentId = NewType("AssignmentId", UUID)
 SubmissionId = NewType("SubmissionId", UUID)
 SwapId = NewType("SwapId", UUID)
+StandingBidId = NewType("StandingBidId", UUID)
 NotificationId = NewType("NotificationId", UUID)
 TaskId = NewType("TaskId", UUID)
 
@@ -27,6 +28,7 @@ __all__ = [
     "ServiceId",
     "SessionId",
     "StaffId",
+    "StandingBidId",
     "SubmissionId",
     "SwapId",
     "TaskId",

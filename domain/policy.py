@@ -100,11 +100,29 @@ class SwapPolicy:
     availability_required: bool = field(default=False, metadata={"read": _claim})
     late_offer_bonus: bool = field(default=False, metadata={"read": _claim})
     """Whether a shift that a cleaner offers late earns the taker the urgent bonus (A22)."""
+    approval_required: bool = field(default=False, metadata={"read": _claim})
+    """Whether the office has to agree before a shift changes hands (A27b)."""
+    return_minutes: int = field(default=10, metadata=_whole(0, 1_440))
+    """How long after taking a shift its taker may give it back (A27b, A29)."""
+    standing_bids: bool = field(default=False, metadata={"read": _claim})
+    """Whether cleaners may say once "take any of these for me"."""
+    draw_minutes: int = field(default=0, metadata=_whole(0, 60))
+    """How long those who want a shift are collected before one is drawn; 0 means that the first takes it."""
 
     @property
     def cleaner_lead(self) -> timedelta:
         """`cleaner_lead_minutes` as a duration."""
         return timedelta(minutes=self.cleaner_lead_minutes)
+
+    @property
+    def return_grace(self) -> timedelta:
+        """`return_minutes` as a duration."""
+        return timedelta(minutes=self.return_minutes)
+
+    @property
+    def draw_wait(self) -> timedelta:
+        """`draw_minutes` as a duration."""
+        return timedelta(minutes=self.draw_minutes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,16 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from domain.actors import CleanerId
 from domain.availability import Slot
-from domain.errors import IllegalTransition, Invalid
+from domain.errors import Conflict, IllegalTransition, Invalid
 from domain.geo import Position, travel_minutes
-from domain.ids import MarketId
+from domain.ids import AssignmentId, MarketId
 from domain.pay import Work, earnings_of
 from domain.policy import STANDARD_TIER, TenantPolicy
 from domain.scheduling import (
@@ -19,6 +19,7 @@ from domain.scheduling import (
     JobStatus,
     Shift,
     Skill,
+    ensure_transition,
     hours_in_week,
     is_urgent,
     week_of,
@@ -51,16 +52,35 @@ class SwapStatus(StrEnum):
     EXPIRED = "EXPIRED"
     """Nobody took it in time."""
     RETURNED = "RETURNED"
-    """The taker gave it back when no time was left to list it again."""
+    """The taker gave it back when no time was left to list it again; it is its owner's as before."""
+
+
+class SwapOpener(StrEnum):
+    """Who put a shift on the market; it decides how long it stays there and what it earns (A22, A27)."""
+
+    CLEANER = "CLEANER"
+    """The cleaner whose shift it is."""
+    OFFICE = "OFFICE"
+    """The office: a cover for somebody who cannot come, or for a job that nobody is on."""
+
+
+OPEN_SWAP_STATES = frozenset({SwapStatus.PENDING, SwapStatus.AWAITING_APPROVAL})
+"""Not decided yet: one such swap at most for a shift."""
 
 
 SWAP_TRANSITIONS: Mapping[SwapStatus, frozenset[SwapStatus]] = {
     SwapStatus.PENDING: frozenset(
         {SwapStatus.AWAITING_APPROVAL, SwapStatus.ACCEPTED, SwapStatus.WITHDRAWN, SwapStatus.EXPIRED},
     ),
-    # The time runs on while the office thinks, and the owner may still change their mind.
+    # The time runs on while the office thinks, and owner and taker may still change their minds.
     SwapStatus.AWAITING_APPROVAL: frozenset(
-        {SwapStatus.ACCEPTED, SwapStatus.DECLINED, SwapStatus.WITHDRAWN, SwapStatus.EXPIRED},
+        {
+            SwapStatus.ACCEPTED,
+            SwapStatus.DECLINED,
+            SwapStatus.WITHDRAWN,
+            SwapStatus.EXPIRED,
+            SwapStatus.RETURNED,
+        },
     ),
     SwapStatus.ACCEPTED: frozenset({SwapStatus.RETURNED}),
     SwapStatus.DECLINED: frozenset(),
@@ -80,7 +100,7 @@ class SwapFacts:
     """A swap and its shift, as far as the rules ask.
 
     `owner_id` is None where the office opened a cover for a job that nobody holds; `taker_id` is set from
-    AWAITING_APPROVAL on. `zone` is the market's.
+    AWAITING_APPROVAL on. `zone` is the market's. Of a TRADE, `wants` are the shifts of which its owner would take one.
     """
 
     status: SwapStatus
@@ -90,9 +110,13 @@ class SwapFacts:
     taker_id: CleanerId | None
     market_id: MarketId
     zone: str
-    opened_by_cleaner: bool
+    opened_by: SwapOpener
     opened_at: datetime
     expires_at: datetime
+    kind: SwapKind = SwapKind.COVER
+    wants: frozenset[AssignmentId] = frozenset()
+    urgent_bonus: bool = False
+    """Whether its taker earns the urgent bonus although the job is not urgent; decided when it was opened."""
     skills: frozenset[Skill] = frozenset()
     job_is_urgent: bool = False
     laundry_loads: int = 0
@@ -128,6 +152,10 @@ class TakerFacts:
         last = bisect_right(others, shift.ends_at + _AROUND, key=lambda s: s.starts_at)
         return tuple(others[max(first - 1, 0) : last + 1])
 
+    def without(self, given: AssignmentId | None) -> "TakerFacts":
+        """The same person once this shift is somebody else's."""
+        return replace(self, shifts=tuple(shift for shift in self.shifts if shift.assignment_id != given))
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -138,9 +166,14 @@ class Preview:
     week_hours: Decimal
 
 
-def expiry_of(starts_at: datetime, ends_at: datetime, lead: timedelta, *, opened_by_cleaner: bool) -> datetime:
+def ensure_swap_transition(before: SwapStatus, after: SwapStatus) -> None:
+    """Raise `IllegalTransition` unless a swap may move so (A27b)."""
+    ensure_transition(SWAP_TRANSITIONS, before, after)
+
+
+def expiry_of(starts_at: datetime, ends_at: datetime, lead: timedelta, opened_by: SwapOpener) -> datetime:
     """When a swap ends by itself: a cleaner's the lead before the start, the office's at the job's end (A27)."""
-    return starts_at - lead if opened_by_cleaner else ends_at
+    return starts_at - lead if opened_by is SwapOpener.CLEANER else ends_at
 
 
 def ensure_can_offer(job: JobStatus, expires_at: datetime, now: datetime) -> None:
@@ -153,13 +186,46 @@ def ensure_can_offer(job: JobStatus, expires_at: datetime, now: datetime) -> Non
         )
 
 
-def earns_urgent_bonus(swap: SwapFacts, policy: TenantPolicy) -> bool:
-    """Whether the taker is paid the urgent bonus: an urgent job, or a cover that was opened late (A22).
+def ensure_can_return(status: SwapStatus, closed_at: datetime | None, grace: timedelta, now: datetime) -> None:
+    """Refuse to give a shift back that was not taken, or was taken longer ago than the grace (A27b, A29).
 
-    What a cleaner offers late earns none unless the tenant opts in, or two cleaners swapping late would each earn it.
+    What still awaits the office's approval may be given back at any time. Raises `Conflict`.
     """
-    opened_late = is_urgent(swap.opened_at, swap.shift.starts_at, policy.scheduling.urgent_within)
-    return swap.job_is_urgent or (opened_late and (policy.swaps.late_offer_bonus or not swap.opened_by_cleaner))
+    ensure_swap_transition(status, SwapStatus.RETURNED)
+    if status is SwapStatus.ACCEPTED and (closed_at is None or now >= closed_at + grace):
+        minutes = grace // timedelta(minutes=1)
+        raise Conflict(
+            f"A shift can be given back within {minutes} min after it was taken; offer it on the market instead.",
+            field=("swapId",),
+        )
+
+
+def status_after_return(expires_at: datetime, now: datetime) -> SwapStatus:
+    """Back on the market for others if time is left, otherwise the end (A27b, A29)."""
+    return SwapStatus.PENDING if now < expires_at else SwapStatus.RETURNED
+
+
+def late_offer_earns_bonus(opened_by: SwapOpener, starts_at: datetime, now: datetime, policy: TenantPolicy) -> bool:
+    """Whether the taker of a shift that a cleaner opens now earns the urgent bonus (A22).
+
+    Only late, and only where the tenant opts in, or two cleaners swapping late would each earn it. What the office
+    opens late makes the job itself urgent.
+    """
+    late = is_urgent(now, starts_at, policy.scheduling.urgent_within)
+    return late and opened_by is SwapOpener.CLEANER and policy.swaps.late_offer_bonus
+
+
+def earns_urgent_bonus(swap: SwapFacts) -> bool:
+    """Whether the taker is paid the urgent bonus: an urgent job, or an offer that was late enough (A22)."""
+    return swap.job_is_urgent or swap.urgent_bonus
+
+
+def shifts_to_give(swap: SwapFacts, taker: TakerFacts) -> tuple[AssignmentId | None, ...]:
+    """What the taker could give, the earliest first: nothing (None) for a COVER, a wanted shift for a TRADE."""
+    if swap.kind is SwapKind.COVER:
+        return (None,)
+    wanted = (shift for shift in taker.shifts if shift.assignment_id in swap.wants)
+    return tuple(shift.assignment_id for shift in sorted(wanted, key=lambda shift: shift.starts_at))
 
 
 def week_hours_with(swap: SwapFacts, taker: TakerFacts) -> Decimal:
@@ -169,11 +235,15 @@ def week_hours_with(swap: SwapFacts, taker: TakerFacts) -> Decimal:
 
 
 def preview(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> Preview:
-    """What taking the swap would mean for this cleaner; travel is from the day's previous shift, else from home."""
+    """What taking the swap would mean for this cleaner; travel is from the day's previous shift, else from home.
+
+    Of a TRADE, what it would mean once the first shift that could be given is given.
+    """
+    taker = taker.without(next(iter(shifts_to_give(swap, taker)), None))
     work = Work(
         expected_hours=swap.shift.expected_hours,
         role=swap.role,
-        urgent=earns_urgent_bonus(swap, policy),
+        urgent=earns_urgent_bonus(swap),
         laundry_loads=swap.laundry_loads,
         tier=taker.pay_tier,
     )

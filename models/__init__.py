@@ -20,7 +20,7 @@ from models.identity import (
 from models.notifications import notification
 from models.scheduling import assignment, job
 from models.spine import audit, duty_run, event, mutation_receipt, task, tenant_head, worker
-from models.swaps import swap
+from models.swaps import standing_bid, swap, swap_ask, swap_want
 
 __all__ = [
     "assignment",
@@ -46,7 +46,10 @@ __all__ = [
     "session",
     "sign_in_source",
     "staff",
+    "standing_bid",
     "swap",
+    "swap_ask",
+    "swap_want",
     "task",
     "tenant",
     "tenant_head",

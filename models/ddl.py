@@ -17,11 +17,13 @@ def statements() -> Iterator[str]:
     yield f"grant usage on schema public to {APP}, {FEED}, {OPS}, {DEFINER}"
     for table in metadata.sorted_tables:
         yield from _create(table)
-    for table in metadata.sorted_tables:
-        yield from _wall(table)
     for name, verbs in functions.DEFINER_READS.items():
         yield f"grant {verbs} on {name} to {DEFINER}"
+    # Before the policies, which may ask them.
     yield from functions.statements()
+    yield from functions.triggers()
+    for table in metadata.sorted_tables:
+        yield from _wall(table)
 
 
 def _create(table: Table) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """The few functions that live in the database, because only there can they be trusted or be one round trip.
 
-Across tenants: `tenant_by_slug`, `tenant_clocks` and `market_clocks`. Inside the stamped tenant: `log_append` and
-`hand_over`. All run as the powerless role that owns them, whose own policies reach just the tables they need; none
-can be called by PUBLIC.
+Across tenants: `tenant_by_slug`, `tenant_clocks` and `market_clocks`. Inside the stamped tenant: `log_append`,
+`hand_over` and `crew_of_actor`. All run as the powerless role that owns them, whose own policies reach just the tables
+they need; none can be called by PUBLIC.
 """
 
 from models.base import APP, DEFINER, OPS
+from models.swaps import SWAP_KEEPS_ITS_WORD
 
 TENANT_BY_SLUG = """
 create function tenant_by_slug(wanted text) returns uuid
@@ -76,18 +77,92 @@ end
 $$
 """
 
-# A taker may not touch the owner's assignment; this may, for a swap that the stamped actor has just taken.
+# A taker may not touch the owner's assignment, nor anybody's job; this may, for a swap that the stamped actor has just
+# taken or given back. Whatever a swap's row says, what changes hands is a shift of its own job, from one of its two
+# parties to the other. One UPDATE moves both sides of a trade: the overlap constraint is judged at its end.
 HAND_OVER = """
-create function hand_over(taken uuid) returns uuid
+create function hand_over(moved uuid) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+    s swap;
+    present timestamptz := current_setting('app.now')::timestamptz;
+    taking boolean;
+    giver uuid;
+    getter uuid;
+    sides integer;
+begin
+    select * into s from swap
+    where tenant_id = current_setting('app.tenant_id')::uuid and id = moved and status in ('ACCEPTED', 'RETURNED')
+      and (taker_id = current_setting('app.actor_id')::uuid
+           or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'));
+    if not found or (s.kind = 'TRADE') <> (s.given_id is not null) then
+        return false;
+    end if;
+    taking := s.status = 'ACCEPTED';
+    if taking and not exists (select from job j where j.tenant_id = s.tenant_id and j.id = s.job_id
+            and j.status in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
+        return false;
+    end if;
+    if taking then
+        -- Who stood by for the job is on it now.
+        update assignment set released_at = present, version = version + 1
+        where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
+          and role = 'BACKUP' and released_at is null;
+    end if;
+    if s.assignment_id is null and taking then
+        insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at, created_at)
+        select j.tenant_id, uuidv7(), j.id, j.customer_id, s.taker_id, s.role, j.starts_at, j.ends_at, present
+        from job j where j.tenant_id = s.tenant_id and j.id = s.job_id;
+    elsif s.assignment_id is null then
+        update assignment set released_at = present, version = version + 1
+        where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
+          and role = s.role and released_at is null;
+    else
+        giver := case when taking then s.owner_id else s.taker_id end;
+        getter := case when taking then s.taker_id else s.owner_id end;
+        update assignment a set version = a.version + 1,
+            cleaner_id = case when a.id = s.assignment_id then getter else giver end
+        where a.tenant_id = s.tenant_id and a.released_at is null
+          and (a.id = s.assignment_id and a.job_id = s.job_id and a.cleaner_id = giver
+               or a.id = s.given_id and a.cleaner_id = getter and exists (select from swap_want w
+                   where w.tenant_id = s.tenant_id and w.swap_id = s.id and w.assignment_id = a.id));
+    end if;
+    get diagnostics sides = row_count;
+    if sides <> 1 + (s.given_id is not null)::integer then
+        return false;
+    end if;
+    update job j set status = held.status, version = j.version + 1
+    from (select case when exists (select from assignment a where a.tenant_id = s.tenant_id and a.job_id = s.job_id
+            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status) held
+    where j.tenant_id = s.tenant_id and j.id = s.job_id and j.status <> held.status
+      and (taking and j.status in ('UNASSIGNED', 'NO_SHOW') or not taking and j.status = 'ASSIGNED');
+    return true;
+end
+$$
+"""
+
+# A cleaner may not put a swap on the market that is another's; this does, for one that its taker has just given back.
+RELIST = """
+create function relist(returned uuid) returns boolean
 language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
-    update assignment a set cleaner_id = s.taker_id, version = a.version + 1
-    from swap s
-    where s.tenant_id = current_setting('app.tenant_id')::uuid and s.id = taken and s.status = 'ACCEPTED'
-      and (s.taker_id = current_setting('app.actor_id')::uuid
-           or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'))
-      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.job_id = s.job_id
-      and a.cleaner_id = s.owner_id and a.released_at is null
-    returning a.id
+    update swap set status = 'PENDING', taker_id = null, given_id = null, closed_at = null, version = version + 1
+    where tenant_id = current_setting('app.tenant_id')::uuid and id = returned and status = 'RETURNED'
+      and taker_id = current_setting('app.actor_id')::uuid
+      and expires_at > current_setting('app.now')::timestamptz
+    returning true
+$$
+"""
+
+# A customer's cleaners, by id and nothing more. A policy of `cleaner` asks it: assignments' policies ask `cleaner`
+# (R18), and tables whose policies ask each other cannot be read at all.
+CREW_OF_ACTOR = """
+create function crew_of_actor() returns uuid[]
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select array(
+        select distinct cleaner_id from assignment
+        where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+          and customer_id = nullif(current_setting('app.actor_id', true), '')::uuid
+          and current_setting('app.role', true) = 'customer')
 $$
 """
 
@@ -97,18 +172,39 @@ FUNCTIONS = {
     "tenant_clocks()": (TENANT_CLOCKS, (OPS,)),
     "log_append()": (LOG_APPEND, (APP,)),
     "hand_over(uuid)": (HAND_OVER, (APP,)),
+    "relist(uuid)": (RELIST, (APP,)),
+    "crew_of_actor()": (CREW_OF_ACTOR, (APP,)),
 }
 
 DEFINER_READS = {
     "tenant": "SELECT",
     "market": "SELECT",
-    "swap": "SELECT",
-    "assignment": "SELECT, UPDATE",
+    "swap": "SELECT, UPDATE (status, taker_id, given_id, closed_at, version)",
+    "swap_want": "SELECT",
+    "assignment": "SELECT, INSERT, UPDATE",
+    "job": "SELECT, UPDATE (status, version)",
     "tenant_head": "SELECT, UPDATE",
     "event": "SELECT, INSERT",
     "audit": "SELECT, INSERT",
 }
 """What the functions' owner may touch at all; everything else is out of its reach."""
+
+
+TRIGGERS = {"swap_keeps_its_word()": (SWAP_KEEPS_ITS_WORD, "before update on swap")}
+"""What a table itself sees to, by the function's signature: the function, and when it is called. With no power."""
+
+
+def triggers() -> list[str]:
+    """SQL that creates the tables' own rules."""
+    made: list[str] = []
+    for signature, (body, when) in TRIGGERS.items():
+        name = signature.removesuffix("()")
+        made += [
+            body.strip(),
+            f"revoke all on function {signature} from public",
+            f"create trigger {name} {when} for each row execute function {signature}",
+        ]
+    return made
 
 
 def statements() -> list[str]:

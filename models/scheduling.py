@@ -9,6 +9,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -58,8 +59,8 @@ job = protect(
         one_of("status", JobStatus),
         one_of("payment_status", PaymentStatus),
         CheckConstraint("ends_at > starts_at", name="has_length"),
-        # What the assignments' copies of these times refer to.
-        UniqueConstraint("tenant_id", "id", "starts_at", "ends_at", name="job_times_key"),
+        # What the assignments' copies of the customer and these times refer to.
+        UniqueConstraint("tenant_id", "id", "customer_id", "starts_at", "ends_at", name="job_times_key"),
         Index("job_by_start", "tenant_id", "starts_at", "id"),
         Index("job_by_property", "tenant_id", "property_id", "starts_at", "id"),
     ),
@@ -75,8 +76,11 @@ job = protect(
         "offered",
         "SELECT",
         f"""{CLEANER} and exists (select from swap offered
-            where offered.tenant_id = job.tenant_id and offered.job_id = job.id and offered.status = 'PENDING')""",
+            where offered.tenant_id = job.tenant_id and offered.job_id = job.id
+              and offered.status in ('PENDING', 'AWAITING_APPROVAL'))""",
     ),
+    Policy("handed_over", "SELECT", "true", to=DEFINER),
+    Policy("hand_over", "UPDATE", "true", to=DEFINER),
 )
 """One clean. `ends_at` is the start plus the expected hours."""
 
@@ -84,6 +88,7 @@ assignment = protect(
     tenant_table(
         "assignment",
         ref("job_id"),
+        Column("customer_id", Uuid, nullable=False, comment="The job's, kept equal by the foreign key."),
         ref("cleaner_id"),
         Column("role", Text, nullable=False),
         at("starts_at", doc="The job's, kept equal by the foreign key."),
@@ -94,8 +99,8 @@ assignment = protect(
         belongs_to("cleaner_id", "cleaner"),
         one_of("role", AssignmentRole),
         ForeignKeyConstraint(
-            ["tenant_id", "job_id", "starts_at", "ends_at"],
-            ["job.tenant_id", "job.id", "job.starts_at", "job.ends_at"],
+            ["tenant_id", "job_id", "customer_id", "starts_at", "ends_at"],
+            ["job.tenant_id", "job.id", "job.customer_id", "job.starts_at", "job.ends_at"],
             onupdate="CASCADE",
         ),
         # The second wall behind the rule: nobody is in two places at once, whatever a command forgot.
@@ -126,10 +131,15 @@ assignment = protect(
             postgresql_where=text("released_at is null and role in ('PRIMARY', 'LAUNDRY_LEAD')"),
         ),
         Index("assignment_by_cleaner", "tenant_id", "cleaner_id", "starts_at", "id"),
+        Index("assignment_by_customer", "tenant_id", "customer_id", "starts_at", "id"),
     ),
     Policy("office", "ALL", OFFICE),
     Policy("own", "SELECT", f"{CLEANER} and cleaner_id = {ACTOR}"),
+    # Asks the row and not its job: the job's policies ask the assignments, and PostgreSQL would go round in circles.
+    Policy("customer", "SELECT", f"{role_is('customer')} and customer_id = {ACTOR}"),
+    # For `hand_over`, and for `crew_of_actor`.
     Policy("handed_over", "SELECT", "true", to=DEFINER),
     Policy("hand_over", "UPDATE", "true", to=DEFINER),
+    Policy("take_over", "INSERT", "true", to=DEFINER),
 )
 """A cleaner on a job (R74). A swap moves the row to its taker; the history is in the event log and the audit."""

@@ -24,7 +24,6 @@ from models.base import (
     APP,
     DEFINER,
     FEED,
-    OFFICE,
     OPS,
     SYSTEM,
     Grant,
@@ -34,8 +33,22 @@ from models.base import (
     metadata,
     one_of,
     protect,
+    role_is,
     walls,
 )
+
+DISPATCHED = (
+    "Tenant",
+    "Market",
+    "Cleaner",
+    "Customer",
+    "Property",
+    "Service",
+    "Job",
+    "AvailabilitySubmission",
+    "Swap",
+)
+"""Of what a dispatcher is shown the events: their own areas. A new entity is none of them until it is named here."""
 
 tenant_head = protect(
     Table(
@@ -74,7 +87,8 @@ event = protect(
         at("at"),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
     ),
-    Policy("office", "SELECT", OFFICE),
+    Policy("admin", "SELECT", ADMIN),
+    Policy("dispatcher", "SELECT", f"{role_is('dispatcher')} and entity in {DISPATCHED}"),
     Policy("feed", "SELECT", "true", to=FEED),
     Policy("age", "SELECT", "true", to=OPS),
     Policy("prune", "DELETE", "true", to=OPS),
@@ -100,7 +114,9 @@ audit = protect(
         Column("request_id", Text, nullable=False),
         at("at"),
         Column("hash", LargeBinary, nullable=False, comment="sha256 over the previous hash and this row."),
+        Column("id", Uuid, nullable=False, server_default=text("uuidv7()"), comment="Only names the row: not hashed."),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
+        UniqueConstraint("tenant_id", "id"),
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("append", "ALL", "true", to=DEFINER),

@@ -2,8 +2,9 @@
 
 import strawberry
 
-from resolvers import availability, booking, customers, identity, notifications, ops, scheduling, sign_in, swaps
+from resolvers import audit, availability, booking, customers, identity, notifications, ops, scheduling, sign_in, swaps
 from resolvers.engine.sources import same
+from resolvers.events import EVENTS
 from resolvers.ops import OPS, TASKS
 from resolvers.registry import registry
 from schema.types.described import described
@@ -25,12 +26,13 @@ AREAS = (
 @described
 @strawberry.type(description="Everything that can be read: only what the credential's tenant and role may see.")
 class Query(Reads):
-    """The compiled reads, and the control room, which looks across tenants."""
+    """The compiled reads; the event log, whose cursors are signed; and the control room, which looks across tenants."""
 
+    events = EVENTS
     ops = OPS
     tasks = TASKS
 
 
-registry.sources(Query, None, viewer=same(), availability_window=availability.WINDOW)
+registry.sources(Query, None, viewer=same(), availability_window=availability.WINDOW, failed_tasks=audit.FAILED_TASKS)
 
 __all__ = ["AREAS", "Query", "notifications", "registry"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.availability import MarketCalendar, Window, window_at
 from models import availability_submission
-from resolvers.common import OFFICE, card_id
+from resolvers.common import OFFICE, WORKFORCE, card_id
 from resolvers.engine.sources import column, computed, sql
 from resolvers.expose import expose
 from resolvers.registry import registry
@@ -70,7 +70,7 @@ WINDOW = computed(
         ),
         dict,
     ),
-)
+).only(*WORKFORCE)
 
 registry.sources(
     AvailabilitySubmission,

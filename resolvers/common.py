@@ -8,6 +8,7 @@ from schema.types.relay import encode_id
 
 OFFICE = ("owner", "admin", "dispatcher")
 ADMINS = ("owner", "admin")
+WORKFORCE = (*OFFICE, "cleaner")
 
 
 def is_set(column: str) -> Filter:
@@ -27,9 +28,9 @@ def contains(*columns: str) -> Filter:
 
 
 def card_id(type_name: str, key: str) -> Computed:
-    """A card's plain id as a global one."""
+    """A card's plain id as a global one; null where the card has none."""
 
-    def read(card: Mapping[str, Any]) -> str:
-        return encode_id(type_name, card[key])
+    def read(card: Mapping[str, Any]) -> str | None:
+        return None if card[key] is None else encode_id(type_name, card[key])
 
     return computed(read)

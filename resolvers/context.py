@@ -13,6 +13,7 @@ from domain.errors import Unauthenticated
 from domain.ids import MarketId, TaskId
 from domain.tasks import TaskState
 from resolvers.engine.engine import Engine
+from services.cursors import Cursors
 from services.identity.forms import SignIns
 
 
@@ -41,6 +42,11 @@ class Services:
     reads: asyncpg.Pool
     auth: SignIns
     control: Control
+
+    @property
+    def cursors(self) -> Cursors:
+        """Writes and reads places in the log, as the feeds do."""
+        return Cursors(self.runner.secrets)
 
 
 @dataclass(slots=True)

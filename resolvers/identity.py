@@ -5,7 +5,7 @@ from typing import Any
 
 from models import cleaner, market, session, staff, tenant
 from resolvers.availability import market_window
-from resolvers.common import ADMINS, OFFICE, contains, is_set
+from resolvers.common import ADMINS, OFFICE, WORKFORCE, contains, is_set
 from resolvers.engine.sources import column, computed, many, one, sql, where
 from resolvers.expose import expose
 from resolvers.registry import registry
@@ -42,7 +42,17 @@ registry.sources(
 )
 registry.sources(Session, session)
 registry.sources(Tenant, tenant, settings=column().only(*OFFICE))
-registry.sources(Market, market, availability_window=computed(market_window))
+# A customer gets a market's name and zone, to read times by; when cleaners say what they can is not theirs to know.
+registry.sources(
+    Market,
+    market,
+    window_epoch=column().only(*WORKFORCE),
+    window_lead_days=column().only(*WORKFORCE),
+    window_deadline_hour=column().only(*WORKFORCE),
+    window_grace_minutes=column().only(*WORKFORCE),
+    availability_window=computed(market_window).only(*WORKFORCE),
+    archived_at=column().only(*WORKFORCE),
+)
 registry.sources(Staff, staff, email=column().only(*ADMINS, own="id"), role=column().only(*ADMINS, own="id"))
 registry.sources(
     Cleaner,
@@ -58,6 +68,7 @@ registry.sources(
         market_ids,
         ids=sql(lambda row: f"ARRAY(SELECT own.market_id FROM cleaner_market own WHERE {_own(row)} ORDER BY 1)", list),
     ).only(*OFFICE, own="id"),
+    archived_at=column().only(*OFFICE, own="id"),
 )
 
 registry.filters(MarketFilter, is_archived=is_set("archived_at"))

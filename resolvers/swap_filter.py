@@ -10,10 +10,11 @@ from typing import Any
 def can_take(row: Any, stamp: Any) -> str:
     """A condition on a row of `swap`: true where no rule of A27b speaks against the acting cleaner taking it."""
     # The cleaner's own facts hang on the stamp alone: they are read once a statement, not once a swap.
-    return f"""{row.status} = 'PENDING' AND {row.expires_at} > {stamp.now} AND {row.owner_id} <> {stamp.actor_id}
+    return f"""{row.status} = 'PENDING' AND {row.expires_at} > {stamp.now}
+        AND {row.owner_id} IS DISTINCT FROM {stamp.actor_id}
         AND EXISTS (
             WITH me AS MATERIALIZED ({_me(stamp)}), shifts AS MATERIALIZED ({_shifts(stamp)})
-            SELECT FROM me CROSS JOIN ({_offered(row)}) j CROSS JOIN LATERAL ({_AROUND}) o
+            SELECT FROM me CROSS JOIN ({_offered(row)}) j CROSS JOIN ({_gifts(row)}) g CROSS JOIN LATERAL ({_AROUND}) o
             WHERE {row.market_id} = ANY (me.markets)
               AND (NOT j.hot_tub OR 'HOT_TUB' = ANY (me.skills))
               AND (j.laundry = 'NONE' OR 'LAUNDRY' = ANY (me.skills))
@@ -63,6 +64,13 @@ def _offered(row: Any) -> str:
         WHERE j.tenant_id = {row.tenant_id} AND j.id = {row.job_id} OFFSET 0"""
 
 
+def _gifts(row: Any) -> str:
+    """What the acting cleaner could give: nothing for a COVER, for a TRADE each own shift that its owner wants."""
+    return f"""SELECT NULL::uuid AS id WHERE {row.kind} = 'COVER'
+        UNION ALL SELECT held.id FROM swap_want w JOIN shifts held ON held.id = w.assignment_id
+        WHERE {row.kind} = 'TRADE' AND w.tenant_id = {row.tenant_id} AND w.swap_id = {row.id}"""
+
+
 def _minutes(here: str, there: str) -> str:
     """Great-circle minutes, as `domain.geo.travel_minutes` reckons them."""
     north = f"radians({there}.latitude - {here}.latitude)"
@@ -89,7 +97,8 @@ _AROUND = f"""SELECT
         min(s.starts_at) FILTER (WHERE s.starts_at >= j.ends_at) AS next_starts,
         (array_agg({_minutes("j", "s")} ORDER BY s.starts_at, s.ends_at)
             FILTER (WHERE s.starts_at >= j.ends_at))[1] AS way_on
-    FROM (SELECT *, (starts_at AT TIME ZONE j.zone)::date AS day FROM shifts WHERE id <> j.assignment_id) s"""
+    FROM (SELECT *, (starts_at AT TIME ZONE j.zone)::date AS day FROM shifts
+        WHERE id IS DISTINCT FROM j.assignment_id AND id IS DISTINCT FROM g.id) s"""
 
 # Between the last shift of one market-local day and the first of another; an overlap is another rule's affair.
 _RESTED = """(o.day_before_ended IS NULL OR o.earlier_that_day OR j.starts_at < o.day_before_ended

@@ -8,14 +8,16 @@ from typing import Any
 from domain.eligibility import reasons_not_to_take
 from domain.scheduling import Laundry, required_skills
 from domain.swaps import preview
-from models import swap
-from resolvers.common import card_id
-from resolvers.engine.sources import computed, sql, where
+from models import assignment, cleaner, standing_bid, swap
+from resolvers.common import card_id, is_set
+from resolvers.engine.sources import computed, one, sql, where
 from resolvers.expose import expose
 from resolvers.registry import registry
 from resolvers.swap_filter import can_take
-from schema.types.filters import SwapFilter, SwapOrder
-from schema.types.swaps import Swap, SwapCard, SwapGone, SwapHandedOver
+from schema.types.filters import StandingBidFilter, SwapFilter, SwapOrder
+from schema.types.identity import Cleaner
+from schema.types.relay import encode_id
+from schema.types.swaps import StandingBid, Swap, SwapAwaitsApproval, SwapCard, SwapGone, SwapHandedOver
 from services import swaps as commands
 from services.cards import SWAP_CARD, SWAP_CARD_FROM
 from services.swap_facts import ViewerFacts, swap_facts, viewer_facts, viewer_facts_sql
@@ -23,6 +25,14 @@ from services.swap_facts import ViewerFacts, swap_facts, viewer_facts, viewer_fa
 _CARD = sql(
     lambda row: f"(SELECT {SWAP_CARD} FROM {SWAP_CARD_FROM} WHERE s.tenant_id = {row.tenant_id} AND s.id = {row.id})",
     dict,
+)
+
+_WANTS = sql(
+    lambda row: (
+        f"(SELECT json_agg(w.assignment_id ORDER BY w.assignment_id) FROM swap_want w"
+        f" WHERE w.tenant_id = {row.tenant_id} AND w.swap_id = {row.id})"
+    ),
+    list,
 )
 
 Card = Mapping[str, Any]
@@ -49,6 +59,17 @@ def viewer_preview(card: Card | None, viewer: ViewerFacts | None) -> Card | None
     }
 
 
+def has_asked(row: Any, stamp: Any) -> str:
+    """Whether the acting cleaner is entered in the swap's draw."""
+    return f"""EXISTS (SELECT FROM swap_ask asked WHERE asked.tenant_id = {row.tenant_id}
+        AND asked.swap_id = {row.id} AND asked.cleaner_id = {stamp.actor_id})"""
+
+
+def wanted(wants: list[str] | None) -> list[str]:
+    """The shifts that a TRADE names, as global ids."""
+    return [encode_id("Assignment", id) for id in wants or ()]
+
+
 def card_skills(hot_tub: bool, laundry: str) -> list[str]:
     """What the shift's home demands (R80)."""
     return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
@@ -58,6 +79,10 @@ registry.viewer_facts(lambda stamp: viewer_facts_sql(stamp.tenant_id, stamp.acto
 registry.sources(
     Swap,
     swap,
+    owner=one(cleaner, on="owner_id"),
+    given=one(assignment, on="given_id"),
+    wanted_assignment_ids=computed(wanted, wants=_WANTS),
+    viewer_has_asked=sql(has_asked),
     viewer_can_take=computed(viewer_can_take, card=_CARD),
     viewer_preview=computed(viewer_preview, card=_CARD),
 )
@@ -65,6 +90,9 @@ registry.card(
     SwapCard,
     id=card_id("Swap", "id"),
     owner_id=card_id("Cleaner", "owner_id"),
+    taker_id=card_id("Cleaner", "taker_id"),
+    assignment_id=card_id("Assignment", "assignment_id"),
+    wanted_assignment_ids=computed(wanted),
     market_id=card_id("Market", "market_id"),
     job_id=card_id("Job", "job_id"),
     required_skills=computed(card_skills),
@@ -72,7 +100,10 @@ registry.card(
     viewer_preview=computed(viewer_preview),
 )
 registry.card(SwapGone, swap_id=card_id("Swap", "swap_id"))
+registry.card(SwapAwaitsApproval, swap_id=card_id("Swap", "swap_id"))
 registry.card(SwapHandedOver, swap_id=card_id("Swap", "swap_id"), job_id=card_id("Job", "job_id"))
+registry.sources(StandingBid, standing_bid)
+registry.filters(StandingBidFilter, is_withdrawn=is_set("withdrawn_at"))
 registry.filters(
     SwapFilter,
     is_mine=where(
@@ -92,4 +123,11 @@ MUTATIONS = {
     "offer_swap": expose(commands.offer_swap, Swap),
     "accept_swap": expose(commands.accept_swap, Swap),
     "withdraw_swap": expose(commands.withdraw_swap, Swap),
+    "return_swap": expose(commands.return_swap, Swap),
+    "approve_swap": expose(commands.approve_swap, Swap),
+    "decline_swap": expose(commands.decline_swap, Swap),
+    "open_cover": expose(commands.open_cover, Swap),
+    "cover_sick_call": expose(commands.cover_sick_call, Cleaner),
+    "place_standing_bid": expose(commands.place_standing_bid, StandingBid),
+    "withdraw_standing_bid": expose(commands.withdraw_standing_bid, StandingBid),
 }

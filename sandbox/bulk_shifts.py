@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from domain.availability import MarketCalendar, period_containing
 from domain.scheduling import AssignmentRole, JobStatus, PaymentStatus
-from domain.swaps import SwapKind, SwapStatus, expiry_of
+from domain.swaps import SwapKind, SwapOpener, SwapStatus, expiry_of
 from domain.wallclock import instant_of, local_day
 from sandbox.bulk_business import Business, Place, Row
 
@@ -59,6 +59,7 @@ def _shift(business: Business, worker: _Worker, turn: int) -> Row:
     return business.add(
         "assignment",
         job_id=made["id"],
+        customer_id=made["customer_id"],
         cleaner_id=worker.cleaner["id"],
         role=AssignmentRole.PRIMARY.value,
         starts_at=made["starts_at"],
@@ -96,7 +97,7 @@ def _job(business: Business, home: Row, starts_at: datetime, status: JobStatus) 
 
 def _offer(business: Business, shift: Row) -> None:
     opened_at = business.now - timedelta(minutes=business.random.randint(1, 2_880))
-    expires_at = expiry_of(shift["starts_at"], shift["ends_at"], LEAD, opened_by_cleaner=True)
+    expires_at = expiry_of(shift["starts_at"], shift["ends_at"], LEAD, SwapOpener.CLEANER)
     business.put(
         "swap",
         id=business.new_id(),

@@ -102,8 +102,9 @@ def start(cluster: Cluster, programs: Path, password: str, *, durable: bool = Tr
     running = _settled(cluster)
     if running:
         return running.port
-    _clear_after_crash(cluster)
     for _ in range(START_ATTEMPTS):
+        # Each time: what was just launched may have been killed too, and has left its lock file.
+        _clear_after_crash(cluster)
         started = _launch(cluster, programs, durable=durable)
         if started:
             return started.port

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects.postgresql import JSON, insert
 
 from db.command import command
 from db.ids import new_id
@@ -31,6 +32,22 @@ from models import availability_submission as submission
 from services.checks import text
 from services.gate import ensure_onboarded
 from services.inputs import arg
+
+# The feed's snapshots select the very same expression: the two must not even write an instant differently.
+SUBMISSION_CARD = """json_build_object(
+    'id', a.id, 'cleaner_id', a.cleaner_id, 'market_id', a.market_id, 'period_start', a.period_start,
+    'submitted_at', a.submitted_at, 'is_late', a.is_late, 'bypassed', a.bypass_by IS NOT NULL,
+    'slots', (SELECT coalesce(json_agg(json_build_object('starts_at', v.starts_at, 'ends_at', v.ends_at)
+        ORDER BY v.starts_at), '[]') FROM availability v
+        WHERE v.tenant_id = a.tenant_id AND v.submission_id = a.id))"""
+
+_CARD_OF_ONE = (
+    sql_text(
+        f"SELECT {SUBMISSION_CARD} AS card FROM availability_submission a WHERE a.tenant_id = :tenant AND a.id = :id"
+    )
+    .bindparams(bindparam("tenant"), bindparam("id"))
+    .columns(card=JSON)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +135,7 @@ async def _store(tx: Tx, filing: _Filing) -> SubmissionId:
     await tx.insert_all(availability, [_slot_row(made, filing, slot) for slot in filing.slots])
     detail = {"slots": len(filing.slots), "periodStart": filing.period.starts_on.isoformat()}
     tx.audit("AvailabilitySubmission", made, reason=filing.reason, detail=detail)
-    card = {
-        "id": str(made),
-        "cleaner_id": str(filing.cleaner_id),
-        "market_id": str(filing.place.id),
-        "period_start": filing.period.starts_on.isoformat(),
-        "submitted_at": tx.now.isoformat(),
-        "is_late": filing.is_late,
-        "bypassed": filing.reason is not None,
-        "slots": [{"starts_at": one.starts_at.isoformat(), "ends_at": one.ends_at.isoformat()} for one in filing.slots],
-    }
+    card = await tx.scalar(_CARD_OF_ONE.bindparams(tenant=tx.actor.tenant, id=made))
     tx.emit(Event(EventType.AVAILABILITY_SUBMITTED, "AvailabilitySubmission", made, card, (filing.cleaner_id,)))
     return made
 

@@ -4,21 +4,26 @@ The live feeds' snapshots select the very same expression, so that a snapshot an
 about what a card is.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select, text
+from sqlalchemy import ColumnElement, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSON
 
 from db.tx import Tx
 from domain.events import Event, EventType
-from domain.swaps import SwapStatus
+from domain.swaps import OPEN_SWAP_STATES, SwapStatus
 from models import job, swap
 
 # Keys are the card type's field names; times are ISO 8601 in UTC, ids plain UUIDs, hours text so that they stay exact.
 SWAP_CARD = """json_build_object(
     'id', s.id, 'kind', s.kind, 'status', s.status, 'note', s.note, 'role', s.role, 'version', s.version,
-    'opened_at', s.opened_at, 'expires_at', s.expires_at,
+    'opened_by', s.opened_by, 'opened_at', s.opened_at, 'draws_at', s.draws_at, 'expires_at', s.expires_at,
+    'urgent_bonus', s.urgent_bonus, 'given_id', s.given_id,
+    'wants', CASE WHEN s.kind = 'TRADE' THEN (SELECT json_agg(w.assignment_id ORDER BY w.assignment_id)
+        FROM swap_want w WHERE w.tenant_id = s.tenant_id AND w.swap_id = s.id) END,
     'owner_id', s.owner_id, 'owner_name', o.name, 'taker_id', s.taker_id, 'taker_name', t.name,
     'market_id', s.market_id, 'market_name', m.name, 'zone', m.zone,
     'assignment_id', s.assignment_id, 'job_id', j.id, 'starts_at', j.starts_at, 'ends_at', j.ends_at,
@@ -31,7 +36,7 @@ SWAP_CARD_FROM = """swap s
     JOIN job j ON j.tenant_id = s.tenant_id AND j.id = s.job_id
     JOIN property p ON p.tenant_id = j.tenant_id AND p.id = j.property_id
     JOIN market m ON m.tenant_id = s.tenant_id AND m.id = s.market_id
-    JOIN cleaner o ON o.tenant_id = s.tenant_id AND o.id = s.owner_id
+    LEFT JOIN cleaner o ON o.tenant_id = s.tenant_id AND o.id = s.owner_id
     LEFT JOIN cleaner t ON t.tenant_id = s.tenant_id AND t.id = s.taker_id"""
 
 _CARD_OF_ONE = (
@@ -41,37 +46,70 @@ _CARD_OF_ONE = (
 )
 
 
-async def swap_card(tx: Tx, swap_id: UUID) -> dict[str, Any]:
-    """The card of a swap as the actor may see it at this point of the transaction."""
-    card: dict[str, Any] = await tx.scalar(_CARD_OF_ONE.bindparams(tenant=tx.actor.tenant, id=swap_id))
+async def swap_card(tx: Tx, swap_id: UUID) -> dict[str, Any] | None:
+    """The card of a swap as the actor may see it at this point of the transaction; None if they may not."""
+    card: dict[str, Any] | None = await tx.scalar(_CARD_OF_ONE.bindparams(tenant=tx.actor.tenant, id=swap_id))
     return card
 
 
 async def emit_swap(tx: Tx, type: EventType, swap_id: UUID, *people: UUID) -> None:
-    """Stage an event about a swap with its present card."""
-    tx.emit(Event(type, "Swap", swap_id, await swap_card(tx, swap_id), people))
+    """Stage an event about a swap with its present card, whole whatever its actor may still see of it.
+
+    Who gives a shift back sees its job no more; who was taken out of a market not even that.
+    """
+    async with tx.as_system():
+        card = await swap_card(tx, swap_id)
+    assert card is not None  # noqa: S101 (its row has just been changed)
+    tx.emit(Event(type, "Swap", swap_id, card, people))
 
 
-async def record_swap_move(tx: Tx, type: EventType, swap_id: UUID) -> None:
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a move's record says beside the swap's card: whom else it concerns, why it was made, and how."""
+
+    people: tuple[UUID, ...] = ()
+    reason: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def record_swap_move(tx: Tx, type: EventType, swap_id: UUID, aside: Aside | None = None) -> None:
     """Event, audit line and notifications of a move of a swap, with its card as it is now."""
+    aside = aside or Aside()
     row = await tx.get(swap, swap_id)
-    people = [person for person in (row.owner_id, row.taker_id) if person]
+    people = dict.fromkeys(person for person in (row.owner_id, row.taker_id, *aside.people) if person)
     await emit_swap(tx, type, swap_id, *people)
-    tx.audit("Swap", swap_id, detail={"event": type, "jobId": str(row.job_id)})
-    payload = {"event": type, "swap_id": str(swap_id)}
+    detail = {"event": type, "jobId": str(row.job_id), **aside.detail}
+    tx.audit("Swap", swap_id, reason=aside.reason, detail=detail)
+    others = [str(person) for person in aside.people]
+    payload = {"event": type, "swap_id": str(swap_id), "version": row.version, "people": others}
     tx.later("notify_swap", payload, dedupe_key=f"notify:{type}:{swap_id}:{row.version}")
 
 
 async def refresh_swap_cards(tx: Tx, which: ColumnElement[bool]) -> None:
-    """Tell the market anew about every pending swap for which this holds of `swap` or its `job`.
+    """Tell the market anew about every open swap for which this holds of `swap` or its `job`.
 
     For whoever has changed what their cards show.
     """
-    pending = await tx.all(
+    open_ones = await tx.all(
         select(swap.c.id)
         .join(job, (job.c.tenant_id == swap.c.tenant_id) & (job.c.id == swap.c.job_id))
-        .where(tx.own(swap), which, swap.c.status == SwapStatus.PENDING)
+        .where(tx.own(swap), which, swap.c.status.in_(OPEN_SWAP_STATES))
         .order_by(swap.c.id)
+        # A swap that is taken meanwhile must not be shown again after it has gone, nor an older card after a newer one.
+        .with_for_update(of=swap)
     )
-    for row in pending:
+    for row in open_ones:
         await emit_swap(tx, EventType.SWAP_CHANGED, row.id)
+
+
+async def take_off(tx: Tx, which: ColumnElement[bool], aside: Aside | None = None) -> list[UUID]:
+    """Withdraw every open swap for which this holds; their ids. One that was taken meanwhile is left alone."""
+    rows = await tx.all(
+        update(swap)
+        .where(tx.own(swap), which, swap.c.status.in_(OPEN_SWAP_STATES))
+        .values(status=SwapStatus.WITHDRAWN, closed_at=tx.now, version=swap.c.version + 1)
+        .returning(swap.c.id)
+    )
+    for row in rows:
+        await record_swap_move(tx, EventType.SWAP_WITHDRAWN, row.id, aside)
+    return [row.id for row in rows]

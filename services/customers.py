@@ -1,7 +1,9 @@
 """Customers and their homes: what the office keeps about whom it cleans for (R22, R25, R26, R31, R32)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import exists, select, update
 
@@ -12,7 +14,7 @@ from domain.errors import Conflict, Invalid
 from domain.events import Event, EventType
 from domain.ids import CustomerId, MarketId, PropertyId
 from domain.scheduling import LIVE_JOB_STATES, Laundry
-from models import customer, job, market
+from models import assignment, customer, job, market
 from models import property as home
 from services.cards import refresh_swap_cards
 from services.checks import changes, email, phone, text, within
@@ -23,6 +25,8 @@ from services.inputs import arg
 MOST_ROOMS = 50
 MOST_SQUARE_FEET = 100_000
 MOST_LOADS = 50
+FACTS_REACH = timedelta(days=8)
+"""How far back a cleaner's shifts count for what they may take next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +155,18 @@ async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
 
 @command(*OFFICE)
 async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
-    """Change a home; what is left out stays. Shifts of it that are on the swap market show the change at once."""
+    """Change a home; what is left out stays. Shifts of it that are on the swap market show the change at once.
+
+    Its cleaners are named: where their shifts lie decides what else they can take.
+    """
     before = await tx.get(home, input.property_id, "propertyId", lock=True)
     if before.archived_at is not None:
         raise Conflict("This property is archived.", field=("propertyId",))
     values = changes(_property_values(input))
     _ensure_loads(values.get("laundry", before.laundry), values.get("laundry_loads", before.laundry_loads))
     await tx.change(home, input.property_id, input.expected_version, **values)
-    _tell_property(tx, input.property_id, values.get("name", before.name))
+    crew = await _hold_crew(tx, input.property_id)
+    _tell_property(tx, input.property_id, values.get("name", before.name), *crew)
     await refresh_swap_cards(tx, job.c.property_id == input.property_id)
     return input.property_id
 
@@ -240,6 +248,18 @@ def _tell_customer(tx: Tx, id: CustomerId, name: str) -> None:
     tx.emit(Event(EventType.CUSTOMER_CHANGED, "Customer", id, {"id": str(id), "name": name}))
 
 
-def _tell_property(tx: Tx, id: PropertyId, name: str) -> None:
+async def _hold_crew(tx: Tx, id: PropertyId) -> list[UUID]:
+    """Who has a shift at the home. Its jobs are held: one that is being offered has told of the home as it was."""
+    of_home = tx.own(job), job.c.property_id == id, job.c.status.in_([str(state) for state in LIVE_JOB_STATES])
+    await tx.all(select(job.c.id).where(*of_home).order_by(job.c.id).with_for_update())
+    on_it = select(assignment.c.cleaner_id).join(
+        job, (job.c.tenant_id == assignment.c.tenant_id) & (job.c.id == assignment.c.job_id)
+    )
+    recent = assignment.c.released_at.is_(None), assignment.c.starts_at > tx.now - FACTS_REACH
+    rows = await tx.all(on_it.where(tx.own(assignment), job.c.property_id == id, *recent).distinct())
+    return [row.cleaner_id for row in rows]
+
+
+def _tell_property(tx: Tx, id: PropertyId, name: str, *people: UUID) -> None:
     tx.audit("Property", id)
-    tx.emit(Event(EventType.PROPERTY_CHANGED, "Property", id, {"id": str(id), "name": name}))
+    tx.emit(Event(EventType.PROPERTY_CHANGED, "Property", id, {"id": str(id), "name": name}, people))

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, literal, null, select, union_all, update
+from sqlalchemy import ColumnElement, Row, Select, exists, literal, null, select, union_all, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSON, insert
 
@@ -17,15 +17,15 @@ from db.command import command
 from db.ids import new_id
 from db.tx import Tx
 from domain.actors import CleanerId, Role
-from domain.availability import window_at
+from domain.availability import Window, standing_reminder, window_at
 from domain.eligibility import reasons_not_to_take
 from domain.events import EventType
 from domain.ids import MarketId, NotificationId, SwapId
 from domain.notifications import CHANNELS, Channel, Content, DeliveryStatus, Message, NotificationKind, compose
 from domain.scheduling import OnboardingState
 from domain.swaps import SwapStatus
-from models import cleaner, cleaner_market, market, notification, staff
-from services.availability import calendar_of
+from models import availability_submission, cleaner, cleaner_market, market, notification, staff
+from services.availability import calendar_of, window_of
 from services.cards import swap_card
 from services.swap_facts import swap_facts, viewer_facts, viewer_facts_sql
 from services.windows import window_card
@@ -52,6 +52,8 @@ class QueueNotifications:
     topic_key: str
     card: Mapping[str, Any]
     people: Sequence[UUID]
+    until: datetime | None = None
+    """When the message loses its sense: what has not been sent by then is not sent any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class NotifySwap:
 
     event: EventType
     swap_id: SwapId
+    version: int
+    """The swap's version by the move."""
+    people: tuple[UUID, ...] = ()
+    """Whom it concerns beside the swap's parties: who lost a draw, who gave the shift back."""
     after: UUID = FIRST
     """Of an offer's many people, only those beyond this one."""
 
@@ -70,6 +76,14 @@ class NotifyWindow:
 
     market_id: MarketId
     at: datetime
+    after: UUID = FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class RemindOfDeadline:
+    """A market whose cleaners may have forgotten to submit."""
+
+    market_id: MarketId
     after: UUID = FIRST
 
 
@@ -113,11 +127,12 @@ async def notify_swap(tx: Tx, input: NotifySwap) -> UUID | None:
     card = await swap_card(tx, input.swap_id)
     if card is None:
         return None
-    topic = f"{input.event}:{input.swap_id}"
+    # What may happen twice to one swap is told twice, but each time once.
+    topic = f"{input.event}:{input.swap_id}:{input.version}"
     if input.event is EventType.SWAP_OFFERED:
         return await _notify_market(tx, input, card, topic)
-    for kind, person in _parties(input.event, card):
-        await _queue(tx, QueueNotifications(kind, topic, card, [person]))
+    for kind, people in (await _concerned(tx, input, card)).items():
+        await _queue(tx, QueueNotifications(kind, topic, card, people))
     return None
 
 
@@ -130,6 +145,26 @@ async def notify_window(tx: Tx, input: NotifyWindow) -> UUID | None:
     card = window_card(place, window_at(calendar_of(place), tx.now))
     topic = f"window:{place.id}:{input.at.isoformat()}"
     await _queue(tx, QueueNotifications(NotificationKind.WINDOW_CHANGED, topic, card, people))
+    return people[-1] if len(people) == PAGE else None
+
+
+@command(Role.SYSTEM)
+async def remind_of_deadline(tx: Tx, input: RemindOfDeadline) -> UUID | None:
+    """Remind a market's cleaners who have not submitted for the coming two weeks (R84, R85); where to go on if more.
+
+    Only the newest reminder that is still true goes out, once a person, channel, window and lead (A38), and none from
+    the deadline on. The window as it stands now decides: the task may come late, the calendar may have been changed.
+    """
+    place = await tx.get(market, input.market_id, "marketId")
+    window = window_of(place, tx.now)
+    reminder = standing_reminder(window)
+    if place.archived_at is not None or reminder is None:
+        return None
+    rows = await tx.all(_onboarded(tx, place.id, input.after).where(~_submitted(tx, place.id, window)))
+    people = [row.id for row in rows]
+    topic = f"reminder:{place.id}:{window.period_start}:{int(reminder.lead.total_seconds())}"
+    card = window_card(place, window)
+    await _queue(tx, QueueNotifications(NotificationKind.WINDOW_REMINDER, topic, card, people, reminder.ends_at))
     return people[-1] if len(people) == PAGE else None
 
 
@@ -197,17 +232,39 @@ def _can_take(card: Mapping[str, Any], facts: Mapping[str, Any], now: datetime) 
     return me is not None and not reasons_not_to_take(swap_facts(card), me.taker, me.policy.swaps, now)
 
 
-def _parties(event: EventType, card: Mapping[str, Any]) -> list[tuple[NotificationKind, UUID]]:
-    owner = UUID(card["owner_id"])
-    match event:
+async def _concerned(tx: Tx, input: NotifySwap, card: Mapping[str, Any]) -> dict[NotificationKind, list[UUID]]:
+    """Who is told what of a move: the parties, those beside them, and the office where it has to decide."""
+    owner, taker = _people_of(card["owner_id"]), _people_of(card["taker_id"])
+    match input.event:
         case EventType.SWAP_ACCEPTED:
-            return [(NotificationKind.SWAP_GIVEN, owner), (NotificationKind.SWAP_TAKEN, UUID(card["taker_id"]))]
+            others = [person for person in input.people if person not in taker]
+            return {
+                NotificationKind.SWAP_GIVEN: owner,
+                NotificationKind.SWAP_TAKEN: taker,
+                NotificationKind.SWAP_DRAWN: others,
+            }
+        case EventType.SWAP_REQUESTED:
+            return {NotificationKind.SWAP_TO_APPROVE: await _office(tx)}
+        case EventType.SWAP_DECLINED:
+            return {NotificationKind.SWAP_DECLINED: [*owner, *taker]}
+        case EventType.SWAP_RETURNED:
+            return {NotificationKind.SWAP_RETURNED: owner}
         case EventType.SWAP_WITHDRAWN:
-            return [(NotificationKind.SWAP_WITHDRAWN, owner)]
+            return {NotificationKind.SWAP_WITHDRAWN: owner}
         case EventType.SWAP_EXPIRED:
-            return [(NotificationKind.SWAP_EXPIRED, owner)]
+            return {NotificationKind.SWAP_EXPIRED: owner or await _office(tx)}
         case _:
-            return []
+            return {}
+
+
+def _people_of(*ids: str | None) -> list[UUID]:
+    return [UUID(id) for id in ids if id]
+
+
+async def _office(tx: Tx) -> list[UUID]:
+    """Everybody of the office who still works here."""
+    rows = await tx.all(select(staff.c.id).where(tx.own(staff), staff.c.archived_at.is_(None)).order_by(staff.c.id))
+    return [row.id for row in rows]
 
 
 def _onboarded(tx: Tx, market_id: MarketId, after: UUID) -> Select[Any]:
@@ -229,6 +286,16 @@ def _onboarded(tx: Tx, market_id: MarketId, after: UUID) -> Select[Any]:
     )
 
 
+def _submitted(tx: Tx, market_id: MarketId, window: Window) -> ColumnElement[bool]:
+    """That the cleaner has submitted for the window's two weeks; that they cannot work is an answer too."""
+    return exists().where(
+        tx.own(availability_submission),
+        availability_submission.c.cleaner_id == cleaner.c.id,
+        availability_submission.c.market_id == market_id,
+        availability_submission.c.period_start == window.period_start,
+    )
+
+
 async def _queue(tx: Tx, input: QueueNotifications) -> int:
     """Write a message and its task for each person and channel of the kind; how many are new (R184, A38)."""
     content = compose(input.kind, input.card)
@@ -239,8 +306,9 @@ async def _queue(tx: Tx, input: QueueNotifications) -> int:
         if (address := _address(person, channel)) is not None
     ]
     made = await _insert(tx, rows)
+    until = {} if input.until is None else {"until": input.until.isoformat()}
     for each in made:
-        tx.later("deliver_notification", {"notification_id": str(each)}, dedupe_key=f"deliver:{each}")
+        tx.later("deliver_notification", {"notification_id": str(each), **until}, dedupe_key=f"deliver:{each}")
     return len(made)
 
 

@@ -32,10 +32,10 @@ from domain.scheduling import (
     is_urgent,
     required_skills,
 )
-from domain.swaps import SwapStatus, expiry_of
+from domain.swaps import OPEN_SWAP_STATES, SwapOpener, expiry_of
 from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap, tenant
 from models import property as home
-from services.cards import record_swap_move, refresh_swap_cards
+from services.cards import refresh_swap_cards, take_off
 from services.checks import changes, text
 from services.inputs import arg
 
@@ -116,7 +116,7 @@ async def create_job(tx: Tx, input: CreateJob) -> JobId:
             created_at=tx.now,
         )
     )
-    await _tell(tx, EventType.JOB_CREATED, made)
+    await tell_job(tx, EventType.JOB_CREATED, made)
     return made
 
 
@@ -147,7 +147,7 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
         # Before the job, in the order in which an accept locks: swap, then assignment.
         await _move_swaps(tx, before.id, starts_at, _end(starts_at, hours))
     await tx.change(job, before.id, input.expected_version, **values)
-    await _tell(tx, EventType.JOB_CHANGED, before.id)
+    await tell_job(tx, EventType.JOB_CHANGED, before.id)
     await refresh_swap_cards(tx, job.c.id == before.id)
     return input.job_id
 
@@ -158,10 +158,11 @@ async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
     before = await tx.get(job, input.job_id, "jobId", lock=True)
     ensure_job_transition(JobStatus(before.status), JobStatus.CANCELED)
     reason = text(input.reason, "reason", most=500)
+    await take_off(tx, (swap.c.job_id == input.job_id) & swap.c.assignment_id.is_(None))
     live = select(assignment.c.id).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)
     crew = [await _release(tx, one.id) for one in await tx.all(live)]
     await tx.change(job, input.job_id, status=JobStatus.CANCELED, canceled_at=tx.now)
-    await _tell(tx, EventType.JOB_CANCELED, input.job_id, people=tuple(crew), reason=reason)
+    await tell_job(tx, EventType.JOB_CANCELED, input.job_id, people=tuple(crew), reason=reason)
     return input.job_id
 
 
@@ -171,10 +172,14 @@ async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
     planned = await _lock_planned(tx, input.job_id)
     await lock_cleaners(tx, [input.cleaner_id])
     await _ensure_fit(tx, planned, input.cleaner_id)
+    # The place that the office was looking to fill on the market is filled.
+    vacancy = (swap.c.job_id == planned.id) & swap.c.assignment_id.is_(None) & (swap.c.role == input.role)
+    await take_off(tx, vacancy)
     made = AssignmentId(
         await tx.insert(
             assignment,
             job_id=planned.id,
+            customer_id=planned.customer_id,
             cleaner_id=input.cleaner_id,
             role=input.role,
             starts_at=planned.starts_at,
@@ -184,7 +189,7 @@ async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
     )
     if planned.status == JobStatus.UNASSIGNED and input.role is not AssignmentRole.BACKUP:
         await tx.change(job, planned.id, status=JobStatus.ASSIGNED)
-    await _tell(tx, EventType.CLEANER_ASSIGNED, planned.id, people=(input.cleaner_id,))
+    await tell_job(tx, EventType.CLEANER_ASSIGNED, planned.id, people=(input.cleaner_id,))
     return made
 
 
@@ -210,7 +215,7 @@ async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
         urgent_within = (await tenant_policy(tx)).scheduling.urgent_within
         urgent = planned.is_urgent or is_urgent(tx.now, planned.starts_at, urgent_within)
         await tx.change(job, planned.id, status=JobStatus.UNASSIGNED, is_urgent=urgent)
-    await _tell(tx, EventType.CLEANER_RELEASED, planned.id, people=(gone.cleaner_id,))
+    await tell_job(tx, EventType.CLEANER_RELEASED, planned.id, people=(gone.cleaner_id,))
     return JobId(planned.id)
 
 
@@ -303,36 +308,36 @@ async def _release(tx: Tx, id: UUID) -> UUID:
 
     In the order in which an accept locks: swap, then assignment. An accept that was faster has made it the taker's.
     """
-    offered = await tx.one(
-        update(swap)
-        .where(tx.own(swap), swap.c.assignment_id == id, swap.c.status == SwapStatus.PENDING)
-        .values(status=SwapStatus.WITHDRAWN, closed_at=tx.now, version=swap.c.version + 1)
-        .returning(swap.c.id)
-    )
+    await take_off(tx, swap.c.assignment_id == id)
     await tx.change(assignment, id, released_at=tx.now)
-    if offered is not None:
-        await record_swap_move(tx, EventType.SWAP_WITHDRAWN, offered.id)
     gone = await tx.get(assignment, id)
     return UUID(str(gone.cleaner_id))
 
 
 async def _move_swaps(tx: Tx, job_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
-    """Give the job's pending swaps the expiry that belongs to its new time (A27)."""
+    """Give the job's open swaps the expiry that belongs to its new time (A27)."""
     lead = (await tenant_policy(tx)).swaps.cleaner_lead
-    expires_at = max(expiry_of(starts_at, ends_at, lead, opened_by_cleaner=True), tx.now)
-    moved = await tx.all(
-        update(swap)
-        .where(tx.own(swap), swap.c.job_id == job_id, swap.c.status == SwapStatus.PENDING)
-        .values(expires_at=expires_at, version=swap.c.version + 1)
-        .returning(swap.c.id)
-    )
-    for row in moved:
-        tx.later("expire_swap", {"swap_id": str(row.id)}, run_at=expires_at)
+    for opener in SwapOpener:
+        expires_at = max(expiry_of(starts_at, ends_at, lead, opener), tx.now)
+        moved = await tx.all(
+            update(swap)
+            .where(
+                tx.own(swap),
+                swap.c.job_id == job_id,
+                swap.c.opened_by == opener,
+                swap.c.status.in_(OPEN_SWAP_STATES),
+            )
+            .values(expires_at=expires_at, version=swap.c.version + 1)
+            .returning(swap.c.id)
+        )
+        for row in moved:
+            tx.later("expire_swap", {"swap_id": str(row.id)}, run_at=expires_at)
 
 
-async def _tell(
+async def tell_job(
     tx: Tx, type: EventType, job_id: UUID, *, people: tuple[UUID, ...] = (), reason: str | None = None
 ) -> None:
+    """Event and audit line of what happened to a job, with its card as it is now; its crew hears of it unless told."""
     row = await tx.get(job, job_id)
     card = {
         "id": str(row.id),

@@ -11,13 +11,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSON
+
+from db.tx import Tx
 from domain.actors import CleanerId
 from domain.availability import Slot
 from domain.geo import Position
 from domain.ids import AssignmentId, MarketId
 from domain.policy import TenantPolicy
 from domain.scheduling import AssignmentRole, Laundry, OnboardingState, Shift, Skill, required_skills
-from domain.swaps import SwapFacts, SwapStatus, TakerFacts
+from domain.swaps import SwapFacts, SwapKind, SwapOpener, SwapStatus, TakerFacts
 
 MOST_SHIFTS = 500
 
@@ -60,7 +64,40 @@ STAMPED_VIEWER_FACTS = "SELECT " + viewer_facts_sql(
     "current_setting('app.actor_id')::uuid",
     "current_setting('app.now')::timestamptz",
 )
-"""The facts inside a stamped transaction."""
+"""The acting cleaner's facts inside a stamped transaction."""
+
+_FACTS_OF_ONE = text(
+    "SELECT "
+    + viewer_facts_sql(
+        "current_setting('app.tenant_id')::uuid", "CAST(:cleaner AS uuid)", "current_setting('app.now')::timestamptz"
+    )
+).columns(json_build_object=JSON)
+
+# A shift as if the office offered it: what a trade's owner is asked about.
+_SHIFT_AS_OFFER = text("""SELECT json_build_object(
+        'id', a.id, 'kind', 'COVER', 'status', 'PENDING', 'role', a.role, 'opened_by', 'OFFICE',
+        'opened_at', a.created_at, 'expires_at', a.ends_at, 'urgent_bonus', false, 'wants', null,
+        'owner_id', a.cleaner_id, 'taker_id', null, 'market_id', m.id, 'zone', m.zone, 'assignment_id', a.id,
+        'starts_at', a.starts_at, 'ends_at', a.ends_at, 'expected_hours', j.expected_hours::text,
+        'is_urgent', j.is_urgent, 'laundry', p.laundry, 'laundry_loads', p.laundry_loads, 'hot_tub', p.hot_tub,
+        'latitude', p.latitude, 'longitude', p.longitude)
+    FROM assignment a
+    JOIN job j ON j.tenant_id = a.tenant_id AND j.id = a.job_id
+    JOIN property p ON p.tenant_id = j.tenant_id AND p.id = j.property_id
+    JOIN market m ON m.tenant_id = j.tenant_id AND m.id = j.market_id
+    WHERE a.tenant_id = :tenant AND a.id = :shift AND a.released_at IS NULL
+      AND j.status IN ('ASSIGNED', 'NO_SHOW')""").columns(json_build_object=JSON)
+
+
+async def facts_of(tx: Tx, cleaner_id: UUID) -> ViewerFacts | None:
+    """The facts of a cleaner, as far as the acting person may see them; None for who is not seen."""
+    return viewer_facts(await tx.scalar(_FACTS_OF_ONE.bindparams(cleaner=cleaner_id)))
+
+
+async def shift_as_offer(tx: Tx, assignment_id: UUID) -> SwapFacts | None:
+    """A live shift as if the office offered it; None if there is none, or its job cannot change hands any more."""
+    found = await tx.scalar(_SHIFT_AS_OFFER.bindparams(tenant=tx.actor.tenant, shift=assignment_id))
+    return None if found is None else swap_facts(found)
 
 
 def viewer_facts(row: Mapping[str, Any] | None) -> ViewerFacts | None:
@@ -86,7 +123,8 @@ def swap_facts(card: Mapping[str, Any]) -> SwapFacts:
     return SwapFacts(
         status=SwapStatus(card["status"]),
         shift=_shift(
-            card["assignment_id"],
+            # A vacancy has no shift yet; its own id stands for it, and is nobody's shift.
+            card["assignment_id"] or card["id"],
             card["starts_at"],
             card["ends_at"],
             card["expected_hours"],
@@ -94,13 +132,16 @@ def swap_facts(card: Mapping[str, Any]) -> SwapFacts:
             card["longitude"],
         ),
         role=AssignmentRole(card["role"]),
-        owner_id=CleanerId(UUID(card["owner_id"])),
+        owner_id=CleanerId(UUID(card["owner_id"])) if card["owner_id"] else None,
         taker_id=CleanerId(UUID(card["taker_id"])) if card["taker_id"] else None,
         market_id=MarketId(UUID(card["market_id"])),
         zone=card["zone"],
-        opened_by_cleaner=True,
+        opened_by=SwapOpener(card["opened_by"]),
         opened_at=_instant(card["opened_at"]),
         expires_at=_instant(card["expires_at"]),
+        kind=SwapKind(card["kind"]),
+        wants=frozenset(AssignmentId(UUID(id)) for id in card["wants"] or ()),
+        urgent_bonus=card["urgent_bonus"],
         skills=required_skills(has_hot_tub=card["hot_tub"], laundry=Laundry(card["laundry"])),
         job_is_urgent=card["is_urgent"],
         laundry_loads=card["laundry_loads"],

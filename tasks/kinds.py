@@ -8,8 +8,10 @@ from tasks.context import TaskFunction
 KINDS: Mapping[str, TaskFunction] = {
     "announce_window": availability.announce,
     "notify_window": availability.notify,
+    "remind_of_deadline": availability.remind,
     "expire_swap": swaps.expire,
     "sweep_swaps": swaps.sweep,
+    "draw_swap": swaps.draw,
     "notify_swap": swaps.notify,
     "deliver_notification": notifications.deliver,
     "send_mailed_link": notifications.mail_link,

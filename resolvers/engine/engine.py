@@ -131,7 +131,7 @@ class Engine:
         state = State(filled.arguments, filled.errors)
         if plan.text is None:
             return Answer(plan.compiled.reader([], state), plan.compiled.is_complete)
-        row = await _fetched(pool, plan.text, [*_stamp_values(actor), *filled.values])
+        row = await fetched(pool, plan.text, [*stamp_values(actor), *filled.values])
         return self._shaped(plan.compiled, row, state)
 
     async def read_payload(self, connection: Fetching, info: Any, type_name: str, id: UUID | None) -> Aliased | None:
@@ -161,7 +161,7 @@ class Engine:
         state = State(filled.arguments, filled.errors)
         if plan.text is None:
             return [None for _ in keys]
-        row = await _fetched(connection, plan.text, [keys, *filled.values])
+        row = await fetched(connection, plan.text, [keys, *filled.values])
         shaped = self._shaped(plan.compiled, row, state).shaped
         return [entity_field.at(shaped, index) for index in range(len(keys))]
 
@@ -229,7 +229,8 @@ class Engine:
         return Answer(shaped, compiled.is_complete and not state.dirty)
 
 
-async def _fetched(pool: Fetching, text: str, values: list[Any]) -> list[Any]:
+async def fetched(pool: Fetching, text: str, values: list[Any]) -> list[Any]:
+    """The one row of a stamped statement. Raises `Unauthenticated` where there is none, or `Unavailable`."""
     try:
         found = await pool.fetchval(text, *values)
     except (asyncpg.QueryCanceledError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
@@ -247,7 +248,8 @@ def as_graphql_error(error: Refused | Unavailable) -> GraphQLError:
     return GraphQLError(str(error), original_error=error, extensions={"code": str(Code.UNAVAILABLE)})
 
 
-def _stamp_values(actor: Actor) -> tuple[str, str, str, str]:
+def stamp_values(actor: Actor) -> tuple[str, str, str, str]:
+    """The stamp's parameters, $1 to $4."""
     return str(actor.tenant), str(actor.person), str(actor.role), str(actor.session)
 
 

@@ -24,6 +24,7 @@ TYPES_OF_ID: dict[object, tuple[str, ...]] = {
     ids.AssignmentId: ("Assignment",),
     ids.SubmissionId: ("AvailabilitySubmission",),
     ids.SwapId: ("Swap",),
+    ids.StandingBidId: ("StandingBid",),
     ids.NotificationId: ("Notification",),
     ids.TaskId: ("Task",),
     ids.StaffId: ("Staff",),

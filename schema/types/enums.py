@@ -17,7 +17,7 @@ from domain.scheduling import (
     Skill,
     transitions_markdown,
 )
-from domain.swaps import SWAP_TRANSITIONS, SwapKind, SwapStatus
+from domain.swaps import SWAP_TRANSITIONS, SwapKind, SwapOpener, SwapStatus
 from domain.tasks import TaskState
 from schema.types.described import enumerated
 
@@ -38,6 +38,7 @@ ENUMS = (
     enumerated(PaymentStatus, more=transitions_markdown(PAYMENT_TRANSITIONS)),
     enumerated(Skill),
     enumerated(SwapKind),
+    enumerated(SwapOpener),
     enumerated(SwapStatus, more=transitions_markdown(SWAP_TRANSITIONS)),
     enumerated(TaskState),
 )

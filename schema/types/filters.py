@@ -10,7 +10,7 @@ import strawberry
 
 from domain.notifications import DeliveryStatus
 from domain.scheduling import AssignmentRole, JobStatus, OnboardingState, Skill
-from domain.swaps import SwapKind, SwapStatus
+from domain.swaps import SwapKind, SwapOpener, SwapStatus
 from schema.types.described import described, enumerated
 
 
@@ -133,8 +133,23 @@ class SwapFilter:
     """Only those in this market."""
     is_mine: bool | None = None
     """Only those that the acting cleaner offered or took, or only the others."""
+    opened_by: SwapOpener | None = None
+    """Only those that a cleaner, or the office, put on the market."""
     can_take: bool | None = None
     """Only open ones that the acting cleaner may take now by every rule, or only the others."""
+
+
+@described
+@strawberry.input
+class StandingBidFilter:
+    """Which standing bids."""
+
+    market_id: strawberry.ID | None = None
+    """Only those for this market."""
+    cleaner_id: strawberry.ID | None = None
+    """Only those of this cleaner."""
+    is_withdrawn: bool | None = None
+    """Only those that were withdrawn, or only those that hold."""
 
 
 @described
@@ -210,6 +225,14 @@ class SwapOrder(Enum):
 
 
 @enumerated
+class StandingBidOrder(Enum):
+    """The order of standing bids."""
+
+    PLACED_AT_DESC = "placed_at desc"
+    """The newest first."""
+
+
+@enumerated
 class SubmissionOrder(Enum):
     """The order of availability submissions."""
 
@@ -225,3 +248,49 @@ class NotificationOrder(Enum):
 
     CREATED_AT_DESC = "created_at desc"
     """The newest first."""
+
+
+@described
+@strawberry.input
+class AuditFilter:
+    """Which entries of the audit log."""
+
+    entity: str | None = None
+    """Only those about this type, as Swap."""
+    action: str | None = None
+    """Only those of this action, as offer_swap."""
+    actor_id: strawberry.ID | None = None
+    """Only those of this person: a cleaner, somebody of the office or a customer."""
+    at_from: datetime | None = None
+    """Only those of then or later."""
+    at_before: datetime | None = None
+    """Only earlier ones."""
+
+
+@described
+@strawberry.input
+class FailedTaskFilter:
+    """Which of the tasks that were given up."""
+
+    kind: str | None = None
+    """Only those of this kind."""
+
+
+@enumerated
+class AuditOrder(Enum):
+    """The order of the audit log."""
+
+    SEQ_DESC = "seq desc"
+    """The newest first."""
+    SEQ_ASC = "seq asc"
+    """The oldest first."""
+
+
+@enumerated
+class FailedTaskOrder(Enum):
+    """The order of tasks that were given up."""
+
+    FINISHED_AT_DESC = "finished_at desc"
+    """The last one given up first."""
+    FINISHED_AT_ASC = "finished_at asc"
+    """The first one given up first."""

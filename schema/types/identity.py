@@ -41,18 +41,19 @@ class Market(Node):
     """The market's name, unique in the business."""
     zone: str
     """The IANA time zone, as America/New_York."""
-    window_epoch: date
-    """A submission Sunday; the others lie multiples of 14 days away."""
-    window_lead_days: int
-    """How many days before the submission Sunday the window opens."""
-    window_deadline_hour: int
-    """The market-local hour of the deadline on the submission Sunday."""
-    window_grace_minutes: int
-    """Minutes after the deadline in which a submission is accepted and marked late."""
-    availability_window: Annotated["AvailabilityWindow", strawberry.lazy("schema.types.availability")]
-    """The submission window as of now."""
+    window_epoch: date | None
+    """A submission Sunday; the others lie multiples of 14 days away. For office and cleaners, null for customers."""
+    window_lead_days: int | None
+    """How many days before the submission Sunday the window opens. For office and cleaners, null for customers."""
+    window_deadline_hour: int | None
+    """The market-local hour of the deadline on that Sunday. For office and cleaners, null for customers."""
+    window_grace_minutes: int | None
+    """Minutes after the deadline in which a submission is late but accepted. For office and cleaners, null for
+    customers."""
+    availability_window: Annotated["AvailabilityWindow", strawberry.lazy("schema.types.availability")] | None
+    """The submission window as of now. For office and cleaners, null for customers."""
     archived_at: datetime | None
-    """When the market was closed."""
+    """When the market was closed. For office and cleaners, null for customers."""
     version: int
     """Counts changes."""
 
@@ -77,7 +78,9 @@ class Staff(Node):
 @described
 @strawberry.type
 class Cleaner(Node):
-    """A worker. Colleagues see the name alone; the office and the cleaner see the rest, and others null."""
+    """A worker. Colleagues see the name alone, as do customers whose jobs the worker is on; the office and the cleaner
+    see the rest, and others null.
+    """
 
     name: str
     """The display name."""
@@ -96,7 +99,7 @@ class Cleaner(Node):
     assignments: Connection[Annotated["Assignment", strawberry.lazy("schema.types.scheduling")]] = paged(
         AssignmentFilter,
         AssignmentOrder,
-        description="The cleaner's shifts; of colleagues nobody but the office sees any.",
+        description="The cleaner's shifts: for the office and the cleaner all, for a customer those on their own jobs.",
     )
     archived_at: datetime | None
     """When they left."""

@@ -2,15 +2,21 @@
 
 import strawberry
 
+from schema.types.audit import AuditEntry
 from schema.types.availability import AvailabilitySubmission, AvailabilityWindow
 from schema.types.booking import Service
 from schema.types.customers import Customer, Property
 from schema.types.described import described
+from schema.types.failures import Task
 from schema.types.filters import (
     AssignmentFilter,
     AssignmentOrder,
+    AuditFilter,
+    AuditOrder,
     CleanerFilter,
     CustomerFilter,
+    FailedTaskFilter,
+    FailedTaskOrder,
     JobFilter,
     JobOrder,
     MarketFilter,
@@ -20,6 +26,8 @@ from schema.types.filters import (
     PropertyFilter,
     ServiceFilter,
     StaffFilter,
+    StandingBidFilter,
+    StandingBidOrder,
     SubmissionFilter,
     SubmissionOrder,
     SwapFilter,
@@ -29,7 +37,7 @@ from schema.types.identity import Cleaner, Market, Staff, Viewer
 from schema.types.notifications import Notification
 from schema.types.relay import Connection, Node, arguments, by_id, by_ids, paged
 from schema.types.scheduling import Assignment, Job
-from schema.types.swaps import Swap
+from schema.types.swaps import StandingBid, Swap
 
 
 @described
@@ -54,7 +62,9 @@ class Reads:
     jobs: Connection[Job] = paged(JobFilter, JobOrder, description="The cleans; a cleaner's own and those offered.")
     job: Job | None = by_id("One clean.")
     assignments: Connection[Assignment] = paged(
-        AssignmentFilter, AssignmentOrder, description="The shifts; a cleaner's own."
+        AssignmentFilter,
+        AssignmentOrder,
+        description="The shifts; a cleaner's own, and those on a customer's own jobs.",
     )
     swaps: Connection[Swap] = paged(
         SwapFilter,
@@ -62,8 +72,12 @@ class Reads:
         description="The swap market; for a cleaner the open swaps of their markets and their own.",
     )
     swap: Swap | None = by_id("One swap.")
+    standing_bids: Connection[StandingBid] = paged(
+        StandingBidFilter, StandingBidOrder, description="The cleaners' \"take any of these for me\"; a cleaner's own."
+    )
     availability_window: AvailabilityWindow | None = arguments(
-        description="A market's submission window as of now, or null if there is no such market for you.",
+        description="A market's submission window as of now, or null if there is no such market for you. For office"
+        " and cleaners.",
         words={"market_id": "The market's global id."},
         market_id=strawberry.ID,
     )
@@ -74,4 +88,12 @@ class Reads:
         NotificationFilter,
         NotificationOrder,
         description="Messages to people and what became of them; yours, for the office all.",
+    )
+    audit_log: Connection[AuditEntry] = paged(
+        AuditFilter, AuditOrder, description="Who did what; for owners and administrators, empty for everybody else."
+    )
+    failed_tasks: Connection[Task] = paged(
+        FailedTaskFilter,
+        FailedTaskOrder,
+        description="Work that was given up; for owners and administrators, empty for everybody else.",
     )

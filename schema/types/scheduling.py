@@ -46,7 +46,9 @@ class Job(Node):
     market: Market | None
     """The market; null for who does not work there."""
     assignments: Connection["Assignment"] = paged(
-        AssignmentFilter, AssignmentOrder, description="Who is on it; a cleaner sees their own part."
+        AssignmentFilter,
+        AssignmentOrder,
+        description="Who is on it: for a cleaner their own part, for a customer everybody.",
     )
     swaps: Connection[Annotated["Swap", strawberry.lazy("schema.types.swaps")]] = paged(
         SwapFilter, SwapOrder, description="The times it was put on the swap market."

@@ -1,6 +1,6 @@
 """The swap market as clients see it: swaps, the cards of the live feed, and the feed's frames."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import strawberry
 from domain.eligibility import ReasonCode
 from domain.feeds import HandOverRole
 from domain.scheduling import AssignmentRole, Laundry, Skill
-from domain.swaps import SwapKind, SwapStatus
+from domain.swaps import SwapKind, SwapOpener, SwapStatus
 from schema.types.described import described
 from schema.types.feeds import Heartbeat, Resync
 from schema.types.identity import Cleaner, Market
@@ -64,7 +64,7 @@ class Swap(Node):
     status: SwapStatus
     """Where it stands."""
     note: str
-    """What its owner wants colleagues to know."""
+    """What whoever opened it wants takers to know."""
     role: AssignmentRole
     """What the taker will be on the job."""
     job: Job | None
@@ -73,16 +73,28 @@ class Swap(Node):
     """The shift; the office and whoever holds it."""
     market: Market | None
     """The market it is offered in."""
-    owner: Cleaner
-    """Who offers it."""
+    owner: Cleaner | None
+    """Whose shift it is, or was; null for a place on a job that nobody had."""
     taker: Cleaner | None
-    """Who took it."""
+    """Who took it, or would once the office agrees."""
+    opened_by: SwapOpener
+    """Whether its cleaner or the office put it on the market."""
+    urgent_bonus: bool
+    """Whether its taker earns the urgent bonus although the job is not urgent."""
+    wanted_assignment_ids: list[strawberry.ID]
+    """Of a TRADE, the shifts of which its owner would take one; empty for a COVER."""
+    given: Assignment | None
+    """Of a TRADE that was taken, the shift that was given for it; the office and whoever holds it."""
     opened_at: datetime
     """When it was offered."""
+    draws_at: datetime | None
+    """When it is drawn among those who asked; null if the first who accepts takes it."""
     expires_at: datetime
     """Until when it can be taken."""
     closed_at: datetime | None
-    """When it was taken, withdrawn or expired."""
+    """When it was taken, declined, withdrawn, given back or expired."""
+    viewer_has_asked: bool
+    """Whether the acting cleaner asked for it, to be entered in the draw."""
     viewer_can_take: CanTake | None
     """Whether the acting cleaner may take it; null for others."""
     viewer_preview: SwapPreview | None
@@ -106,10 +118,20 @@ class SwapCard:
     """What its owner wants colleagues to know."""
     role: AssignmentRole
     """What the taker will be on the job."""
-    owner_id: strawberry.ID
-    """Who offers it."""
-    owner_name: str
+    owner_id: strawberry.ID | None
+    """Whose shift it is; null for a place on a job that nobody has."""
+    owner_name: str | None
     """The owner's display name."""
+    taker_id: strawberry.ID | None
+    """Who took it, or would once the office agrees."""
+    taker_name: str | None
+    """The taker's display name."""
+    opened_by: SwapOpener
+    """Whether its cleaner or the office put it on the market."""
+    assignment_id: strawberry.ID | None
+    """The shift; null for a place on a job that nobody has."""
+    wanted_assignment_ids: list[strawberry.ID]
+    """Of a TRADE, the shifts of which its owner would take one; empty for a COVER."""
     market_id: strawberry.ID
     """The market."""
     market_name: str
@@ -125,7 +147,9 @@ class SwapCard:
     expected_hours: Decimal
     """Hours of work, exact to two decimals."""
     is_urgent: bool
-    """Whether the urgent bonus is paid."""
+    """Whether the job is urgent, for which the urgent bonus is paid."""
+    urgent_bonus: bool
+    """Whether its taker earns the urgent bonus although the job is not urgent."""
     city: str
     """The home's city."""
     bedrooms: int
@@ -144,6 +168,8 @@ class SwapCard:
     """What it demands of its cleaner."""
     opened_at: datetime
     """When it was offered."""
+    draws_at: datetime | None
+    """When it is drawn among those who asked; null if the first who accepts takes it."""
     expires_at: datetime
     """Until when it can be taken."""
     version: int
@@ -164,7 +190,7 @@ class SwapMarketSnapshot:
     server_time: datetime
     """Business time on the server."""
     swaps: list[SwapCard]
-    """Every open swap that the viewer may see, the one that ends first, first."""
+    """Every open swap that the viewer may see, the one that ends first, first; for the office also those to approve."""
 
 
 @described
@@ -212,8 +238,55 @@ class SwapHandedOver:
     """What the viewer has to do with it."""
 
 
+@described
+@strawberry.type
+class SwapAwaitsApproval:
+    """Somebody wants a shift and the office has to agree; its two cleaners are told, their colleagues get SwapGone.
+
+    The office gets SwapListed: to it the swap stays open until it is decided.
+    """
+
+    cursor: Cursor
+    """Resume after this."""
+    previous: Cursor
+    """The cursor of the frame before."""
+    swap_id: strawberry.ID
+    """Which swap; it is not on the market any more."""
+    swap: SwapCard
+    """The swap as it is now."""
+    viewer_role: HandOverRole
+    """What the viewer has to do with it."""
+
+
+@described
+@strawberry.type
+class StandingBid(Node):
+    """A cleaner's "take any of these for me": entered for every shift of the market that fits."""
+
+    cleaner: Cleaner
+    """Whose it is."""
+    market: Market
+    """The market."""
+    weekdays: list[int]
+    """On which market-local days the shifts start, from 1 for Monday to 7 for Sunday."""
+    earliest_minute: int
+    """The earliest start, in minutes after market-local midnight."""
+    latest_minute: int
+    """The latest end, in minutes after midnight of the day of the start."""
+    from_day: date | None
+    """The first day of such a shift."""
+    until_day: date | None
+    """The last day of such a shift."""
+    placed_at: datetime
+    """When it was placed."""
+    withdrawn_at: datetime | None
+    """When it was withdrawn; null while it holds."""
+    version: int
+    """Counts changes."""
+
+
 SwapMarketFrame = Annotated[
-    SwapMarketSnapshot | SwapListed | SwapGone | SwapHandedOver | Heartbeat | Resync,
+    SwapMarketSnapshot | SwapListed | SwapGone | SwapAwaitsApproval | SwapHandedOver | Heartbeat | Resync,
     strawberry.union(
         "SwapMarketFrame",
         description="One message of the swap market's feed: a snapshot first, then changes, each with its cursor.",

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.availability import Slot
-from domain.eligibility import ReasonCode, ensure_can_take, reasons_not_to_take
+from domain.eligibility import ReasonCode, ensure_can_take, ensure_owner_can_take, reasons_not_to_take
 from domain.errors import NotEligible, SwapAlreadyTaken
 from domain.geo import Position
 from domain.ids import AssignmentId, CleanerId, MarketId
 from domain.policy import SwapPolicy
 from domain.scheduling import AssignmentRole, Shift, Skill
-from domain.swaps import SwapFacts, SwapStatus, TakerFacts
+from domain.swaps import SwapFacts, SwapKind, SwapOpener, SwapStatus, TakerFacts
 
 STARTS = datetime(2026, 1, 7, 15, tzinfo=UTC)  # Wednesday 10 AM in New York
 ENDS = STARTS + timedelta(hours=4)
@@ -34,7 +34,7 @@ SWAP = SwapFacts(
     taker_id=None,
     market_id=MARKET,
     zone="America/New_York",
-    opened_by_cleaner=True,
+    opened_by=SwapOpener.CLEANER,
     opened_at=NOW,
     expires_at=STARTS - timedelta(hours=2),
     skills=frozenset({Skill.HOT_TUB}),
@@ -282,9 +282,46 @@ def test_all_reasons_are_given_at_once_in_a_stable_order_r82():
     swap = replace(SWAP, status=SwapStatus.EXPIRED)
     strict = replace(POLICY, availability_required=True)
 
-    assert codes(swap, taker, strict, SWAP.expires_at) == [code.value for code in ReasonCode]
+    trade = replace(swap, kind=SwapKind.TRADE, wants=frozenset({AssignmentId(UUID(int=99))}))
+
+    # The owner's side of a trade is judged apart.
+    every = [code.value for code in ReasonCode if code is not ReasonCode.OWNER_CANNOT_TAKE]
+    assert codes(trade, taker, strict, SWAP.expires_at) == every
+    assert codes(swap, taker, strict, SWAP.expires_at) == every[:-1]
     reversed_facts = replace(taker, shifts=taker.shifts[::-1])
     assert reasons_not_to_take(swap, taker, strict, NOW) == reasons_not_to_take(swap, reversed_facts, strict, NOW)
+
+
+def test_a_trade_is_for_who_holds_a_wanted_shift_and_judged_without_it_a27b():
+    """The shift that is given is no obstacle: neither by its hours, nor by its time."""
+    mine = shift(STARTS + timedelta(hours=1), "1", number=2)
+    trade = replace(SWAP, kind=SwapKind.TRADE, wants=frozenset({mine.assignment_id}))
+    holder = replace(TAKER, shifts=(mine,))
+    busy = replace(TAKER, shifts=(mine, shift(STARTS + timedelta(hours=2), "1", number=3)))
+
+    assert codes(trade, TAKER, POLICY) == ["NOTHING_TO_GIVE"]
+    assert codes(trade, holder, POLICY) == []
+    assert codes(SWAP, holder, POLICY) == ["OVERLAP"]
+    assert codes(trade, busy, POLICY) == ["OVERLAP"]
+
+
+def test_of_several_wanted_shifts_one_that_makes_room_is_enough_a27b():
+    in_the_way = shift(STARTS + timedelta(hours=1), "1", number=2)
+    elsewhere = shift(STARTS - timedelta(days=2), "1", number=3)
+    trade = replace(SWAP, kind=SwapKind.TRADE, wants=frozenset({in_the_way.assignment_id, elsewhere.assignment_id}))
+
+    assert codes(trade, replace(TAKER, shifts=(elsewhere, in_the_way)), POLICY) == []
+
+
+def test_why_a_trades_owner_cannot_is_not_told_to_its_taker_a27():
+    offered = replace(SWAP, owner_id=TAKER.cleaner_id)
+    owner = replace(TAKER, cleaner_id=OWNER, shifts=(shift(STARTS, "1", number=5),))
+
+    with pytest.raises(NotEligible) as refusal:
+        ensure_owner_can_take(offered, owner, POLICY, NOW)
+
+    assert [one["code"] for one in refusal.value.details["reasons"]] == ["OWNER_CANNOT_TAKE"]
+    ensure_owner_can_take(offered, replace(owner, shifts=()), POLICY, NOW)
 
 
 def test_a_gone_swap_is_refused_with_the_one_sentence_whatever_else_is_wrong_r98():

@@ -62,9 +62,9 @@ def test_a_tier_has_its_own_rate_or_the_standard_one_a49():
         ({"swaps": {"travelKmh": 30.5}}, ("swaps", "travelKmh")),
         ({"swaps": {"travelKmh": True}}, ("swaps", "travelKmh")),
         ({"swaps": {"availabilityRequired": "yes"}}, ("swaps", "availabilityRequired")),
-        # Settings of moves that do not exist yet are no settings.
-        ({"swaps": {"approvalRequired": True}}, ("swaps", "approvalRequired")),
-        ({"swaps": {"returnMinutes": 10}}, ("swaps", "returnMinutes")),
+        ({"swaps": {"approvalRequired": "yes"}}, ("swaps", "approvalRequired")),
+        ({"swaps": {"returnMinutes": -1}}, ("swaps", "returnMinutes")),
+        ({"swaps": {"drawMinutes": 61}}, ("swaps", "drawMinutes")),
         ({"pay": {"currency": "USD"}}, ("pay", "currency")),
         ({"pay": {"currency": 5}}, ("pay", "currency")),
         ({"pay": {"tierRateCents": {"premium": "22"}}}, ("pay", "tierRateCents", "premium")),

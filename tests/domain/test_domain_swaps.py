@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import IllegalTransition, Invalid
+from domain.errors import Conflict, IllegalTransition, Invalid
 from domain.geo import Position
 from domain.ids import AssignmentId, CleanerId, MarketId
 from domain.pay import Work, earnings_of
@@ -19,12 +19,19 @@ from domain.swaps import (
     SWAP_TRANSITIONS,
     Preview,
     SwapFacts,
+    SwapKind,
+    SwapOpener,
     SwapStatus,
     TakerFacts,
     earns_urgent_bonus,
     ensure_can_offer,
+    ensure_can_return,
+    ensure_swap_transition,
     expiry_of,
+    late_offer_earns_bonus,
     preview,
+    shifts_to_give,
+    status_after_return,
 )
 
 STARTS = datetime(2026, 1, 7, 15, tzinfo=UTC)  # Wednesday 10 AM in New York
@@ -42,7 +49,7 @@ SWAP = SwapFacts(
     taker_id=None,
     market_id=MARKET,
     zone="America/New_York",
-    opened_by_cleaner=True,
+    opened_by=SwapOpener.CLEANER,
     opened_at=OPENED,
     expires_at=STARTS - timedelta(hours=2),
 )
@@ -50,7 +57,7 @@ TAKER = TakerFacts(CleanerId(UUID(int=11)), frozenset({MARKET}), frozenset(), on
 
 MOVES = {
     "PENDING": {"AWAITING_APPROVAL", "ACCEPTED", "WITHDRAWN", "EXPIRED"},
-    "AWAITING_APPROVAL": {"ACCEPTED", "DECLINED", "WITHDRAWN", "EXPIRED"},
+    "AWAITING_APPROVAL": {"ACCEPTED", "DECLINED", "WITHDRAWN", "EXPIRED", "RETURNED"},
     "ACCEPTED": {"RETURNED"},
     "RETURNED": {"PENDING"},
 }
@@ -76,8 +83,8 @@ def test_every_swap_state_has_a_row_in_the_table():
 def test_a_cleaners_swap_ends_two_hours_before_the_start_and_the_offices_at_the_end_a27():
     lead = SwapPolicy().cleaner_lead
 
-    assert expiry_of(STARTS, ENDS, lead, opened_by_cleaner=True) == STARTS - timedelta(hours=2)
-    assert expiry_of(STARTS, ENDS, lead, opened_by_cleaner=False) == ENDS
+    assert expiry_of(STARTS, ENDS, lead, SwapOpener.CLEANER) == STARTS - timedelta(hours=2)
+    assert expiry_of(STARTS, ENDS, lead, SwapOpener.OFFICE) == ENDS
 
 
 @pytest.mark.parametrize("status", [JobStatus.ASSIGNED, JobStatus.NO_SHOW])
@@ -137,22 +144,80 @@ LATE = STARTS - timedelta(hours=23)
 
 
 @pytest.mark.parametrize(
-    ("facts", "opted_in", "bonus"),
+    ("opener", "now", "opted_in", "bonus"),
     [
-        ({}, False, False),
-        ({"job_is_urgent": True}, False, True),
-        ({"opened_at": LATE}, False, False),
-        ({"opened_at": LATE}, True, True),
-        ({"opened_at": LATE, "job_is_urgent": True}, False, True),
-        ({"opened_by_cleaner": False}, False, False),
-        ({"opened_by_cleaner": False, "opened_at": LATE}, False, True),
-        ({}, True, False),
+        (SwapOpener.CLEANER, OPENED, True, False),
+        (SwapOpener.CLEANER, LATE, False, False),
+        (SwapOpener.CLEANER, LATE, True, True),
+        # What the office opens late makes the job urgent instead: nobody earns the bonus twice.
+        (SwapOpener.OFFICE, LATE, True, False),
+        (SwapOpener.OFFICE, OPENED, False, False),
     ],
 )
-def test_a_late_cover_of_the_office_pays_the_urgent_bonus_and_a_late_offer_only_by_choice_a22(facts, opted_in, bonus):
+def test_what_a_cleaner_offers_late_earns_the_urgent_bonus_only_by_choice_a22(opener, now, opted_in, bonus):
     policy = TenantPolicy(swaps=SwapPolicy(late_offer_bonus=opted_in))
 
-    assert earns_urgent_bonus(replace(SWAP, **facts), policy) is bonus
+    assert late_offer_earns_bonus(opener, STARTS, now, policy) is bonus
+
+
+@pytest.mark.parametrize(
+    ("facts", "bonus"),
+    [({}, False), ({"job_is_urgent": True}, True), ({"urgent_bonus": True}, True)],
+)
+def test_the_bonus_is_paid_for_an_urgent_job_and_for_an_offer_that_earned_it_a22(facts, bonus):
+    assert earns_urgent_bonus(replace(SWAP, **facts)) is bonus
+
+
+GRACE = timedelta(minutes=10)
+
+
+def test_a_shift_is_given_back_within_the_grace_and_not_at_its_end_a29():
+    ensure_can_return(SwapStatus.ACCEPTED, OPENED, GRACE, OPENED + GRACE - timedelta(microseconds=1))
+    ensure_can_return(SwapStatus.AWAITING_APPROVAL, None, GRACE, OPENED + timedelta(days=1))
+
+    with pytest.raises(Conflict, match="within 10 min"):
+        ensure_can_return(SwapStatus.ACCEPTED, OPENED, GRACE, OPENED + GRACE)
+
+
+@pytest.mark.parametrize(
+    "status",
+    sorted(set(SwapStatus) - {SwapStatus.ACCEPTED, SwapStatus.AWAITING_APPROVAL}),
+)
+def test_what_was_not_taken_is_not_given_back_a27b(status):
+    with pytest.raises(IllegalTransition):
+        ensure_can_return(status, OPENED, GRACE, OPENED)
+
+
+def test_a_returned_swap_is_for_others_again_while_time_is_left_a27b():
+    assert status_after_return(STARTS, STARTS - timedelta(microseconds=1)) is SwapStatus.PENDING
+    assert status_after_return(STARTS, STARTS) is SwapStatus.RETURNED
+
+
+def test_every_move_of_a_swap_is_in_the_published_table_a27b():
+    for before in SwapStatus:
+        for after in SwapStatus:
+            if after in MOVES.get(before, set()):
+                ensure_swap_transition(before, after)
+            else:
+                with pytest.raises(IllegalTransition):
+                    ensure_swap_transition(before, after)
+
+
+def test_for_a_trade_one_of_the_wanted_shifts_is_given_the_earliest_first_a27b():
+    one, two, other = (shift(STARTS + timedelta(days=days), number=days) for days in (5, 4, 6))
+    trade = replace(SWAP, kind=SwapKind.TRADE, wants=frozenset({one.assignment_id, two.assignment_id}))
+    holder = replace(TAKER, shifts=(one, two, other))
+
+    assert shifts_to_give(trade, holder) == (two.assignment_id, one.assignment_id)
+    assert shifts_to_give(trade, TAKER) == ()
+    assert shifts_to_give(SWAP, holder) == (None,)
+
+
+def test_a_preview_of_a_trade_counts_the_week_without_the_shift_that_is_given():
+    mine = shift(STARTS + timedelta(days=1))
+    trade = replace(SWAP, kind=SwapKind.TRADE, wants=frozenset({mine.assignment_id}))
+
+    assert preview(trade, replace(TAKER, shifts=(mine,)), TENANT).week_hours == Decimal("3.5")
 
 
 def test_a_preview_shows_earnings_travel_and_the_weeks_hours():

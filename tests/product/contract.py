@@ -37,6 +37,8 @@ KINDS = {
     "session",
     "task",
 }
+NAMED = {"actor": "Staff"}
+"""Ids that are called by what their owner does, and of what they are."""
 WORDS: dict[str, Any] = {
     "zone": "America/Chicago",
     "email": "somebody@new.example",
@@ -68,6 +70,8 @@ def kind_of(name: str, owner: str) -> str:
     if name in {"id", "ids"}:
         return owner
     word = name.removesuffix("s").removesuffix("Id")
+    if word in NAMED:
+        return NAMED[word]
     if word not in KINDS:
         raise CannotFill(f"whose id is {owner}.{name}?")
     return word[0].upper() + word[1:]

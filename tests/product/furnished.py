@@ -34,6 +34,8 @@ TABLES = {
     "Swap": "swap",
     "Notification": "notification",
     "Session": "session",
+    "AuditEntry": "audit",
+    "Task": "task",
 }
 """Where the objects that have a global id live."""
 
@@ -264,13 +266,16 @@ async def _leftovers(house: House) -> None:
         )
     house.has["dead task"] = new_id()
     await root.execute(
-        """insert into task (tenant_id, id, kind, payload, run_at, state, attempts, created_at, finished_at)
-           values ($1, $2, 'notify_swap', $3::jsonb, now(), 'DEAD', 9, now(), now())""",
+        """insert into task (tenant_id, id, kind, payload, run_at, state, attempts, last_error, created_at, finished_at)
+           values ($1, $2, 'notify_swap', $3::jsonb, now(), 'DEAD', 9, 'KeyError at notify_swap:1', now(), now())""",
         tenant,
         house.has["dead task"],
         content,
     )
     await root.execute("update session set device = $2 where tenant_id = $1", tenant, f"{mark} phone")
+    house.has["audit line"] = await root.fetchval(
+        "select id from audit where tenant_id = $1 and reason = $2 order by seq limit 1", tenant, f"{mark} called"
+    )
 
 
 async def signed_in(house: House, role: Role, person: UUID | None = None) -> Actor:

@@ -21,8 +21,8 @@ planned as (
         payment_status, created_at)
     select $1, $3, id, customer_id, market_id, $5, $6, $7, 'ASSIGNED', 'PENDING', now() from place),
 assigned as (
-    insert into assignment (tenant_id, id, job_id, cleaner_id, role, starts_at, ends_at, created_at)
-    values ($1, $4, $3, $8, 'PRIMARY', $5, $6, now()))
+    insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at, created_at)
+    select $1, $4, $3, customer_id, $8, 'PRIMARY', $5, $6, now() from place)
 insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id, opened_at, expires_at)
 select $1, $9, 'COVER', 'PENDING', $3, $4, market_id, 'PRIMARY', $8, now(), $10 from place where $9::uuid is not null"""
 

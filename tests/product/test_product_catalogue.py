@@ -339,6 +339,7 @@ async def test_a_trusted_function_refuses_whoever_is_not_its_caller(product_serv
         "tenant_clocks()": "select * from tenant_clocks()",
         "log_append()": "select log_append()",
         "hand_over(uuid)": f"select hand_over('{NOBODY}')",
+        "crew_of_actor()": "select crew_of_actor()",
     }
     assert set(calls) == set(FUNCTIONS)
     async with as_role(getattr(product_servers, url)) as connection:

@@ -168,6 +168,46 @@ async def test_a_role_with_too_much_power_is_refused_in_one_line(world: World) -
         await world.root.execute("drop role mighty")
 
 
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "DATABASE_FEED_URL", "SECRET_KEY", "DATABASE_OPS_URL"])
+async def test_a_server_that_is_not_ours_refuses_in_one_line_as_well(world: World, setting: str) -> None:
+    """R243: `uvicorn main:app` checks what `serve` checks, writes nothing, and shows no stack."""
+    town = await world.found()
+    before = await world.trace(town.tenant)
+    wrong = {
+        "DATABASE_URL": (world.servers.database_owner_url, "owns tables"),
+        "DATABASE_FEED_URL": ("", "DATABASE_FEED_URL"),
+        "DATABASE_OPS_URL": (elsewhere(world.servers.database_ops_url, database="moon"), "no such database"),
+        "SECRET_KEY": ("hush-1", "SECRET_KEY"),
+    }
+    value, word = wrong[setting]
+    process = under_uvicorn(environment(world.servers, world.data, **{setting: value}))
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode != 0
+    said = [line for line in printed.splitlines() if "cleanshift: " in line]
+    assert len(said) == 1
+    assert word in said[0]
+    assert "Traceback" not in printed
+    assert "hush-" not in printed
+    assert await world.trace(town.tenant) == before
+
+
+async def test_a_server_that_is_not_ours_serves_what_is_set_up_rightly(world: World) -> None:
+    port = free_port()
+    process = under_uvicorn(environment(world.servers, world.data), port)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, printed = process.communicate(timeout=40)
+    assert "Traceback" not in printed
+
+
+def under_uvicorn(env: dict[str, str], port: int = 0) -> subprocess.Popen[str]:
+    """`main:app` under a plain server that knows nothing of us."""
+    argv = [sys.executable, "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", str(port)]
+    return subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
 def settings(world: World, **more: str | None) -> Settings:
     """Settings that name the world's servers."""
     named = ("database_url", "database_feed_url", "database_ops_url", "redis_url")

@@ -1,0 +1,286 @@
+"""Taking a shift from the market and giving it back (R96 to R101, A26 to A29)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import Role
+from domain.eligibility import ensure_can_take, ensure_owner_can_take, reasons_not_to_take
+from domain.errors import Conflict, NotEligible, NotFound, SwapAlreadyTaken
+from domain.events import EventType
+from domain.ids import AssignmentId, CleanerId, SwapId
+from domain.policy import TenantPolicy
+from domain.swaps import (
+    SwapFacts,
+    SwapKind,
+    SwapStatus,
+    TakerFacts,
+    ensure_can_return,
+    shifts_to_give,
+    status_after_return,
+)
+from models import swap, swap_ask
+from services.cards import Aside, record_swap_move, swap_card, take_off
+from services.gate import ensure_onboarded
+from services.inputs import arg
+from services.scheduling import lock_cleaners, tell_job, tenant_policy
+from services.swap_facts import facts_of, shift_as_offer, swap_facts
+
+CLAIMS = 5
+"""How often a taker looks again at a swap that changes under their hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptSwap:
+    """A shift to take."""
+
+    swap_id: SwapId = arg("The swap to take.")
+    gives: AssignmentId | None = arg(
+        "Of a TRADE, which own shift is given for it; the earliest wanted one that will do unless told.", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnSwap:
+    """A shift that its taker regrets."""
+
+    swap_id: SwapId = arg("The swap that the acting cleaner has taken, or has asked for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants which swap, and what they would give of a TRADE (None: whatever will do)."""
+
+    swap_id: SwapId
+    cleaner_id: CleanerId
+    gives: AssignmentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What may be claimed: the swap as it was judged, and what is given for it."""
+
+    version: int
+    status: SwapStatus
+    gives: AssignmentId | None
+
+
+@command(Role.CLEANER)
+async def accept_swap(tx: Tx, input: AcceptSwap) -> SwapId:
+    """Give the shift to the acting cleaner, if no one was faster (R96 to R101, A26, A27b).
+
+    Where the tenant asks for approval it then awaits the office's, and where shifts are drawn the cleaner is entered in
+    the draw: the swap's status says which. Refused with SWAP_ALREADY_TAKEN for a taken, expired, foreign and unknown
+    swap alike (R98), and with NOT_ELIGIBLE and every reason where the rules forbid it; then nothing has changed.
+    """
+    await ensure_onboarded(tx)
+    wish = Wish(input.swap_id, tx.actor.cleaner_id, input.gives)
+    for _ in range(CLAIMS):
+        if not await _is_drawn(tx, wish.swap_id):
+            await take(tx, wish)
+            return input.swap_id
+        if await _ask(tx, wish):
+            return input.swap_id
+    raise SwapAlreadyTaken(field=("swapId",))
+
+
+@command(Role.CLEANER)
+async def return_swap(tx: Tx, input: ReturnSwap) -> SwapId:
+    """Give back what one took within the grace, or take back one's asking (A27b, A29).
+
+    The shift is its owner's again and back on the market for others, if time is left; of a TRADE both shifts go back.
+    Refused with CONFLICT when the grace is over or the shift has gone on to somebody else, with SHIFT_OVERLAP where its
+    owner has other work by then.
+    """
+    await ensure_onboarded(tx)
+    if await _unask(tx, input.swap_id):
+        return input.swap_id
+    taken = await tx.one(
+        select(swap).where(tx.own(swap), swap.c.id == input.swap_id, swap.c.taker_id == tx.actor.cleaner_id)
+    )
+    if taken is None:
+        raise NotFound(field=("swapId",))
+    ensure_can_return(SwapStatus(taken.status), taken.closed_at, (await tenant_policy(tx)).swaps.return_grace, tx.now)
+    await _give_back(tx, taken)
+    return input.swap_id
+
+
+async def take(tx: Tx, wish: Wish, aside: Aside | None = None) -> None:
+    """Give the shift to who wants it: judged, claimed and handed over, or all refused.
+
+    Raises `SwapAlreadyTaken` and `NotEligible` like `accept_swap`.
+    """
+    async with _parties(tx, wish) as is_trade:
+        # What changed between judging and claiming is judged anew; each time around, the rules may say no.
+        for _ in range(CLAIMS):
+            judged = await judge(tx, wish, is_trade=is_trade)
+            if await _claim(tx, wish, judged):
+                break
+        else:
+            raise SwapAlreadyTaken(field=("swapId",))
+    if judged.status is SwapStatus.AWAITING_APPROVAL:
+        await record_swap_move(tx, EventType.SWAP_REQUESTED, wish.swap_id, aside)
+        return
+    await hand_over(tx, wish.swap_id, aside)
+
+
+async def judge(tx: Tx, wish: Wish, *, is_trade: bool) -> Judged:
+    """Whether this cleaner may take the swap as it is now, and what they would give; raises what `take` does."""
+    card = await swap_card(tx, wish.swap_id)
+    if card is None:
+        raise SwapAlreadyTaken(field=("swapId",))
+    facts, me = swap_facts(card), await facts_of(tx, wish.cleaner_id)
+    if me is None:
+        raise SwapAlreadyTaken(field=("swapId",))
+    if wish.gives is not None:
+        facts = replace(facts, wants=facts.wants & {wish.gives})
+    ensure_can_take(facts, me.taker, me.policy.swaps, tx.now)
+    gives = await _ensure_trade(tx, facts, me.taker, me.policy) if is_trade else None
+    status = SwapStatus.AWAITING_APPROVAL if me.policy.swaps.approval_required else SwapStatus.ACCEPTED
+    return Judged(int(card["version"]), status, gives)
+
+
+async def hand_over(tx: Tx, swap_id: SwapId, aside: Aside | None = None) -> None:
+    """Move the shift of a swap that was just accepted to its taker, and what a TRADE gives for it to its owner."""
+    row = await tx.get(swap, swap_id)
+    if row.given_id is not None:
+        # Its holder may have offered it to others as well.
+        await take_off(tx, swap.c.assignment_id == row.given_id)
+    # The owner may have been taken off the job since: then there is nothing left to hand over.
+    if not await tx.scalar(select(func.hand_over(swap_id))):
+        raise SwapAlreadyTaken(field=("swapId",))
+    await record_swap_move(tx, EventType.SWAP_ACCEPTED, swap_id, aside)
+    if row.owner_id is None:
+        await tell_job(tx, EventType.CLEANER_ASSIGNED, row.job_id, people=(row.taker_id,))
+
+
+@asynccontextmanager
+async def _parties(tx: Tx, wish: Wish) -> AsyncIterator[bool]:
+    """Lock those whose schedules are judged, before their facts are read; whether it is a TRADE.
+
+    Two shifts taken at once by one cleaner must see each other. Of a TRADE the owner's schedule is judged too, which is
+    not the taker's to read.
+    """
+    row = await tx.one(select(swap.c.kind, swap.c.owner_id).where(tx.own(swap), swap.c.id == wish.swap_id))
+    if row is None:
+        raise SwapAlreadyTaken(field=("swapId",))
+    if row.kind == SwapKind.TRADE:
+        async with tx.as_system():
+            await lock_cleaners(tx, [wish.cleaner_id, row.owner_id])
+            yield True
+    else:
+        await lock_cleaners(tx, [wish.cleaner_id])
+        yield False
+
+
+async def _ensure_trade(tx: Tx, facts: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> AssignmentId:
+    """The earliest of the taker's wanted shifts that both sides can live with."""
+    assert facts.owner_id is not None  # noqa: S101 (a TRADE has an owner)
+    owner = await facts_of(tx, facts.owner_id)
+    refusal: NotEligible | SwapAlreadyTaken = SwapAlreadyTaken(field=("swapId",))
+    for gift in shifts_to_give(facts, taker):
+        given = await shift_as_offer(tx, gift) if gift is not None else None
+        if gift is None or given is None or owner is None:
+            continue
+        if reasons_not_to_take(replace(facts, wants=frozenset({gift})), taker, policy.swaps, tx.now):
+            continue
+        try:
+            without = owner.taker.without(facts.shift.assignment_id)
+            ensure_owner_can_take(given, without, policy.swaps, tx.now)
+        except NotEligible as error:
+            refusal = error
+        else:
+            return gift
+    raise refusal
+
+
+async def _claim(tx: Tx, wish: Wish, judged: Judged) -> bool:
+    """The UPDATE is the lock: whoever finds the row pending and in time wins, everyone else changes nothing (R96).
+
+    The version is the one that was judged, for a job that is moved meanwhile is another shift.
+    """
+    won = (
+        update(swap)
+        .where(
+            tx.own(swap),
+            swap.c.id == wish.swap_id,
+            swap.c.version == judged.version,
+            swap.c.status == SwapStatus.PENDING,
+            swap.c.expires_at > tx.now,
+        )
+        .values(
+            status=judged.status,
+            taker_id=wish.cleaner_id,
+            given_id=judged.gives,
+            closed_at=tx.now if judged.status is SwapStatus.ACCEPTED else None,
+            version=swap.c.version + 1,
+        )
+    )
+    # What is drawn is the draw's to give.
+    won = won.values(draws_at=None) if tx.actor.role is Role.SYSTEM else won.where(swap.c.draws_at.is_(None))
+    return await tx.write(won) == 1
+
+
+async def _is_drawn(tx: Tx, id: SwapId) -> bool:
+    """Whether the swap waits for its draw. Held until the end, so that it is not drawn without who is about to ask."""
+    waiting = select(swap.c.id).where(
+        tx.own(swap), swap.c.id == id, swap.c.status == SwapStatus.PENDING, swap.c.draws_at.is_not(None)
+    )
+    if await tx.one(waiting) is None:
+        return False
+    return await tx.one(waiting.with_for_update(read=True)) is not None
+
+
+async def _ask(tx: Tx, wish: Wish) -> bool:
+    """Enter the acting cleaner in the draw, if the rules allow them the shift."""
+    await judge(tx, wish, is_trade=False)
+    row = {"tenant_id": tx.actor.tenant, "swap_id": wish.swap_id, "cleaner_id": wish.cleaner_id, "asked_at": tx.now}
+    if await tx.write(insert(swap_ask).values(row).on_conflict_do_nothing()):
+        tx.audit("Swap", wish.swap_id, detail={"asked": str(wish.cleaner_id)})
+    return True
+
+
+async def _unask(tx: Tx, id: SwapId) -> bool:
+    """Take the acting cleaner out of a draw that is still to come."""
+    if not await _is_drawn(tx, id):
+        return False
+    mine = (swap_ask.c.swap_id == id) & (swap_ask.c.cleaner_id == tx.actor.cleaner_id)
+    if not await tx.write(delete(swap_ask).where(tx.own(swap_ask), mine)):
+        return False
+    tx.audit("Swap", id, detail={"unasked": str(tx.actor.cleaner_id)})
+    return True
+
+
+async def _give_back(tx: Tx, taken: Row[Any]) -> None:
+    """Undo the taking, if nobody has changed the swap meanwhile, and list the shift again if time is left."""
+    back = (
+        update(swap)
+        .where(tx.own(swap), swap.c.id == taken.id, swap.c.version == taken.version)
+        .values(status=SwapStatus.RETURNED, closed_at=tx.now, version=swap.c.version + 1)
+    )
+    if await tx.write(back) == 0:
+        raise Conflict(field=("swapId",))
+    if taken.status == SwapStatus.ACCEPTED:
+        await _hand_back(tx, taken)
+    if status_after_return(taken.expires_at, tx.now) is SwapStatus.PENDING:
+        await tx.scalar(select(func.relist(taken.id)))
+    await record_swap_move(tx, EventType.SWAP_RETURNED, taken.id, Aside(people=(tx.actor.cleaner_id,)))
+    if taken.owner_id is None and taken.status == SwapStatus.ACCEPTED:
+        async with tx.as_system():
+            await tell_job(tx, EventType.CLEANER_RELEASED, taken.job_id, people=(tx.actor.cleaner_id,))
+
+
+async def _hand_back(tx: Tx, taken: Row[Any]) -> None:
+    """The shifts go back to whose they were; what either of the two has put on the market since goes with them."""
+    shifts: list[UUID] = [shift for shift in (taken.assignment_id, taken.given_id) if shift is not None]
+    async with tx.as_system():
+        await take_off(tx, swap.c.assignment_id.in_(shifts))
+    if not await tx.scalar(select(func.hand_over(taken.id))):
+        raise Conflict("The shift has gone on to somebody else since.", field=("swapId",))
