@@ -36,6 +36,7 @@ class NotificationKind(StrEnum):
     SWAP_TAKEN = "SWAP_TAKEN"
     SWAP_WITHDRAWN = "SWAP_WITHDRAWN"
     SWAP_EXPIRED = "SWAP_EXPIRED"
+    SWAP_UNFILLED = "SWAP_UNFILLED"
     SWAP_TO_APPROVE = "SWAP_TO_APPROVE"
     SWAP_DECLINED = "SWAP_DECLINED"
     SWAP_RETURNED = "SWAP_RETURNED"
@@ -52,7 +53,8 @@ CHANNELS: Mapping[NotificationKind, tuple[Channel, ...]] = {
     NotificationKind.SWAP_GIVEN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.SWAP_TAKEN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.SWAP_WITHDRAWN: (Channel.PUSH,),
-    NotificationKind.SWAP_EXPIRED: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.SWAP_EXPIRED: (Channel.PUSH,),
+    NotificationKind.SWAP_UNFILLED: (Channel.EMAIL,),
     NotificationKind.SWAP_TO_APPROVE: (Channel.EMAIL,),
     NotificationKind.SWAP_DECLINED: (Channel.PUSH,),
     NotificationKind.SWAP_RETURNED: (Channel.PUSH, Channel.EMAIL),
@@ -112,9 +114,11 @@ def _swap_withdrawn(card: Mapping[str, Any]) -> Content:
 
 
 def _swap_expired(card: Mapping[str, Any]) -> Content:
-    if not card["owner_name"]:
-        return Content("Nobody took the shift", f"Nobody is on {_shift(card)}.")
     return Content("Nobody took your shift", f"You are still on for {_shift(card)}.")
+
+
+def _swap_unfilled(card: Mapping[str, Any]) -> Content:
+    return Content("Nobody took a shift", f"Its time on the market is over: nobody took {_shift(card)}.")
 
 
 def _swap_to_approve(card: Mapping[str, Any]) -> Content:
@@ -175,6 +179,7 @@ _WORDS: Mapping[NotificationKind, Callable[[Mapping[str, Any]], Content]] = {
     NotificationKind.SWAP_TAKEN: _swap_taken,
     NotificationKind.SWAP_WITHDRAWN: _swap_withdrawn,
     NotificationKind.SWAP_EXPIRED: _swap_expired,
+    NotificationKind.SWAP_UNFILLED: _swap_unfilled,
     NotificationKind.SWAP_TO_APPROVE: _swap_to_approve,
     NotificationKind.SWAP_DECLINED: _swap_declined,
     NotificationKind.SWAP_RETURNED: _swap_returned,

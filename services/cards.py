@@ -39,11 +39,10 @@ SWAP_CARD_FROM = """swap s
     LEFT JOIN cleaner o ON o.tenant_id = s.tenant_id AND o.id = s.owner_id
     LEFT JOIN cleaner t ON t.tenant_id = s.tenant_id AND t.id = s.taker_id"""
 
-_CARD_OF_ONE = (
-    text(f"SELECT {SWAP_CARD} AS card FROM {SWAP_CARD_FROM} WHERE s.tenant_id = :tenant AND s.id = :id")
-    .bindparams(bindparam("tenant"), bindparam("id"))
-    .columns(card=JSON)
-)
+_CARD = f"SELECT {SWAP_CARD} AS card FROM {SWAP_CARD_FROM} WHERE s.tenant_id = :tenant AND s.id = :id"
+_CARD_OF_ONE = text(_CARD).bindparams(bindparam("tenant"), bindparam("id")).columns(card=JSON)
+# A market that is renamed meanwhile is waited for: an event must not tell its old name after the one of its new name.
+_TOLD_CARD = text(f"{_CARD} FOR KEY SHARE OF m").bindparams(bindparam("tenant"), bindparam("id")).columns(card=JSON)
 
 
 async def swap_card(tx: Tx, swap_id: UUID) -> dict[str, Any] | None:
@@ -58,7 +57,7 @@ async def emit_swap(tx: Tx, type: EventType, swap_id: UUID, *people: UUID) -> No
     Who gives a shift back sees its job no more; who was taken out of a market not even that.
     """
     async with tx.as_system():
-        card = await swap_card(tx, swap_id)
+        card = await tx.scalar(_TOLD_CARD.bindparams(tenant=tx.actor.tenant, id=swap_id))
     assert card is not None  # noqa: S101 (its row has just been changed)
     tx.emit(Event(type, "Swap", swap_id, card, people))
 

@@ -23,7 +23,7 @@ from domain.events import EventType
 from domain.ids import MarketId, NotificationId, SwapId
 from domain.notifications import CHANNELS, Channel, Content, DeliveryStatus, Message, NotificationKind, compose
 from domain.scheduling import OnboardingState
-from domain.swaps import SwapStatus
+from domain.swaps import SwapOpener, SwapStatus
 from models import availability_submission, cleaner, cleaner_market, market, notification, staff
 from services.availability import calendar_of, window_of
 from services.cards import swap_card
@@ -252,7 +252,8 @@ async def _concerned(tx: Tx, input: NotifySwap, card: Mapping[str, Any]) -> dict
         case EventType.SWAP_WITHDRAWN:
             return {NotificationKind.SWAP_WITHDRAWN: owner}
         case EventType.SWAP_EXPIRED:
-            return {NotificationKind.SWAP_EXPIRED: owner or await _office(tx)}
+            watching = await _office(tx) if card["opened_by"] == SwapOpener.OFFICE else []
+            return {NotificationKind.SWAP_EXPIRED: owner, NotificationKind.SWAP_UNFILLED: watching}
         case _:
             return {}
 

@@ -60,4 +60,4 @@ async def notify(context: TaskContext, tenant: TenantId, payload: Mapping[str, A
     people = tuple(UUID(person) for person in payload.get("people", ()))
     after: UUID | None = FIRST
     while after is not None:
-        after = await context.run(notify_swap, NotifySwap(event, swap_id, payload["version"], people, after))
+        after = await context.run(notify_swap, NotifySwap(event, swap_id, payload.get("version", 0), people, after))

@@ -94,9 +94,9 @@ async def a_swap(
         t, job, home, customer, m, *times,
     )  # fmt: skip
     await db.execute(
-        """insert into assignment (tenant_id, id, job_id, cleaner_id, role, starts_at, ends_at, created_at)
-           values ($1, $2, $3, $4, 'PRIMARY', $5, $6, now())""",
-        t, shift, job, person, *times,
+        """insert into assignment (tenant_id, id, job_id, cleaner_id, role, starts_at, ends_at, customer_id, created_at)
+           values ($1, $2, $3, $4, 'PRIMARY', $5, $6, $7, now())""",
+        t, shift, job, person, *times, customer,
     )  # fmt: skip
     await db.execute(
         """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, owner_id, role,

@@ -197,3 +197,57 @@ async def _run(db, tools, business, kind: str, payload) -> None:
     await a_task(db, business, kind, payload)
     async with working(tools, KINDS):
         await until(lambda: db.fetchval("select bool_and(state = 'DONE') from task"))
+
+
+BACK = "Your shift is back with you"
+
+
+@pytest.mark.parametrize(
+    ("event", "moves", "told"),
+    [
+        ("SwapRequested", ["AWAITING_APPROVAL"], {"owner@ours.test": "A swap awaits you"}),
+        ("SwapDeclined", ["AWAITING_APPROVAL", "DECLINED"], dict.fromkeys([0, 1], "The swap was declined")),
+        ("SwapReturned", ["ACCEPTED", "RETURNED", "PENDING"], dict.fromkeys([0, "cleaner0@ours.test"], BACK)),
+    ],
+)
+async def test_those_whom_a_move_concerns_hear_of_it(db, tools, outbox, ours, theirs, event, moves, told):
+    """A27b, A29: the office of what it must decide, the parties of what was decided; nobody of the other business."""
+    swap = await a_swap(db, ours)
+    for move in moves:
+        taker = None if move == "PENDING" else ours.cleaners[1]
+        await db.execute("update swap set status = $2, taker_id = $3 where id = $1", swap, move, taker)
+
+    payload = {"event": event, "swap_id": str(swap), "version": 2}
+    await _run(db, tools, ours, "notify_swap", payload)
+
+    by_address = {message.to: message.subject for message in outbox.sent}
+    assert by_address == {str(ours.cleaners[to]) if isinstance(to, int) else to: what for to, what in told.items()}
+
+
+async def test_who_lost_a_draw_hears_that_it_is_over(db, tools, outbox, ours, theirs):
+    """A29: and the winner hears that they won, not that they lost."""
+    swap = await a_swap(db, ours)
+    await db.execute("update swap set status = 'ACCEPTED', taker_id = $2 where id = $1", swap, ours.cleaners[1])
+    drawn = [str(person) for person in ours.cleaners[1:3]]
+
+    payload = {"event": "SwapAccepted", "swap_id": str(swap), "version": 2, "people": drawn}
+    await _run(db, tools, ours, "notify_swap", payload)
+
+    by_address = {message.to: message.subject for message in outbox.sent if message.channel is Channel.PUSH}
+    assert by_address == {
+        str(ours.cleaners[0]): "Your shift has been taken",
+        str(ours.cleaners[1]): "The shift is yours",
+        str(ours.cleaners[2]): "The draw went to somebody else",
+    }
+
+
+async def test_the_same_move_of_one_swap_is_told_each_time_it_happens_and_each_time_once(
+    db, tools, outbox, ours, theirs
+):
+    """A38: taken, given back and taken again is news twice."""
+    swap = await a_swap(db, ours)
+    await db.execute("update swap set status = 'ACCEPTED', taker_id = $2 where id = $1", swap, ours.cleaners[1])
+    for version in (2, 2, 5):
+        await _run(db, tools, ours, "notify_swap", {"event": "SwapAccepted", "swap_id": str(swap), "version": version})
+
+    assert len([one for one in outbox.sent if one.to == "cleaner1@ours.test"]) == 2
