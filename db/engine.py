@@ -8,6 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 STATEMENT_TIMEOUT_MS = 10_000
 
+GONE = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""How the driver says that a connection is lost: the second while the server has said farewell and not yet hung up."""
+NOT_NOW = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)
+"""How the server says that it cannot answer at present: it starts, ends, was interrupted, or has no room."""
+
 
 def write_engine(url: str, *, size: int = 10) -> AsyncEngine:
     """The engine that the runner uses. AUTOCOMMIT, because the runner itself says BEGIN and COMMIT."""

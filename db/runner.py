@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import constraints
 from db.command import Command, Remembered
+from db.engine import GONE, NOT_NOW
 from db.secrets import Secrets
 from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
@@ -34,7 +35,6 @@ Payload = TypeVar("Payload")
 
 ATTEMPTS = 5
 RETRIED = {"40001", "40P01"}
-NOT_NOW = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 KEY_LENGTH = 128
 
 
@@ -105,10 +105,11 @@ class Runner:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._attempt(call, read)
-            except DBAPIError as error:
+            # The commit's own statement goes past SQLAlchemy, and so do its errors.
+            except (DBAPIError, asyncpg.TransactionRollbackError) as error:
                 if not _try_again(error) or attempt == ATTEMPTS - 1:
                     raise _meaning(error) from error
-            except (PoolTimeoutError, OSError, asyncpg.InterfaceError, *NOT_NOW) as error:
+            except (PoolTimeoutError, *GONE, *NOT_NOW) as error:
                 raise Unavailable("The database does not answer.") from error
         raise AssertionError
 
@@ -128,11 +129,7 @@ class Runner:
                 await connection.invalidate()
                 raise
             except BaseException:
-                if driver.is_closed():
-                    # The driver was used past SQLAlchemy, which would put the dead connection back into its pool.
-                    await connection.invalidate()
-                else:
-                    await driver.execute("ROLLBACK")
+                await _roll_back(connection, driver)
                 raise
         self._tell(tx)
         if isinstance(outcome, Remembered):
@@ -209,6 +206,21 @@ async def _nothing(_tx: Tx, _result: object) -> None:
     return None
 
 
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
+    """The driver was used past SQLAlchemy, which would put a dead connection back into its pool."""
+    rolled_back = False
+    try:
+        if not driver.is_closed():
+            await driver.execute("ROLLBACK")
+            rolled_back = True
+    except (*GONE, asyncpg.PostgresError):
+        # What went wrong before is what the caller is told.
+        pass
+    finally:
+        if not rolled_back:
+            await connection.invalidate()
+
+
 async def _write_tasks(tx: Tx) -> None:
     if tx.staged.tasks:
         rows = [{"tenant_id": tx.actor.tenant, **row} for row in tx.staged.tasks]
@@ -231,18 +243,19 @@ async def _finish(tx: Tx, driver: Any) -> None:
     await driver.execute("select log_append(); commit")
 
 
-def _try_again(error: DBAPIError) -> bool:
+def _try_again(error: DBAPIError | asyncpg.PostgresError) -> bool:
     """Lost races of the database's own, and two first uses of one idempotency key."""
-    state = getattr(error.orig, "sqlstate", None)
-    return state in RETRIED or _constraint(error) == "mutation_receipt_pkey"
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in RETRIED or _constraint(error) == "mutation_receipt_pkey"
 
 
-def _constraint(error: DBAPIError) -> str:
-    cause = getattr(error.orig, "__cause__", None)
+def _constraint(error: DBAPIError | asyncpg.PostgresError) -> str:
+    cause = getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
     return getattr(cause, "constraint_name", None) or ""
 
 
-def _meaning(error: DBAPIError) -> Exception:
-    if error.connection_invalidated:
+def _meaning(error: DBAPIError | asyncpg.PostgresError) -> Exception:
+    cause = getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
+    if isinstance(cause, (*GONE, *NOT_NOW)) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable("The database does not answer.")
     return constraints.refusal(_constraint(error)) or error

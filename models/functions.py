@@ -89,6 +89,7 @@ declare
     taking boolean;
     giver uuid;
     getter uuid;
+    given_job uuid;
     sides integer;
 begin
     select * into s from swap
@@ -99,16 +100,17 @@ begin
         return false;
     end if;
     taking := s.status = 'ACCEPTED';
-    if taking and not exists (select from job j where j.tenant_id = s.tenant_id and j.id = s.job_id
-            and j.status in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
+    giver := case when taking then s.owner_id else s.taker_id end;
+    getter := case when taking then s.taker_id else s.owner_id end;
+    given_job := (select a.job_id from assignment a where a.tenant_id = s.tenant_id and a.id = s.given_id);
+    if exists (select from job j where j.tenant_id = s.tenant_id and j.id in (s.job_id, given_job)
+            and j.status not in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
         return false;
     end if;
-    if taking then
-        -- Who stood by for the job is on it now.
-        update assignment set released_at = present, version = version + 1
-        where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
-          and role = 'BACKUP' and released_at is null;
-    end if;
+    -- Who stood by for a job is on it now.
+    update assignment set released_at = present, version = version + 1
+    where tenant_id = s.tenant_id and role = 'BACKUP' and released_at is null
+      and (job_id = s.job_id and cleaner_id = getter or job_id = given_job and cleaner_id = giver);
     if s.assignment_id is null and taking then
         insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at, created_at)
         select j.tenant_id, uuidv7(), j.id, j.customer_id, s.taker_id, s.role, j.starts_at, j.ends_at, present
@@ -118,8 +120,6 @@ begin
         where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
           and role = s.role and released_at is null;
     else
-        giver := case when taking then s.owner_id else s.taker_id end;
-        getter := case when taking then s.taker_id else s.owner_id end;
         update assignment a set version = a.version + 1,
             cleaner_id = case when a.id = s.assignment_id then getter else giver end
         where a.tenant_id = s.tenant_id and a.released_at is null
@@ -129,14 +129,19 @@ begin
     end if;
     get diagnostics sides = row_count;
     if sides <> 1 + (s.given_id is not null)::integer then
-        return false;
+        raise no_data_found;
     end if;
     update job j set status = held.status, version = j.version + 1
-    from (select case when exists (select from assignment a where a.tenant_id = s.tenant_id and a.job_id = s.job_id
-            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status) held
-    where j.tenant_id = s.tenant_id and j.id = s.job_id and j.status <> held.status
+    from (select i.id, case when exists (select from assignment a where a.tenant_id = i.tenant_id and a.job_id = i.id
+            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status
+          from job i where i.tenant_id = s.tenant_id and i.id in (s.job_id, given_job)) held
+    where j.tenant_id = s.tenant_id and j.id = held.id and j.status <> held.status
       and (taking and j.status in ('UNASSIGNED', 'NO_SHOW') or not taking and j.status = 'ASSIGNED');
     return true;
+exception
+    -- One side of two, or none of it, is nothing: what was moved is as it was.
+    when no_data_found then
+        return false;
 end
 $$
 """

@@ -47,6 +47,7 @@ DISPATCHED = (
     "Job",
     "AvailabilitySubmission",
     "Swap",
+    "StandingBid",
 )
 """Of what a dispatcher is shown the events: their own areas. A new entity is none of them until it is named here."""
 

@@ -105,7 +105,11 @@ swap = protect(
     Policy("office", "ALL", OFFICE),
     Policy("parties", "SELECT", f"{CLEANER} and (owner_id = {ACTOR} or taker_id = {ACTOR})"),
     Policy("market", "SELECT", f"{CLEANER} and status = 'PENDING' and {_IN_OWN_MARKET}"),
-    Policy("offer", "INSERT", f"{CLEANER} and owner_id = {ACTOR} and taker_id is null and status = 'PENDING'"),
+    Policy(
+        "offer",
+        "INSERT",
+        f"{CLEANER} and owner_id = {ACTOR} and opened_by = 'CLEANER' and taker_id is null and status = 'PENDING'",
+    ),
     Policy(
         "withdraw",
         "UPDATE",
@@ -150,6 +154,11 @@ begin
     if new.status is distinct from old.status and old.status || '>' || new.status not in ({_ALLOWED}) then
         raise exception 'a swap cannot go from % to %', old.status, new.status
             using errcode = 'check_violation', constraint = 'swap_moves';
+    end if;
+    if current_setting('app.role', true) = 'cleaner'
+            and (new.status = old.status or old.status = 'AWAITING_APPROVAL' and new.status = 'ACCEPTED') then
+        raise exception 'no party decides for the office, nor changes what is decided'
+            using errcode = 'check_violation', constraint = 'swap_decided';
     end if;
     if current_setting('app.role', true) = 'cleaner' and old.draws_at is not null
             and new.status in ('ACCEPTED', 'AWAITING_APPROVAL') then

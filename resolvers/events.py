@@ -38,19 +38,23 @@ LEFT JOIN LATERAL (
       AND e.seq <= coalesce($5::bigint, head.first_seq - 1) + $6::bigint) page ON true"""
 
 _KINDS = {
-    "owner": "Cleaner",
-    "taker": "Cleaner",
-    "cleaner": "Cleaner",
-    "customer": "Customer",
-    "property": "Property",
-    "market": "Market",
-    "job": "Job",
-    "assignment": "Assignment",
-    "swap": "Swap",
-    "service": "Service",
-    "submission": "AvailabilitySubmission",
+    "owner_id": "Cleaner",
+    "taker_id": "Cleaner",
+    "cleaner_id": "Cleaner",
+    "customer_id": "Customer",
+    "property_id": "Property",
+    "market_id": "Market",
+    "market_ids": "Market",
+    "job_id": "Job",
+    "assignment_id": "Assignment",
+    "given_id": "Assignment",
+    "wants": "Assignment",
+    "swap_id": "Swap",
+    "service_id": "Service",
 }
-"""Whose ids stand in cards, by the word before `_id`."""
+"""Which words of cards are ids, and of what."""
+_RENAMED = {"wants": "wantedAssignmentIds"}
+"""Words of cards that the feeds' card types call otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ async def _page(context: Context, after: Cursor | None, first: int) -> EventPage
 
     shown = stretch.rows if reason is None else []
     return EventPage(
-        events=[_event(cursor(row[0]), *row) for row in shown],
+        events=[_event(cursor(row[0]), row) for row in shown],
         next=cursor(end),
         has_more=end < stretch.head,
         resync=reason,
@@ -119,7 +123,8 @@ def _reason(stretch: Stretch, place: Place | None, actor: Actor, first: int) -> 
     return None if is_whole else ResyncReason.CURSOR_EXPIRED
 
 
-def _event(cursor: Cursor, seq: int, type: str, entity: str, id: str, card: Any, at: str, actor: str) -> Event:
+def _event(cursor: Cursor, row: list[Any]) -> Event:
+    seq, type, entity, id, card, at, actor = row
     return Event(
         cursor=cursor,
         seq=seq,
@@ -138,19 +143,18 @@ def _shown(card: Any, entity: str) -> Any:
         return [_shown(one, entity) for one in card]
     if not isinstance(card, Mapping):
         return card
-    return {camel(name): _value(name, value, entity) for name, value in card.items()}
+    return {_RENAMED.get(name) or camel(name): _value(name, value, entity) for name, value in card.items()}
 
 
 def _value(name: str, value: Any, entity: str) -> Any:
-    word, _, ending = name.rpartition("_")
-    kind = entity if name == "id" else _KINDS.get(word) if ending in {"id", "ids"} else None
+    kind = entity if name == "id" else _KINDS.get(name)
     if kind is None or value is None:
         return _shown(value, entity)
     return [encode_id(kind, one) for one in value] if isinstance(value, list) else encode_id(kind, value)
 
 
 def _field() -> Any:
-    field = strawberry.field(resolver=events, description=events.__doc__)
+    field: Any = strawberry.field(resolver=events, description=events.__doc__)
     words = {
         "after": "The cursor of the last event, page or frame that was handled; the oldest kept event comes first"
         " where there is none.",

@@ -76,7 +76,7 @@ _FACTS_OF_ONE = text(
 # A shift as if the office offered it: what a trade's owner is asked about.
 _SHIFT_AS_OFFER = text("""SELECT json_build_object(
         'id', a.id, 'kind', 'COVER', 'status', 'PENDING', 'role', a.role, 'opened_by', 'OFFICE',
-        'opened_at', a.created_at, 'expires_at', a.ends_at, 'urgent_bonus', false, 'wants', null,
+        'opened_at', a.created_at, 'expires_at', a.starts_at, 'urgent_bonus', false, 'wants', null,
         'owner_id', a.cleaner_id, 'taker_id', null, 'market_id', m.id, 'zone', m.zone, 'assignment_id', a.id,
         'starts_at', a.starts_at, 'ends_at', a.ends_at, 'expected_hours', j.expected_hours::text,
         'is_urgent', j.is_urgent, 'laundry', p.laundry, 'laundry_loads', p.laundry_loads, 'hot_tub', p.hot_tub,

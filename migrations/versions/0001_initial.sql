@@ -719,6 +719,7 @@ declare
     taking boolean;
     giver uuid;
     getter uuid;
+    given_job uuid;
     sides integer;
 begin
     select * into s from swap
@@ -729,16 +730,17 @@ begin
         return false;
     end if;
     taking := s.status = 'ACCEPTED';
-    if taking and not exists (select from job j where j.tenant_id = s.tenant_id and j.id = s.job_id
-            and j.status in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
+    giver := case when taking then s.owner_id else s.taker_id end;
+    getter := case when taking then s.taker_id else s.owner_id end;
+    given_job := (select a.job_id from assignment a where a.tenant_id = s.tenant_id and a.id = s.given_id);
+    if exists (select from job j where j.tenant_id = s.tenant_id and j.id in (s.job_id, given_job)
+            and j.status not in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
         return false;
     end if;
-    if taking then
-        -- Who stood by for the job is on it now.
-        update assignment set released_at = present, version = version + 1
-        where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
-          and role = 'BACKUP' and released_at is null;
-    end if;
+    -- Who stood by for a job is on it now.
+    update assignment set released_at = present, version = version + 1
+    where tenant_id = s.tenant_id and role = 'BACKUP' and released_at is null
+      and (job_id = s.job_id and cleaner_id = getter or job_id = given_job and cleaner_id = giver);
     if s.assignment_id is null and taking then
         insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at, created_at)
         select j.tenant_id, uuidv7(), j.id, j.customer_id, s.taker_id, s.role, j.starts_at, j.ends_at, present
@@ -748,8 +750,6 @@ begin
         where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
           and role = s.role and released_at is null;
     else
-        giver := case when taking then s.owner_id else s.taker_id end;
-        getter := case when taking then s.taker_id else s.owner_id end;
         update assignment a set version = a.version + 1,
             cleaner_id = case when a.id = s.assignment_id then getter else giver end
         where a.tenant_id = s.tenant_id and a.released_at is null
@@ -759,14 +759,19 @@ begin
     end if;
     get diagnostics sides = row_count;
     if sides <> 1 + (s.given_id is not null)::integer then
-        return false;
+        raise no_data_found;
     end if;
     update job j set status = held.status, version = j.version + 1
-    from (select case when exists (select from assignment a where a.tenant_id = s.tenant_id and a.job_id = s.job_id
-            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status) held
-    where j.tenant_id = s.tenant_id and j.id = s.job_id and j.status <> held.status
+    from (select i.id, case when exists (select from assignment a where a.tenant_id = i.tenant_id and a.job_id = i.id
+            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status
+          from job i where i.tenant_id = s.tenant_id and i.id in (s.job_id, given_job)) held
+    where j.tenant_id = s.tenant_id and j.id = held.id and j.status <> held.status
       and (taking and j.status in ('UNASSIGNED', 'NO_SHOW') or not taking and j.status = 'ASSIGNED');
     return true;
+exception
+    -- One side of two, or none of it, is nothing: what was moved is as it was.
+    when no_data_found then
+        return false;
 end
 $$
 -- next
@@ -812,6 +817,11 @@ begin
     if new.status is distinct from old.status and old.status || '>' || new.status not in ('PENDING>ACCEPTED', 'PENDING>AWAITING_APPROVAL', 'PENDING>EXPIRED', 'PENDING>WITHDRAWN', 'AWAITING_APPROVAL>ACCEPTED', 'AWAITING_APPROVAL>DECLINED', 'AWAITING_APPROVAL>EXPIRED', 'AWAITING_APPROVAL>RETURNED', 'AWAITING_APPROVAL>WITHDRAWN', 'ACCEPTED>RETURNED', 'RETURNED>PENDING') then
         raise exception 'a swap cannot go from % to %', old.status, new.status
             using errcode = 'check_violation', constraint = 'swap_moves';
+    end if;
+    if current_setting('app.role', true) = 'cleaner'
+            and (new.status = old.status or old.status = 'AWAITING_APPROVAL' and new.status = 'ACCEPTED') then
+        raise exception 'no party decides for the office, nor changes what is decided'
+            using errcode = 'check_violation', constraint = 'swap_decided';
     end if;
     if current_setting('app.role', true) = 'cleaner' and old.draws_at is not null
             and new.status in ('ACCEPTED', 'AWAITING_APPROVAL') then
@@ -929,7 +939,7 @@ create policy tenant_wall on event as restrictive for ALL to cleanshift_app usin
 -- next
 create policy admin on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
 -- next
-create policy dispatcher on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('dispatcher') and entity in ('Tenant', 'Market', 'Cleaner', 'Customer', 'Property', 'Service', 'Job', 'AvailabilitySubmission', 'Swap'))
+create policy dispatcher on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('dispatcher') and entity in ('Tenant', 'Market', 'Cleaner', 'Customer', 'Property', 'Service', 'Job', 'AvailabilitySubmission', 'Swap', 'StandingBid'))
 -- next
 create policy feed on event as permissive for SELECT to cleanshift_feed using (true)
 -- next
@@ -1264,7 +1274,7 @@ create policy market on swap as permissive for SELECT to cleanshift_app using ((
     and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)))
 -- next
 create policy offer on swap as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and taker_id is null and status = 'PENDING')
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and opened_by = 'CLEANER' and taker_id is null and status = 'PENDING')
 -- next
 create policy withdraw on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status in ('PENDING', 'AWAITING_APPROVAL')) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me

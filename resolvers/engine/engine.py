@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
-import asyncpg
 import orjson
 import strawberry
 from graphql import DocumentNode, GraphQLError, GraphQLSchema
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 
+from db.engine import GONE, NOT_NOW
 from domain.actors import Actor
 from domain.errors import Code, Refused, Unauthenticated, Unavailable
 from resolvers.engine.bindings import bind
@@ -233,7 +233,7 @@ async def fetched(pool: Fetching, text: str, values: list[Any]) -> list[Any]:
     """The one row of a stamped statement. Raises `Unauthenticated` where there is none, or `Unavailable`."""
     try:
         found = await pool.fetchval(text, *values)
-    except (asyncpg.QueryCanceledError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+    except (*GONE, *NOT_NOW) as error:
         raise Unavailable("The database did not answer in time.") from error
     if found is None:
         raise Unauthenticated

@@ -131,7 +131,8 @@ async def invite_ops(tx: Tx, input: InviteOps) -> Founded:
 @command(*ADMINS)
 async def update_tenant(tx: Tx, input: UpdateTenant) -> TenantId:
     """Rename the business or change its settings, section by section (R259)."""
-    row = await tx.one(select(tenant).where(tx.own(tenant)).with_for_update())
+    # Every row that is written names the tenant: locked for good, it would wait for those who wait for its log.
+    row = await tx.one(select(tenant).where(tx.own(tenant)).with_for_update(key_share=True))
     assert row is not None  # noqa: S101 (the stamp has found it)
     if input.expected_version not in {None, row.version}:
         raise Conflict(field=("expectedVersion",))

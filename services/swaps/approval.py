@@ -17,6 +17,7 @@ from services.cards import Aside, record_swap_move
 from services.checks import text
 from services.inputs import arg
 from services.scheduling import lock_cleaners
+from services.swaps.holding import hold_jobs_of
 from services.swaps.taking import Wish, hand_over, judge
 
 
@@ -41,6 +42,7 @@ async def approve_swap(tx: Tx, input: ApproveSwap) -> SwapId:
 
     Refused with NOT_ELIGIBLE and every reason where they do not any more; the swap then still awaits the office.
     """
+    await hold_jobs_of(tx, input.swap_id)
     before = await _awaiting(tx, input.swap_id)
     await lock_cleaners(tx, [person for person in (before.taker_id, before.owner_id) if person])
     gives = None if before.given_id is None else AssignmentId(before.given_id)

@@ -19,6 +19,7 @@ from models import cleaner_market, market, standing_bid, swap
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import lock_cleaners, tenant_policy
+from services.swaps.holding import hold_bids
 
 MOST_BIDS = 20
 """How many standing bids one cleaner may have at once."""
@@ -68,6 +69,7 @@ async def place_standing_bid(tx: Tx, input: PlaceStandingBid) -> StandingBidId:
         until_day=input.until_day,
     )
     ensure_standing_bid(bid, tx.now.astimezone(ZoneInfo(place.zone)).date())
+    await hold_bids(tx, input.market_id, placing=True)
     await _ensure_room(tx)
     values = {name: getattr(bid, name) for name in ("earliest_minute", "latest_minute", "from_day", "until_day")}
     made = StandingBidId(

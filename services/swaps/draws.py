@@ -22,6 +22,7 @@ from models import standing_bid, swap, swap_ask
 from services.cards import Aside, record_swap_move, swap_card
 from services.scheduling import tenant_policy
 from services.swap_facts import swap_facts
+from services.swaps.holding import hold_bids, hold_jobs_of
 from services.swaps.taking import Wish, judge, take
 
 OVERDUE = timedelta(minutes=1)
@@ -49,6 +50,8 @@ async def draw_swap(tx: Tx, input: DrawSwap) -> SwapId:
     Drawn too early, or for a swap that is not to be had any more, nothing changes. Refused like an accept if the world
     changes under its hands: draw again.
     """
+    # Before the first look: who asks at this moment is either drawn among, or finds that the draw is over.
+    await hold_jobs_of(tx, input.swap_id)
     card = await swap_card(tx, input.swap_id)
     row = await tx.one(select(swap).where(tx.own(swap), swap.c.id == input.swap_id))
     if row is None or card is None or row.status != SwapStatus.PENDING or row.kind != SwapKind.COVER:
@@ -81,6 +84,7 @@ async def _wanting(tx: Tx, swap_id: SwapId, facts: SwapFacts) -> set[CleanerId]:
     asked = await tx.all(select(swap_ask.c.cleaner_id).where(tx.own(swap_ask), swap_ask.c.swap_id == swap_id))
     wanting = {CleanerId(row.cleaner_id) for row in asked}
     if (await tenant_policy(tx)).swaps.standing_bids:
+        await hold_bids(tx, facts.market_id, placing=False)
         standing = select(standing_bid).where(
             tx.own(standing_bid),
             standing_bid.c.market_id == facts.market_id,

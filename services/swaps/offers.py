@@ -10,7 +10,7 @@ from db.tx import Tx
 from domain.actors import OFFICE, Role
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import EventType
-from domain.ids import AssignmentId, SwapId
+from domain.ids import AssignmentId, JobId, SwapId
 from domain.scheduling import AssignmentRole, JobStatus
 from domain.swaps import SwapOpener, ensure_can_offer
 from models import assignment, cleaner_market, job, swap
@@ -19,6 +19,7 @@ from services.checks import text
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import tenant_policy
+from services.swaps.holding import hold_job
 from services.swaps.listing import Listing, expiry, list_shift, live_shift
 
 MOST_WANTED = 20
@@ -51,6 +52,8 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
     With `wants` it is a TRADE: whoever holds one of those shifts may take it by giving that one, both at once.
     """
     await ensure_onboarded(tx)
+    # Twice: while somebody was changing the job, the shift may have gone.
+    await hold_job(tx, JobId((await _own_shift(tx, input.assignment_id)).job_id))
     mine = await _own_shift(tx, input.assignment_id)
     policy = await tenant_policy(tx)
     listing = Listing(
@@ -64,9 +67,6 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
     )
     ensure_can_offer(JobStatus(mine.status), expiry(listing, policy), tx.now)
     made = await list_shift(tx, listing, policy)
-    # The insert waited for whoever was changing the job: what was read before it may be over.
-    if await _own_shift(tx, mine.id) != mine:
-        raise Conflict("The shift has just changed.", field=("assignmentId",))
     await record_swap_move(tx, EventType.SWAP_OFFERED, made)
     return made
 

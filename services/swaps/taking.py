@@ -13,7 +13,7 @@ from db.command import command
 from db.tx import Tx
 from domain.actors import Role
 from domain.eligibility import ensure_can_take, ensure_owner_can_take, reasons_not_to_take
-from domain.errors import Conflict, NotEligible, NotFound, SwapAlreadyTaken
+from domain.errors import Conflict, Invalid, NotEligible, NotFound, SwapAlreadyTaken
 from domain.events import EventType
 from domain.ids import AssignmentId, CleanerId, SwapId
 from domain.policy import TenantPolicy
@@ -26,15 +26,15 @@ from domain.swaps import (
     shifts_to_give,
     status_after_return,
 )
-from models import swap, swap_ask
+from models import assignment, swap, swap_ask
 from services.cards import Aside, record_swap_move, swap_card, take_off
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import lock_cleaners, tell_job, tenant_policy
 from services.swap_facts import facts_of, shift_as_offer, swap_facts
+from services.swaps.holding import hold_jobs_of
 
-CLAIMS = 5
-"""How often a taker looks again at a swap that changes under their hands."""
+GONE_ON = "The shift has gone on to somebody else since."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What may be claimed: the swap as it was judged, and what is given for it."""
+    """What may be claimed: the swap as it was judged, what is given for it, and whether it waits for its draw."""
 
     version: int
     status: SwapStatus
     gives: AssignmentId | None
+    is_drawn: bool
 
 
 @command(Role.CLEANER)
@@ -81,14 +82,8 @@ async def accept_swap(tx: Tx, input: AcceptSwap) -> SwapId:
     swap alike (R98), and with NOT_ELIGIBLE and every reason where the rules forbid it; then nothing has changed.
     """
     await ensure_onboarded(tx)
-    wish = Wish(input.swap_id, tx.actor.cleaner_id, input.gives)
-    for _ in range(CLAIMS):
-        if not await _is_drawn(tx, wish.swap_id):
-            await take(tx, wish)
-            return input.swap_id
-        if await _ask(tx, wish):
-            return input.swap_id
-    raise SwapAlreadyTaken(field=("swapId",))
+    await take(tx, Wish(input.swap_id, tx.actor.cleaner_id, input.gives))
+    return input.swap_id
 
 
 @command(Role.CLEANER)
@@ -100,6 +95,8 @@ async def return_swap(tx: Tx, input: ReturnSwap) -> SwapId:
     owner has other work by then.
     """
     await ensure_onboarded(tx)
+    if await hold_jobs_of(tx, input.swap_id) is None:
+        raise NotFound(field=("swapId",))
     if await _unask(tx, input.swap_id):
         return input.swap_id
     taken = await tx.one(
@@ -115,15 +112,18 @@ async def return_swap(tx: Tx, input: ReturnSwap) -> SwapId:
 async def take(tx: Tx, wish: Wish, aside: Aside | None = None) -> None:
     """Give the shift to who wants it: judged, claimed and handed over, or all refused.
 
-    Raises `SwapAlreadyTaken` and `NotEligible` like `accept_swap`.
+    What is drawn is the draw's to give: then the wish is kept for it. Raises what `accept_swap` does.
     """
-    async with _parties(tx, wish) as is_trade:
-        # What changed between judging and claiming is judged anew; each time around, the rules may say no.
-        for _ in range(CLAIMS):
-            judged = await judge(tx, wish, is_trade=is_trade)
-            if await _claim(tx, wish, judged):
-                break
-        else:
+    held = await hold_jobs_of(tx, wish.swap_id)
+    if held is None:
+        raise SwapAlreadyTaken(field=("swapId",))
+    async with _parties(tx, wish, held) as is_trade:
+        judged = await judge(tx, wish, is_trade=is_trade)
+        if judged.is_drawn and tx.actor.role is not Role.SYSTEM:
+            await _ask(tx, wish)
+            return
+        # While its job is held a swap can only close: by its owner, by the office, by its time.
+        if not await _claim(tx, wish, judged):
             raise SwapAlreadyTaken(field=("swapId",))
     if judged.status is SwapStatus.AWAITING_APPROVAL:
         await record_swap_move(tx, EventType.SWAP_REQUESTED, wish.swap_id, aside)
@@ -142,9 +142,11 @@ async def judge(tx: Tx, wish: Wish, *, is_trade: bool) -> Judged:
     if wish.gives is not None:
         facts = replace(facts, wants=facts.wants & {wish.gives})
     ensure_can_take(facts, me.taker, me.policy.swaps, tx.now)
+    if wish.gives is not None and not is_trade:
+        raise Invalid("Nothing is given for a COVER.", field=("gives",))
     gives = await _ensure_trade(tx, facts, me.taker, me.policy) if is_trade else None
     status = SwapStatus.AWAITING_APPROVAL if me.policy.swaps.approval_required else SwapStatus.ACCEPTED
-    return Judged(int(card["version"]), status, gives)
+    return Judged(int(card["version"]), status, gives, is_drawn=card["draws_at"] is not None)
 
 
 async def hand_over(tx: Tx, swap_id: SwapId, aside: Aside | None = None) -> None:
@@ -162,18 +164,15 @@ async def hand_over(tx: Tx, swap_id: SwapId, aside: Aside | None = None) -> None
 
 
 @asynccontextmanager
-async def _parties(tx: Tx, wish: Wish) -> AsyncIterator[bool]:
+async def _parties(tx: Tx, wish: Wish, held: Row[Any]) -> AsyncIterator[bool]:
     """Lock those whose schedules are judged, before their facts are read; whether it is a TRADE.
 
     Two shifts taken at once by one cleaner must see each other. Of a TRADE the owner's schedule is judged too, which is
     not the taker's to read.
     """
-    row = await tx.one(select(swap.c.kind, swap.c.owner_id).where(tx.own(swap), swap.c.id == wish.swap_id))
-    if row is None:
-        raise SwapAlreadyTaken(field=("swapId",))
-    if row.kind == SwapKind.TRADE:
+    if held.kind == SwapKind.TRADE:
         async with tx.as_system():
-            await lock_cleaners(tx, [wish.cleaner_id, row.owner_id])
+            await lock_cleaners(tx, [wish.cleaner_id, held.owner_id])
             yield True
     else:
         await lock_cleaners(tx, [wish.cleaner_id])
@@ -228,28 +227,19 @@ async def _claim(tx: Tx, wish: Wish, judged: Judged) -> bool:
     return await tx.write(won) == 1
 
 
-async def _is_drawn(tx: Tx, id: SwapId) -> bool:
-    """Whether the swap waits for its draw. Held until the end, so that it is not drawn without who is about to ask."""
-    waiting = select(swap.c.id).where(
-        tx.own(swap), swap.c.id == id, swap.c.status == SwapStatus.PENDING, swap.c.draws_at.is_not(None)
-    )
-    if await tx.one(waiting) is None:
-        return False
-    return await tx.one(waiting.with_for_update(read=True)) is not None
-
-
-async def _ask(tx: Tx, wish: Wish) -> bool:
-    """Enter the acting cleaner in the draw, if the rules allow them the shift."""
-    await judge(tx, wish, is_trade=False)
+async def _ask(tx: Tx, wish: Wish) -> None:
+    """Enter the acting cleaner in the draw; asking twice changes nothing."""
     row = {"tenant_id": tx.actor.tenant, "swap_id": wish.swap_id, "cleaner_id": wish.cleaner_id, "asked_at": tx.now}
     if await tx.write(insert(swap_ask).values(row).on_conflict_do_nothing()):
         tx.audit("Swap", wish.swap_id, detail={"asked": str(wish.cleaner_id)})
-    return True
 
 
 async def _unask(tx: Tx, id: SwapId) -> bool:
     """Take the acting cleaner out of a draw that is still to come."""
-    if not await _is_drawn(tx, id):
+    waiting = select(swap.c.id).where(
+        tx.own(swap), swap.c.id == id, swap.c.status == SwapStatus.PENDING, swap.c.draws_at.is_not(None)
+    )
+    if await tx.one(waiting) is None:
         return False
     mine = (swap_ask.c.swap_id == id) & (swap_ask.c.cleaner_id == tx.actor.cleaner_id)
     if not await tx.write(delete(swap_ask).where(tx.own(swap_ask), mine)):
@@ -259,7 +249,9 @@ async def _unask(tx: Tx, id: SwapId) -> bool:
 
 
 async def _give_back(tx: Tx, taken: Row[Any]) -> None:
-    """Undo the taking, if nobody has changed the swap meanwhile, and list the shift again if time is left."""
+    """Undo the taking, if nobody has closed the swap meanwhile, and list the shift again if time is left."""
+    was_taken = taken.status == SwapStatus.ACCEPTED
+    shifts = await _shifts_to_hand_back(tx, taken) if was_taken else []
     back = (
         update(swap)
         .where(tx.own(swap), swap.c.id == taken.id, swap.c.version == taken.version)
@@ -267,20 +259,57 @@ async def _give_back(tx: Tx, taken: Row[Any]) -> None:
     )
     if await tx.write(back) == 0:
         raise Conflict(field=("swapId",))
-    if taken.status == SwapStatus.ACCEPTED:
-        await _hand_back(tx, taken)
+    if was_taken:
+        await _hand_back(tx, taken, shifts)
     if status_after_return(taken.expires_at, tx.now) is SwapStatus.PENDING:
         await tx.scalar(select(func.relist(taken.id)))
     await record_swap_move(tx, EventType.SWAP_RETURNED, taken.id, Aside(people=(tx.actor.cleaner_id,)))
-    if taken.owner_id is None and taken.status == SwapStatus.ACCEPTED:
+    if taken.owner_id is None and was_taken:
         async with tx.as_system():
             await tell_job(tx, EventType.CLEANER_RELEASED, taken.job_id, people=(tx.actor.cleaner_id,))
 
 
-async def _hand_back(tx: Tx, taken: Row[Any]) -> None:
+async def _shifts_to_hand_back(tx: Tx, taken: Row[Any]) -> list[UUID]:
+    """What changed hands by the swap, if it is where the swap has left it; both parties locked."""
+    async with tx.as_system():
+        await lock_cleaners(tx, [person for person in (taken.taker_id, taken.owner_id) if person])
+        shifts = await _shifts_taken(tx, taken)
+        if not shifts or await _has_gone_on(tx, taken, shifts):
+            raise Conflict(GONE_ON, field=("swapId",))
+    return shifts
+
+
+async def _hand_back(tx: Tx, taken: Row[Any], shifts: list[UUID]) -> None:
     """The shifts go back to whose they were; what either of the two has put on the market since goes with them."""
-    shifts: list[UUID] = [shift for shift in (taken.assignment_id, taken.given_id) if shift is not None]
     async with tx.as_system():
         await take_off(tx, swap.c.assignment_id.in_(shifts))
     if not await tx.scalar(select(func.hand_over(taken.id))):
-        raise Conflict("The shift has gone on to somebody else since.", field=("swapId",))
+        raise Conflict(GONE_ON, field=("swapId",))
+
+
+async def _shifts_taken(tx: Tx, taken: Row[Any]) -> list[UUID]:
+    """What changed hands; of a vacancy the place that its taker got by it."""
+    if taken.assignment_id is not None:
+        return [shift for shift in (taken.assignment_id, taken.given_id) if shift is not None]
+    place = select(assignment.c.id).where(
+        tx.own(assignment),
+        assignment.c.job_id == taken.job_id,
+        assignment.c.cleaner_id == taken.taker_id,
+        assignment.c.role == taken.role,
+        assignment.c.released_at.is_(None),
+        # Who was taken off and put on again by the office has it from the office.
+        assignment.c.created_at == taken.closed_at,
+    )
+    return [row.id for row in await tx.all(place)]
+
+
+async def _has_gone_on(tx: Tx, taken: Row[Any], shifts: list[UUID]) -> bool:
+    """Whether a later swap has moved one of the shifts, though it may have come back since."""
+    later = select(swap.c.id).where(
+        tx.own(swap),
+        swap.c.id != taken.id,
+        swap.c.assignment_id.in_(shifts) | swap.c.given_id.in_(shifts),
+        swap.c.status == SwapStatus.ACCEPTED,
+        swap.c.closed_at > taken.closed_at,
+    )
+    return await tx.one(later) is not None

@@ -1,13 +1,16 @@
 """One installation for all product tests; every test founds businesses of its own, always two of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.migrate import migrate
 from sandbox.environment import Servers, open_environment, remove_environment
+from tests.product.ring import Game, Judge, Prepare, Ring, a_ring
 from tests.product.world import Api, Town, World, a_world, an_api
 
 
@@ -46,3 +49,15 @@ async def town(world: World) -> Town:
 async def other(world: World) -> Town:
     """The other business, which must never show."""
     return await world.found()
+
+
+@pytest.fixture
+async def ring(town: Town) -> Ring:
+    """Where two transactions meet."""
+    return await a_ring(town)
+
+
+@pytest.fixture
+def play(ring: Ring, other: Town) -> Callable[[Prepare, Judge], Awaitable[Counter[Any]]]:
+    """Play a pair in many schedules; how often each outcome was met."""
+    return Game(ring, other).play

@@ -24,6 +24,8 @@ Path = tuple[str, ...]
 NEVER = {"clientMutationId", "expectedVersion"}
 """Fields of inputs that no generated value can be right for; they have tests of their own."""
 
+EITHER = {"assignmentId": "jobId", "jobId": "assignmentId"}
+"""Ids of which an input takes one: naming either leaves the other out."""
 KINDS = {
     "market",
     "customer",
@@ -37,8 +39,8 @@ KINDS = {
     "session",
     "task",
 }
-NAMED = {"actor": "Staff"}
-"""Ids that are called by what their owner does, and of what they are."""
+NAMED = {"actor": "Staff", "standingBid": "StandingBid", "want": "Assignment", "give": "Assignment"}
+"""Ids that are called by what is done with them, and of what they are."""
 WORDS: dict[str, Any] = {
     "zone": "America/Chicago",
     "email": "somebody@new.example",
@@ -51,6 +53,7 @@ WORDS: dict[str, Any] = {
     "duty": "sweep_swaps",
     "laundryLoads": 0,
     "epoch": "2026-01-04",
+    "latestMinute": 1200,
     "leadDays": 3,
     "deadlineHour": 17,
     "graceMinutes": 30,
@@ -91,9 +94,11 @@ class Values:
         if is_list_type(type_):
             return [self.of(type_.of_type, name, owner)]
         if isinstance(type_, GraphQLInputObjectType):
-            return {
-                field: self.of(one.type, field, type_.name) for field, one in type_.fields.items() if field not in NEVER
-            }
+            given: dict[str, Any] = {}
+            for field, one in type_.fields.items():
+                if field not in NEVER and EITHER.get(field) not in given:
+                    given[field] = self.of(one.type, field, type_.name)
+            return given
         if isinstance(type_, GraphQLEnumType):
             return WORDS.get(type_.name) or next(iter(type_.values))
         if type_.name == "ID":
@@ -134,7 +139,8 @@ def put(value: Any, path: Path, id: str) -> Any:
         return [put(one, path, id) for one in value] if path else [id]
     if not path:
         return id
-    return {**value, path[0]: put(value[path[0]], path[1:], id)}
+    kept = {name: one for name, one in value.items() if name != EITHER.get(path[0])}
+    return {**kept, path[0]: put(value.get(path[0]), path[1:], id)}
 
 
 def only(path: Path, type_: Any, id: str) -> Any:

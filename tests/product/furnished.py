@@ -32,6 +32,7 @@ TABLES = {
     "Assignment": "assignment",
     "AvailabilitySubmission": "availability_submission",
     "Swap": "swap",
+    "StandingBid": "standing_bid",
     "Notification": "notification",
     "Session": "session",
     "AuditEntry": "audit",
@@ -112,6 +113,9 @@ async def furnish(world: World, mark: str) -> House:
     await _people(house)
     await _homes(house)
     await _work(house)
+    await _trades(house)
+    await _awaited(house)
+    await _wanted(house)
     await _leftovers(house)
     return house
 
@@ -125,8 +129,7 @@ async def _set_wednesday(house: House) -> None:
 async def _settle(house: House) -> None:
     run, owner, mark = house.world.run, house.town.owner, house.mark
     house.who["owner"] = owner
-    settings = JSON({"pay": {"tierRateCents": {"gold": 2500}}})
-    await run(owner, business.update_tenant, business.UpdateTenant(f"{mark} Homes", settings))
+    await _settings(house)
     form = business.CreateMarket(f"{mark} Coast", "America/New_York", lead_days=13)
     house.market = house.has["market"] = await run(owner, business.create_market, form)
     house.has["far market"] = house.town.market
@@ -134,6 +137,13 @@ async def _settle(house: House) -> None:
     row = await house.world.root.fetchrow("select * from market where id = $1", house.market)
     now = await house.world.now(house.town.tenant)
     house.period_start = availability.window_of(SimpleNamespace(**row), now).period.starts_on
+
+
+async def _settings(house: House, **of_swaps: Any) -> None:
+    """The business's numbers, with what is said here of swaps."""
+    settings = JSON({"pay": {"tierRateCents": {"gold": 2500}}, "swaps": {"standingBids": True, **of_swaps}})
+    form = business.UpdateTenant(f"{house.mark} Homes", settings)
+    await house.world.run(house.town.owner, business.update_tenant, form)
 
 
 async def _people(house: House) -> None:
@@ -182,6 +192,7 @@ async def _homes(house: House) -> None:
             1,
             900,
             laundry=Laundry.NONE,
+            hot_tub=True,
             notes=f"{mark} key under the mat",
         )
         house.has[f"home of {name}"] = await run(owner, customers.create_property, home)
@@ -207,8 +218,7 @@ async def _work(house: House) -> None:
     await _offered(house, "own swap", 6, "cleaner")
     await _offered(house, "colleague's swap", 7, "colleague", home="guest")
     await _offered(house, "taken swap", 8, "colleague")
-    taker = house.who["cleaner"]
-    await house.world.run(taker, swaps.accept_swap, swaps.AcceptSwap(SwapId(house.has["taken swap"])))
+    await _accept(house, "taken swap")
     await _offered(house, "far swap", 9, "stranger", home="far")
     for name in ("cleaner", "colleague"):
         await _submission(house, name)
@@ -234,10 +244,47 @@ async def _shift(house: House, word: str, days: int, home: str, who: str) -> Ass
     return made
 
 
-async def _offered(house: House, word: str, days: int, who: str, *, home: str = "neighbour") -> None:
+async def _offered(
+    house: House, word: str, days: int, who: str, *, home: str = "neighbour", wants: str | None = None
+) -> None:
     shift = await _shift(house, f"shift of {word}", days, home, who)
-    form = swaps.OfferSwap(shift, f"{house.mark} dentist")
+    form = swaps.OfferSwap(shift, f"{house.mark} dentist", None if wants is None else [house.has[wants]])
     house.has[word] = await house.world.run(house.who[who], swaps.offer_swap, form)
+
+
+async def _accept(house: House, word: str) -> None:
+    """The cleaner wants a colleague's shift."""
+    form = swaps.AcceptSwap(SwapId(house.has[word]))
+    await house.world.run(house.who["cleaner"], swaps.accept_swap, form)
+
+
+async def _trades(house: House) -> None:
+    """Of the colleague, each for a shift of the cleaner: one that is done, and one that is to be had."""
+    await _shift(house, "given shift", 11, "neighbour", "cleaner")
+    await _offered(house, "taken trade", 10, "colleague", wants="given shift")
+    await _accept(house, "taken trade")
+    await _offered(house, "trade", 12, "colleague", home="guest", wants="own shift")
+
+
+async def _awaited(house: House) -> None:
+    """The cleaner wants two of the colleague's shifts: one awaits the office, one the draw, an hour from now."""
+    await _settings(house, approvalRequired=True)
+    await _offered(house, "awaited swap", 13, "colleague")
+    await _accept(house, "awaited swap")
+    await _settings(house, approvalRequired=False, drawMinutes=60)
+    await _offered(house, "drawn swap", 14, "colleague", home="guest")
+    await _accept(house, "drawn swap")
+    await _settings(house, drawMinutes=0)
+
+
+async def _wanted(house: House) -> None:
+    """A job that lacks a cleaner, on the market; and what the two always take, so far ahead that nothing fits."""
+    job = await _job(house, "vacant job", 15, "guest")
+    cover = swaps.OpenCover(job_id=job, note=f"{house.mark} parking")
+    house.has["vacancy"] = await house.world.run(house.town.owner, swaps.open_cover, cover)
+    for name in ("cleaner", "colleague"):
+        bid = swaps.PlaceStandingBid(house.market, [1, 7], from_day=house.period_start + timedelta(days=300))
+        house.has[f"bid of {name}"] = await house.world.run(house.who[name], swaps.place_standing_bid, bid)
 
 
 async def _submission(house: House, who: str) -> None:

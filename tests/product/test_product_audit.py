@@ -66,7 +66,8 @@ async def test_administrators_read_every_line_as_it_was_written(
     rows = await world.root.fetch("select * from audit where tenant_id = $1 order by seq desc", town.tenant)
 
     whole = await read(api, town.owner, first=100)
-    found, after = [], None
+    found: list[Any] = []
+    after = None
     for _ in range(0, len(rows), 4):
         page = await read(api, town.owner, first=4, after=after)
         found, after = found + page["nodes"], page["pageInfo"]["endCursor"]

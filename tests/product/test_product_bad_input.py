@@ -58,8 +58,20 @@ UNCOERCED: dict[str, list[Any]] = {
     "ID": [{}, 2.5],
 }
 """By scalar: values that GraphQL itself refuses."""
-HARMLESS = {("setAvailability", "periodStart", "2026-01-05"), ("changeStaffRole", "expectedVersion", "-1")}
-"""A Monday of this year is a right answer to which two weeks are meant; who has the role already is left alone."""
+HARMLESS = {
+    ("setAvailability", "periodStart", "2026-01-05"),
+    ("changeStaffRole", "expectedVersion", "-1"),
+    ("placeStandingBid", "fromDay", "0001-01-01"),
+    ("placeStandingBid", "fromDay", "2026-01-05"),
+    ("placeStandingBid", "untilDay", "9999-12-31"),
+}
+"""A Monday of this year is a right answer to which two weeks are meant; who has the role already is left alone; what
+one always takes may have begun long ago, and last."""
+ELSEWHERE = {
+    ("coverSickCall", "day"): ("CONFLICT", ["cleanerId"]),
+    ("placeStandingBid", "fromDay"): ("INVALID", ["untilDay"]),
+}
+"""Values that are wrong beside another: a day on which this cleaner has no shift, a first day after the last."""
 KEYS = ["", "\0", "a" * 129]
 """Whatever else is an id is also a key of idempotency."""
 
@@ -134,6 +146,8 @@ async def test_each_bad_value_in_each_field_of_a_mutation_is_refused_at_its_fiel
             ((code, at),) = found
             if isinstance(bare, GraphQLEnumType):
                 assert code == "BAD_REQUEST"
+            elif (name, path[-1]) in ELSEWHERE:
+                assert (code, at) == ELSEWHERE[name, path[-1]], (bad, found)
             elif bare.name == "ID" and path[-1] != "clientMutationId":
                 assert (code, at) == ("INVALID_ID", spelled(path, listed)), (path, bad[:50], found)
             elif path[-1] == "expectedVersion":

@@ -1,7 +1,9 @@
 """The walls as the database itself has them: policies, keys, grants, trusted functions, printed schema (R2, R6)."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +14,13 @@ import pytest
 from app.roles import ensure_powerless
 from app.settings import ConfigurationError
 from db.ids import new_id
-from domain.actors import NOBODY
+from domain.actors import NOBODY, Role
+from domain.swaps import SWAP_TRANSITIONS, SwapStatus
 from models import ddl, metadata, walls
-from models.functions import FUNCTIONS
+from models.functions import DEFINER_READS, FUNCTIONS, TRIGGERS
 from sandbox.environment import Servers
 from sandbox.roles import DATABASE, DATABASE_RULES
+from services import swaps
 from tests.product.furnished import House, kept
 from tests.product.world import Town, World
 
@@ -110,7 +114,10 @@ async def test_no_view_looks_past_the_policies(world: World) -> None:
 
 
 async def test_the_trusted_functions_are_the_known_ones_and_nobody_elses(world: World) -> None:
-    """R2: owned by a role that can do nothing else, a fixed search path, and callable by their callers alone."""
+    """R2: owned by a role that can do nothing else, a fixed search path, and callable by their callers alone.
+
+    What a table itself sees to has no power at all, and nobody calls it.
+    """
     rows = await world.root.fetch(
         """select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner,
             p.prosecdef as trusted, p.proconfig,
@@ -120,12 +127,13 @@ async def test_the_trusted_functions_are_the_known_ones_and_nobody_elses(world: 
              and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')"""
     )
 
-    assert {row["name"] for row in rows} == set(FUNCTIONS)
+    assert {row["name"] for row in rows} == {*FUNCTIONS, *TRIGGERS}
     for row in rows:
-        assert row["trusted"], row["name"]
-        assert row["owner"] == "cleanshift_definer"
+        owner, callers = ("owner", ()) if row["name"] in TRIGGERS else ("definer", FUNCTIONS[row["name"]][1])
+        assert row["trusted"] is (row["name"] in FUNCTIONS), row["name"]
+        assert row["owner"] == f"cleanshift_{owner}"
         assert row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"]
-        assert set(row["callers"]) - {"cleanshift_definer"} == set(FUNCTIONS[row["name"]][1]), row["name"]
+        assert set(row["callers"]) - {row["owner"]} == set(callers), row["name"]
 
 
 async def test_no_role_that_connects_has_any_power(world: World) -> None:
@@ -168,6 +176,7 @@ async def test_each_role_is_granted_what_it_needs_and_no_more(world: World) -> N
     """R2, A4: the log is appended by its function alone, the feed reads two tables, and ops sees nobody's business."""
     app, feed, ops = [await granted(world, role) for role in LOGINS]
 
+    assert set(await granted(world, "cleanshift_definer")) == set(DEFINER_READS)
     assert feed == {"event": {"SELECT"}, "tenant_head": {"SELECT"}}
     assert set(await tables(world)) - set(app) <= {"worker", "duty_run"}
     for table in APP_WRITES_NOT & set(app):
@@ -176,14 +185,17 @@ async def test_each_role_is_granted_what_it_needs_and_no_more(world: World) -> N
     assert app["task"] == {"SELECT", "INSERT"}
     assert app["notification"] == {"SELECT", "INSERT", "UPDATE"}
     assert app["swap"] == {"SELECT", "INSERT", "update", "DELETE"}
+    assert app["swap_want"] == app["swap_ask"] == {"SELECT", "INSERT", "DELETE"}
+    assert app["standing_bid"] == set(EVERY_VERB)
     assert all(may <= set(EVERY_VERB) for table, may in app.items() if table != "swap")
-    fixed = ("id", "job_id", "assignment_id", "market_id", "owner_id", "role", "kind", "opened_at")
+    fixed = ("id", "job_id", "assignment_id", "market_id", "owner_id", "role", "kind", "opened_at", "opened_by",
+             "urgent_bonus")  # fmt: skip
     for column in fixed:
         may = "select has_column_privilege('cleanshift_app', 'swap', $1, 'UPDATE')"
         assert not await world.root.fetchval(may, column), column
     business = {"tenant", "market", "staff", "cleaner", "customer", "property", "job", "assignment", "swap", "audit",
-                "availability", "availability_submission", "notification", "credential", "session",
-                "refresh_token"}  # fmt: skip
+                "swap_want", "swap_ask", "standing_bid", "availability", "availability_submission", "notification",
+                "credential", "session", "refresh_token"}  # fmt: skip
     assert not business & {table for table, may in ops.items() if may & {"SELECT", "select"}}
     assert "SELECT" not in ops["event"]
     for verb in ("payload", "type", "actor_id"):
@@ -211,7 +223,8 @@ async def as_role(
         transaction = connection.transaction()
         await transaction.start()
         if tenant is not None:
-            for name, value in (("tenant_id", tenant), ("actor_id", person), ("role", role)):
+            now = datetime.now(UTC).isoformat()
+            for name, value in (("tenant_id", tenant), ("actor_id", person), ("role", role), ("now", now)):
                 await connection.execute("select set_config($1, $2, true)", f"app.{name}", str(value))
         yield connection
     finally:
@@ -225,6 +238,15 @@ async def attempt(connection: Any, statement: str, *args: Any) -> str:
             return str(await connection.execute(statement, *args))
     except asyncpg.PostgresError as error:
         return type(error).__name__
+
+
+@asynccontextmanager
+async def undone(connection: Any) -> AsyncIterator[None]:
+    """A piece of the transaction, undone at its end."""
+    piece = connection.transaction()
+    await piece.start()
+    yield
+    await piece.rollback()
 
 
 @pytest.mark.parametrize("role", ["owner", "dispatcher", "cleaner", "customer", "system", "anonymous", "ops"])
@@ -261,6 +283,12 @@ async def _columns(world: World, table: str) -> list[str]:
     return [row["attname"] for row in rows]
 
 
+ROWS = {("swap", "given_id"): "kind = 'TRADE' and taker_id is not null"}
+"""Rows in which a reference may stand at all, by what is looked at first: what a row says of itself."""
+WRITTEN_ONCE = {"swap_want", "swap_ask"}
+"""Tables of references alone, which are made and taken away."""
+
+
 async def test_a_row_cannot_refer_to_another_tenants_row(
     product_servers: Servers, world: World, ours: House, theirs: House
 ) -> None:
@@ -279,12 +307,18 @@ async def test_a_row_cannot_refer_to_another_tenants_row(
             target = await world.root.fetchval(
                 f"select id from {row['to_table']} where tenant_id = $1 limit 1", theirs.town.tenant
             )
-            one = f"ctid = (select ctid from {row['on_table']} limit 1)"
-            statement = f"update {row['on_table']} set {row['column_name']} = $1 where {one}"
+            table, column = row["on_table"], row["column_name"]
+            one = f"ctid = (select ctid from {table} where {ROWS.get((table, column), 'true')} limit 1)"
+            statement = f"update {table} set {column} = $1 where {one}"
+            if table in WRITTEN_ONCE:
+                copied = ", ".join("$1::uuid" if name == column else name for name in await _columns(world, table))
+                statement = f"insert into {table} select {copied} from {table} limit 1"
             reached = await attempt(connection, statement, target)
             tried += reached == "ForeignKeyViolationError"
             assert reached in {"ForeignKeyViolationError", "InsufficientPrivilegeError", "UPDATE 0"}, (row, reached)
-    assert tried >= 10
+            assert reached == "ForeignKeyViolationError" or (table, column) not in ROWS, row
+            assert reached == "ForeignKeyViolationError" or table not in WRITTEN_ONCE, row
+    assert tried >= 14
 
 
 @pytest.mark.parametrize("url", ["database_url", "database_feed_url", "database_ops_url", "database_owner_url"])
@@ -317,8 +351,8 @@ async def test_each_trusted_function_does_its_one_thing_for_its_callers(
         assert {ours.market, theirs.market} <= places
     before = await theirs.fingerprint()
     async with as_role(app, ours.town.tenant, ours.who["cleaner"].person, "cleaner") as connection:
-        assert await connection.fetchval("select hand_over($1)", theirs.has["taken swap"]) is None
-        assert await connection.fetchval("select hand_over($1)", ours.has["colleague's swap"]) is None
+        assert await connection.fetchval("select hand_over($1)", theirs.has["taken swap"]) is False
+        assert await connection.fetchval("select hand_over($1)", ours.has["colleague's swap"]) is False
         event = {"type": "SwapOffered", "entity": "Swap", "entity_id": str(new_id()), "payload": {}}
         staged = {"events": [event], "audit": [], "request_id": "r", "at": "2026-01-01T00:00:00Z"}
         await connection.execute("select set_config('app.staged', $1, true)", orjson.dumps(staged).decode())
@@ -326,6 +360,31 @@ async def test_each_trusted_function_does_its_one_thing_for_its_callers(
         assert head == 1 + await world.root.fetchval(
             "select seq from tenant_head where tenant_id = $1", ours.town.tenant
         )
+    assert await theirs.fingerprint() == before
+
+
+async def test_a_swap_is_listed_again_for_who_gave_it_back_while_time_is_left_and_for_nobody_else(
+    product_servers: Servers, ours: House, theirs: House
+) -> None:
+    """R2, A29: only RETURNED, only by its taker, only before its end; and it is as if nobody had taken it."""
+    before = await theirs.fingerprint()
+    given, relist = ours.has["awaited swap"], "select relist($1)"
+    async with as_role(product_servers.database_url, ours.town.tenant, ours.who["cleaner"].person, "cleaner") as mine:
+        for word in ("awaited swap", "taken swap", "own swap", "vacancy"):
+            assert await mine.fetchval(relist, ours.has[word]) is None, word
+        assert await mine.fetchval(relist, theirs.has["awaited swap"]) is None
+        assert await attempt(mine, "update swap set status = 'RETURNED' where id = $1", given) == "UPDATE 1"
+        for name, value in (
+            ("actor_id", ours.who["colleague"].person), ("actor_id", ours.town.owner.person),
+            ("tenant_id", theirs.town.tenant), ("now", "2126-01-01T00:00:00Z"),
+        ):  # fmt: skip
+            async with undone(mine):
+                await mine.execute("select set_config($1, $2, true)", f"app.{name}", str(value))
+                assert await mine.fetchval(relist, given) is None, name
+        assert await mine.fetchval(relist, given) is True
+        row = await mine.fetchrow("select status, taker_id, given_id, closed_at from swap where id = $1", given)
+        assert tuple(row) == ("PENDING", None, None, None)
+        assert await mine.fetchval(relist, given) is None
     assert await theirs.fingerprint() == before
 
 
@@ -339,6 +398,7 @@ async def test_a_trusted_function_refuses_whoever_is_not_its_caller(product_serv
         "tenant_clocks()": "select * from tenant_clocks()",
         "log_append()": "select log_append()",
         "hand_over(uuid)": f"select hand_over('{NOBODY}')",
+        "relist(uuid)": f"select relist('{NOBODY}')",
         "crew_of_actor()": "select crew_of_actor()",
     }
     assert set(calls) == set(FUNCTIONS)
@@ -348,41 +408,55 @@ async def test_a_trusted_function_refuses_whoever_is_not_its_caller(product_serv
                 assert await attempt(connection, call) == "InsufficientPrivilegeError", signature
 
 
-REFUSED = "InsufficientPrivilegeError"
+REFUSED, FALSE = "InsufficientPrivilegeError", "CheckViolationError"
+
+
+TERMS = ("expires_at = expires_at + interval '1 day'", "note = 'mine'", "draws_at = now()")
+"""Changes of what a swap is offered for: no party's to make, whatever else they do with it."""
 
 
 async def test_a_cleaners_stamp_takes_no_shift_that_nobody_offered(
     product_servers: Servers, town: Town, other: Town
 ) -> None:
     """R2, R96: straight SQL as the application; a swap is taken or withdrawn as it is, and nothing else of it moves."""
-    owner, victim, thief = [await town.cleaner() for _ in range(3)]
+    owner, victim, thief, accomplice = [await town.cleaner() for _ in range(4)]
     swap, kept = await town.offer(owner), await town.shift(victim, await town.day(6))
+    job = await town.world.root.fetchval("select job_id from assignment where id = $1", kept)
     foreign = await other.offer(await other.cleaner())
     before = await town.world.trace(town.tenant)
     async with as_role(product_servers.database_url, town.tenant, thief.person, "cleaner") as connection:
         for change in (
-            f"assignment_id = '{kept}'", f"owner_id = '{victim.person}'", "job_id = job_id",
-            "expires_at = expires_at + interval '1 day'", "note = 'mine'", f"taker_id = '{thief.person}'",
-            f"status = 'ACCEPTED', taker_id = '{victim.person}'", "status = 'WITHDRAWN'",
+            f"assignment_id = '{kept}'", f"owner_id = '{victim.person}'", "job_id = job_id", "urgent_bonus = true",
+            "opened_by = 'OFFICE'", "kind = 'TRADE'", f"status = 'ACCEPTED', taker_id = '{victim.person}'",
+            "status = 'WITHDRAWN'",
         ):  # fmt: skip
             assert await attempt(connection, f"update swap set {change} where id = $1", swap) == REFUSED, change
+        taking = f"status = 'ACCEPTED', taker_id = '{thief.person}'"
+        for change in (f"taker_id = '{thief.person}'", *TERMS, *(f"{taking}, {one}" for one in TERMS)):
+            assert await attempt(connection, f"update swap set {change} where id = $1", swap) == FALSE, change
         made = f"""insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id,
-                opened_at, expires_at)
-            select tenant_id, $1, kind, $2, job_id, '{kept}', market_id, role, $3, opened_at, expires_at
-            from swap where id = '{swap}'"""
-        assert await attempt(connection, made, new_id(), "ACCEPTED", thief.person) == REFUSED
-        assert await attempt(connection, made, new_id(), "PENDING", victim.person) == REFUSED
+                opened_by, opened_at, expires_at)
+            select s.tenant_id, $1, kind, $2, '{job}', '{kept}', market_id, role, $3, $4, opened_at, expires_at
+            from swap s where s.id = '{swap}'"""
+        assert await attempt(connection, made, new_id(), "ACCEPTED", thief.person, "CLEANER") == REFUSED
+        assert await attempt(connection, made, new_id(), "PENDING", victim.person, "CLEANER") == REFUSED
+        assert await attempt(connection, made, new_id(), "PENDING", thief.person, "OFFICE") == REFUSED
         take = "update swap set status = 'ACCEPTED', taker_id = $2 where id = $1"
         own = new_id()
-        assert await attempt(connection, made, own, "PENDING", thief.person) == "INSERT 0 1"
-        assert await attempt(connection, take, own, thief.person) == "UPDATE 1"
-        assert await connection.fetchval("select hand_over($1)", own) is None
+        assert await attempt(connection, made, own, "PENDING", thief.person, "CLEANER") == "INSERT 0 1"
+        assert await attempt(connection, take, own, thief.person) == FALSE
+        async with undone(connection):
+            await connection.execute("select set_config('app.actor_id', $1, true)", str(accomplice.person))
+            assert await attempt(connection, take, own, accomplice.person) == "UPDATE 1"
+            assert await connection.fetchval("select hand_over($1)", own) is False
         assert await attempt(connection, take, foreign, thief.person) == "UPDATE 0"
         assert await attempt(connection, take, swap, thief.person) == "UPDATE 1"
-        assert await connection.fetchval("select hand_over($1)", swap) is not None
+        assert await connection.fetchval("select hand_over($1)", swap) is True
+        for change in ("closed_at = closed_at + interval '1 day'", f"given_id = '{kept}'", "version = version"):
+            assert await attempt(connection, f"update swap set {change} where id = $1", swap) == FALSE, change
     async with as_role(product_servers.database_url, town.tenant, owner.person, "cleaner") as connection:
-        later = "update swap set expires_at = expires_at + interval '1 day' where id = $1"
-        assert await attempt(connection, later, swap) == REFUSED
+        for change in (*TERMS, *(f"status = 'WITHDRAWN', {one}" for one in TERMS)):
+            assert await attempt(connection, f"update swap set {change} where id = $1", swap) == FALSE, change
         done = "update swap set status = 'WITHDRAWN', closed_at = now() where id = $1"
         assert await attempt(connection, done, swap) == "UPDATE 1"
         assert await attempt(connection, "update swap set status = 'PENDING' where id = $1", swap) == "UPDATE 0"
@@ -401,8 +475,149 @@ async def test_a_swap_of_another_jobs_assignment_hands_nothing_over(
     async with as_role(product_servers.database_url, town.tenant, taker.person, "cleaner") as connection:
         take = "update swap set status = 'ACCEPTED', taker_id = $2 where id = $1"
         assert await attempt(connection, take, swap, taker.person) == "UPDATE 1"
-        assert await connection.fetchval("select hand_over($1)", swap) is None
+        assert await connection.fetchval("select hand_over($1)", swap) is False
+        # Of the two shifts neither: the one that was offered is not what the row names.
+        assert await connection.fetchval("select count(*) from assignment where cleaner_id = $1", taker.person) == 0
     assert await world.root.fetchval("select cleaner_id from assignment where id = $1", kept) == owner.person
+
+
+async def test_a_trade_hands_over_nothing_for_a_shift_that_is_not_its_takers_or_not_wanted(
+    product_servers: Servers, town: Town, other: Town
+) -> None:
+    """R2, A27: both sides or none, whatever a taker's straight SQL says is given; and nothing of another business."""
+    owner, thief, victim = [await town.cleaner() for _ in range(3)]
+    theirs, worthless = await town.shift(victim, await town.day(5)), await town.shift(thief, await town.day(6))
+    foreign = await other.shift(await other.cleaner(), await other.day(5))
+    mine = await town.shift(owner)
+    trade = await town.world.run(owner, swaps.offer_swap, swaps.OfferSwap(mine, wants=[theirs]))
+    take = "update swap set status = 'ACCEPTED', taker_id = $2, given_id = $3 where id = $1"
+    held = "select array_agg(id) from assignment where cleaner_id = $1 and released_at is null"
+    async with as_role(product_servers.database_url, town.tenant, thief.person, "cleaner") as connection:
+        for given, answer in ((None, False), (worthless, False), (theirs, False), (mine, False)):
+            async with undone(connection):
+                assert await attempt(connection, take, trade, thief.person, given) == "UPDATE 1"
+                assert await connection.fetchval("select hand_over($1)", trade) is answer, given
+                assert await connection.fetchval(held, thief.person) == [worthless], given
+        assert await attempt(connection, take, trade, thief.person, foreign) == "ForeignKeyViolationError"
+        naming = "insert into swap_want values ($1, $2, $3)"
+        assert await attempt(connection, naming, town.tenant, trade, worthless) == REFUSED
+        assert await attempt(connection, "delete from swap_want where swap_id = $1", trade) == "DELETE 0"
+    assert await town.world.root.fetchval(held, thief.person) == [worthless]
+    assert await town.world.root.fetchval(held, owner.person) == [mine]
+
+
+async def test_a_shift_that_is_drawn_is_the_draws_to_give(product_servers: Servers, town: Town, other: Town) -> None:
+    """R2, A29: no cleaner's SQL takes it first, nor ends the draw, nor asks for somebody else; the system may."""
+    owner, thief, asker = [await town.cleaner() for _ in range(3)]
+    swap, foreign = await town.offer(owner), await other.offer(await other.cleaner())
+    wait = "update swap set draws_at = expires_at where id = any($1)"
+    await town.world.root.execute(wait, [swap, foreign])
+    asking = "insert into swap_ask values ($1, $2, $3, now())"
+    await town.world.root.execute(asking, town.tenant, swap, asker.person)
+    async with as_role(product_servers.database_url, town.tenant, thief.person, "cleaner") as connection:
+        for status in ("ACCEPTED", "AWAITING_APPROVAL"):
+            for more in ("", ", draws_at = null", ", draws_at = now()"):
+                take = f"update swap set status = '{status}', taker_id = $2 {more} where id = $1"
+                assert await attempt(connection, take, swap, thief.person) == FALSE, take
+                assert await attempt(connection, take, foreign, thief.person) == "UPDATE 0", take
+        assert await attempt(connection, "update swap set draws_at = null where id = $1", swap) == FALSE
+        assert await attempt(connection, asking, town.tenant, swap, owner.person) == REFUSED
+        assert await attempt(connection, asking, town.tenant, swap, thief.person) == "INSERT 0 1"
+        assert await connection.fetchval("select array_agg(cleaner_id) from swap_ask") == [thief.person]
+        assert await attempt(connection, "delete from swap_ask") == "DELETE 1"
+    async with as_role(product_servers.database_url, town.tenant, NOBODY, "system") as connection:
+        take = "update swap set status = 'ACCEPTED', taker_id = $2, draws_at = null where id = $1"
+        assert await attempt(connection, take, swap, asker.person) == "UPDATE 1"
+    assert await town.world.count("swap_ask", town.tenant) == 1
+
+
+MADE = """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id, taker_id,
+        opened_at, expires_at)
+    select tenant_id, $2, kind, $3, job_id, assignment_id, market_id, role, owner_id, $4, opened_at, expires_at
+    from swap where id = $1"""
+MAY_MOVE = {
+    "owner": {("PENDING", "WITHDRAWN"), ("AWAITING_APPROVAL", "WITHDRAWN")},
+    "taker": {("ACCEPTED", "RETURNED"), ("AWAITING_APPROVAL", "RETURNED")},
+}
+"""What each party may do by changing the status alone; taking a swap says also by whom."""
+MAY_TOUCH = {
+    "owner": {"PENDING", "AWAITING_APPROVAL"},
+    "taker": {"PENDING", "AWAITING_APPROVAL", "ACCEPTED"},
+    "colleague": {"PENDING"},
+}
+"""In which states a cleaner can try at all: as whose shift it is, as who took it, as somebody of the market."""
+
+
+@pytest.mark.parametrize("who", ["system", "office", "owner", "taker", "colleague", "customer", "anonymous"])
+async def test_a_swap_goes_only_where_the_rules_let_it_go(
+    product_servers: Servers, town: Town, other: Town, who: str
+) -> None:
+    """A27b: straight SQL, every pair of states; a move that is none is refused to the system too."""
+    people = {name: (await town.cleaner()).person for name in ("owner", "taker", "colleague")}
+    owner = await town.world.session_of(town.tenant, Role.CLEANER, people["owner"])
+    model, theirs = await town.offer(owner), await other.offer(await other.cleaner())
+    await town.world.root.execute("update swap set status = 'WITHDRAWN' where id = $1", model)
+    role = "cleaner" if who in people else "dispatcher" if who == "office" else who
+    async with as_role(product_servers.database_url, town.tenant, people.get(who, NOBODY), "system") as connection:
+        for before, after in itertools.permutations(SwapStatus, 2):
+            async with undone(connection):
+                made, taker = new_id(), people["taker"] if before in TAKEN else None
+                await connection.execute(MADE, model, made, before, taker)
+                await connection.execute("select set_config('app.role', $1, true)", role)
+                change = f"update swap set status = '{after}' where id = $1"
+                reached = await attempt(connection, change, made)
+                assert reached == moved(who, before, after), (before, after)
+                assert await attempt(connection, change, theirs) == "UPDATE 0"
+    assert await town.world.count("swap", town.tenant) == 1
+
+
+TAKEN = {SwapStatus.AWAITING_APPROVAL, SwapStatus.ACCEPTED, SwapStatus.DECLINED, SwapStatus.RETURNED}
+"""States in which a swap has a taker."""
+
+
+def moved(who: str, before: SwapStatus, after: SwapStatus) -> str:
+    """What becomes of an attempt to bring a swap from one state to another."""
+    if who not in {"system", "office"} and before not in MAY_TOUCH.get(who, ()):
+        return "UPDATE 0"
+    if after not in SWAP_TRANSITIONS[before]:
+        return FALSE
+    # Who asked and is the taker for it must not also be the office that agrees.
+    if who not in {"system", "office"} and (before, after) == ("AWAITING_APPROVAL", "ACCEPTED"):
+        return FALSE
+    return "UPDATE 1" if who in {"system", "office"} or (before, after) in MAY_MOVE.get(who, ()) else REFUSED
+
+
+async def test_a_move_that_is_none_is_refused_to_the_databases_own_keeper(world: World, town: Town) -> None:
+    """A27b: the trigger asks nobody's role."""
+    swap = await town.offer(await town.cleaner())
+    for after in ("DECLINED", "RETURNED"):
+        with pytest.raises(asyncpg.CheckViolationError, match=f"from PENDING to {after}"):
+            await world.root.execute(f"update swap set status = '{after}' where id = $1", swap)
+    assert await world.root.fetchval("select status from swap where id = $1", swap) == "PENDING"
+
+
+async def test_a_standing_bid_is_its_cleaners_and_the_offices(
+    product_servers: Servers, ours: House, theirs: House
+) -> None:
+    """R2: straight SQL; nobody bids for a colleague, and nobody touches another business's bids."""
+    before = await theirs.fingerprint()
+    copy = """insert into standing_bid select tenant_id, $2, $3, market_id, weekdays, earliest_minute, latest_minute,
+        from_day, until_day, placed_at, withdrawn_at, version from standing_bid where id = $1"""
+    one, colleague = ours.who["cleaner"].person, ours.who["colleague"].person
+    bids = {name: ours.has[f"bid of {name}"] for name in ("cleaner", "colleague")}
+    end = "update standing_bid set withdrawn_at = now() where id = $1"
+    async with as_role(product_servers.database_url, ours.town.tenant, one, "cleaner") as connection:
+        assert await attempt(connection, copy, bids["cleaner"], new_id(), colleague) == REFUSED
+        assert await attempt(connection, copy, bids["cleaner"], new_id(), one) == "INSERT 0 1"
+        assert await attempt(connection, f"update standing_bid set cleaner_id = '{colleague}'") == REFUSED
+        for id, count in ((bids["cleaner"], 1), (bids["colleague"], 0), (theirs.has["bid of cleaner"], 0)):
+            assert await attempt(connection, end, id) == f"UPDATE {count}"
+    async with as_role(product_servers.database_url, ours.town.tenant, NOBODY, "dispatcher") as connection:
+        for id, count in ((bids["cleaner"], 1), (bids["colleague"], 1), (theirs.has["bid of cleaner"], 0)):
+            assert await attempt(connection, end, id) == f"UPDATE {count}"
+    async with as_role(product_servers.database_url, ours.town.tenant, one, "customer") as connection:
+        assert await attempt(connection, end, bids["cleaner"]) == "UPDATE 0"
+    assert await theirs.fingerprint() == before
 
 
 async def test_a_row_that_may_be_locked_may_not_therefore_be_changed(
@@ -452,6 +667,8 @@ CATALOGUE = {
         where schemaname = 'public'""",
     "walls": """select relname, relrowsecurity, relforcerowsecurity, relowner::regrole::text from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r'""",
+    "triggers": """select tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled::text from pg_trigger
+        where not tgisinternal""",
     "functions": """select p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proowner::regrole::text,
         a.grantee::regrole::text, a.privilege_type
         from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a

@@ -111,7 +111,8 @@ async def test_cards_speak_the_contracts_language(api: Api, house: House) -> Non
     owner = house.who["owner"]
     found = await everything(api, owner, 500)
     by_type = {one["type"]: one for one in found}
-    offered, job = by_type["SwapOffered"], by_type["JobCreated"]
+    offered = next(one for one in found if one["type"] == "SwapOffered" and one["card"]["ownerId"])
+    job = by_type["JobCreated"]
 
     assert set(by_type) > {"SwapAccepted", "AvailabilitySubmitted", "CleanerChanged", "StaffChanged", "MarketChanged"}
     assert not any(PLAIN_ID.search(str(one["card"]).replace("'", '"')) for one in found)
@@ -262,7 +263,7 @@ async def test_a_hole_in_the_log_is_no_page(api: Api, world: World, town: Town, 
 async def retention(world: World) -> AsyncIterator[Any]:
     """Runs the retention task for a business, as the worker does."""
     pool = await read_pool(world.servers.database_ops_url, size=2, name="tests-retention")
-    tools = Tools(world.runner, SimpleNamespace(), pool, "http://cleanshift.test")  # type: ignore[arg-type]
+    tools = Tools(world.runner, SimpleNamespace(), pool, "http://cleanshift.test")
 
     async def run(town: Town, **keep: Any) -> None:
         task = Task(town.tenant, new_id(), "prune_log", {}, 1, new_id(), await world.now(town.tenant))  # type: ignore[arg-type]
@@ -362,7 +363,7 @@ async def test_pages_read_while_the_log_is_trimmed_are_whole_or_resync(
             await town.job()
 
     async def reading(cursor: str, seq: int) -> set[str | None]:
-        seen = set()
+        seen: set[str | None] = set()
         for _ in range(8):
             found = await page(api, town.owner, cursor)
             seen.add(found["resync"])
@@ -370,7 +371,7 @@ async def test_pages_read_while_the_log_is_trimmed_are_whole_or_resync(
             assert (found["resync"] is None) is bool(found["events"])
         return seen
 
-    readers = [reading(one["cursor"], one["seq"]) for one in start[:-1:3]]
-    _, *seen = await asyncio.gather(trimming(), *readers)
-    assert set().union(*seen) <= {None, "CURSOR_EXPIRED"}
+    readers = [asyncio.create_task(reading(one["cursor"], one["seq"])) for one in start[:-1:3]]
+    await trimming()
+    assert set().union(*[await reader for reader in readers]) <= {None, "CURSOR_EXPIRED"}
     assert (await page(api, town.owner, start[0]["cursor"]))["resync"] == "CURSOR_EXPIRED"

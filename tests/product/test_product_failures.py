@@ -37,8 +37,9 @@ async def a_task(town: Town, kind: str, state: str = "DEAD", minutes: int = 0) -
 
 def failure() -> str:
     """What a worker notes of a failure whose own words hold a secret."""
+    nothing: dict[str, str] = {}
     try:
-        return str({}[SECRET])
+        return nothing[SECRET]
     except KeyError as problem:
         return describe(problem)
 

@@ -3,20 +3,14 @@
 Each pair is played in every schedule with one interruption and in seeded random ones. A failure prints its schedule.
 """
 
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from db.ids import new_id
 from db.runner import Call
-from domain.actors import Actor, CleanerId
+from domain.actors import Actor
 from domain.scheduling import AssignmentRole
-from services import scheduling, swaps
+from services import scheduling
 from services.customers import (
     ArchiveCustomer,
     ArchiveProperty,
@@ -26,172 +20,10 @@ from services.customers import (
     create_property,
 )
 from services.identity.business import ArchiveMarket, CreateMarket, archive_market, create_market
-from tests.product.planting import Garden, Planted
-from tests.product.stepping import MANY, Side, Stage, schedules
-from tests.product.world import Town
+from tests.product.planting import Planted
+from tests.product.ring import Plan, Ring, Round
 
-SEED = 20261122
-RANDOM = 40
 TAKEN = "SWAP_ALREADY_TAKEN"
-
-
-@dataclass
-class Ring:
-    """A town with one who gives shifts away and two who want them."""
-
-    town: Town
-    garden: Garden
-    giver: Actor
-    taker: Actor
-    rival: Actor
-
-    def accept(self, who: Actor, shift: Planted) -> Call[Any, Any]:
-        return Call(
-            who, swaps.accept_swap, swaps.AcceptSwap(shift.swap), request_id=f"accept:{shift.swap}:{who.person}"
-        )
-
-    def withdraw(self, shift: Planted) -> Call[Any, Any]:
-        form = swaps.WithdrawSwap(shift.swap)
-        return Call(self.giver, swaps.withdraw_swap, form, request_id=f"withdraw:{shift.swap}")
-
-    def expire(self, shift: Planted) -> Call[Any, Any]:
-        system = Actor.system(self.town.tenant)
-        return Call(system, swaps.expire_swap, swaps.ExpireSwap(shift.swap), request_id=f"expire:{shift.swap}")
-
-    def cancel(self, shift: Planted) -> Call[Any, Any]:
-        form = scheduling.CancelJob(shift.job, "flooded")
-        return Call(self.town.owner, scheduling.cancel_job, form, request_id=f"cancel:{shift.job}")
-
-    def release(self, shift: Planted) -> Call[Any, Any]:
-        form = scheduling.ReleaseCleaner(shift.assignment)
-        return Call(self.town.owner, scheduling.release_cleaner, form, request_id=f"release:{shift.job}")
-
-    def move(self, shift: Planted, **values: Any) -> Call[Any, Any]:
-        form = scheduling.UpdateJob(shift.job, **values)
-        return Call(self.town.owner, scheduling.update_job, form, request_id=f"move:{shift.job}")
-
-    def assign(self, job: Any, who: Actor, role: AssignmentRole = AssignmentRole.PRIMARY) -> Call[Any, Any]:
-        form = scheduling.AssignCleaner(job, CleanerId(who.person), role)
-        return Call(self.town.owner, scheduling.assign_cleaner, form, request_id=f"assign:{job}")
-
-    def call(self, command: Any, form: Any) -> Call[Any, Any]:
-        return Call(self.town.owner, command, form, request_id=f"{type(form).__name__}:{new_id()}")
-
-    def offer(self, shift: Planted) -> Call[Any, Any]:
-        return Call(self.giver, swaps.offer_swap, swaps.OfferSwap(shift.assignment), request_id=f"offer:{shift.job}")
-
-
-@dataclass
-class Round:
-    """One schedule's outcome, and a look at what is left."""
-
-    ring: Ring
-    a: Side
-    b: Side
-    shifts: list[Planted]
-
-    @property
-    def won(self) -> list[Side]:
-        return [side for side in (self.a, self.b) if side.refusal is None]
-
-    @property
-    def lost(self) -> list[Side]:
-        return [side for side in (self.a, self.b) if side.refusal is not None]
-
-    async def value(self, sql: str, *given: Any) -> Any:
-        return await self.ring.town.world.root.fetchval(sql, *given)
-
-    async def left(self, table: str, side: Side) -> int:
-        where = f"request_id = '{side.call.request_id}'"
-        return await self.ring.town.world.count(table, self.ring.town.tenant, where)
-
-    async def seq(self, type: str, id: Any) -> int | None:
-        found: int | None = await self.value("select seq from event where type = $1 and entity_id = $2", type, id)
-        return found
-
-    async def status(self, shift: Planted) -> str | None:
-        found: str | None = await self.value("select status from swap where id = $1", shift.swap)
-        return found
-
-
-_OVER = "update assignment set released_at = now() where tenant_id = $1 and released_at is null"
-Plan = tuple[Call[Any, Any], Call[Any, Any], list[Planted], Callable[[], Awaitable[None]] | None]
-Prepare = Callable[[Ring], Awaitable[Plan]]
-Judge = Callable[[Round], Awaitable[None]]
-
-
-@pytest.fixture
-async def ring(town: Town, other: Town) -> Ring:
-    garden = Garden(town, await town.home())
-    # Each schedule has a week of its own: more of them than one plans ahead by default.
-    far = {"scheduling": {"horizonDays": 3_660}}
-    await town.world.root.execute("update tenant set settings = $2 where tenant_id = $1", town.tenant, json.dumps(far))
-    return Ring(town, garden, *[await town.cleaner() for _ in range(3)])
-
-
-@pytest.fixture
-async def play(ring: Ring, other: Town) -> Callable[..., Awaitable[int]]:
-    """Play a pair in many schedules, each with a week of its own; how many."""
-    stage = Stage(ring.town.world.runner, ring.town.world.root)
-
-    async def run_one(prepare: Prepare, judge: Judge, schedule: str) -> tuple[int, int]:
-        a, b, shifts, before_b = await prepare(ring)
-        round = Round(ring, *await stage.play(a, b, schedule, before_b), shifts)
-        await _ensure_sound(round)
-        await judge(round)
-        # The next round's people have no past.
-        await ring.town.world.root.execute(_OVER, ring.town.tenant)
-        return round.a.steps, round.b.steps
-
-    async def run_all(prepare: Prepare, judge: Judge) -> int:
-        elsewhere = await other.world.trace(other.tenant)
-        # Each side alone first, for how many statements it has when nobody is in its way.
-        steps = (await run_one(prepare, judge, ""))[0], (await run_one(prepare, judge, "B" * MANY))[1]
-        played = 2
-        for schedule in schedules(SEED, steps, RANDOM):
-            try:
-                await run_one(prepare, judge, schedule)
-            except BaseException:
-                print(f"schedule {schedule!r}, number {played}, seed {SEED}")
-                raise
-            played += 1
-        assert await other.world.trace(other.tenant) == elsewhere
-        print(f"{played} schedules, seed {SEED}")
-        return played
-
-    return run_all
-
-
-async def _ensure_sound(round: Round) -> None:
-    """What holds after every pair: who was refused left no trace, nobody was a deadlock's victim, the log is dense."""
-    for side in round.lost:
-        assert [await round.left("event", side), await round.left("audit", side)] == [0, 0]
-    assert (round.a.attempts, round.b.attempts) == (1, 1)
-    tenant = round.ring.town.tenant
-    dense = """select count(*) = h.seq and min(e.seq) = 1 and max(e.seq) = h.seq
-        from tenant_head h join event e using (tenant_id) where tenant_id = $1 group by h.seq"""
-    assert await round.value(dense, tenant)
-    for shift in round.shifts:
-        await _ensure_one_holder(round, shift)
-    overlaps = """select count(*) from assignment a join assignment b using (tenant_id, cleaner_id)
-        where tenant_id = $1 and a.id < b.id and a.released_at is null and b.released_at is null
-          and a.starts_at < b.ends_at and b.starts_at < a.ends_at"""
-    assert await round.value(overlaps, tenant) == 0
-
-
-async def _ensure_one_holder(round: Round, shift: Planted) -> None:
-    """R96, R101: the shift is the taker's and one event says so, or it is where it was and none does."""
-    row = await round.ring.town.world.root.fetchrow(
-        """select s.status, s.taker_id, a.cleaner_id, (select count(*) from event e where e.tenant_id = s.tenant_id
-            and e.entity_id = s.id and e.type = 'SwapAccepted') as accepted
-        from swap s join assignment a on a.id = s.assignment_id where s.id = $1""",
-        shift.swap,
-    )
-    if row is None:
-        return
-    taken = row["status"] == "ACCEPTED"
-    assert row["accepted"] == int(taken)
-    assert row["cleaner_id"] == (row["taker_id"] if taken else shift.owner.person)
 
 
 async def _hours(round: Round, who: Actor, shift: Planted) -> Any:

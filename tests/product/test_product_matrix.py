@@ -18,14 +18,19 @@ from tests.product.world import Api, World, gid, ops
 
 LISTS = {
     "markets": "Market", "staff": "Staff", "cleaners": "Cleaner", "customers": "Customer", "properties": "Property",
-    "jobs": "Job", "assignments": "Assignment", "swaps": "Swap", "availabilitySubmissions": "AvailabilitySubmission",
-    "notifications": "Notification", "services": "Service", "auditLog": "AuditEntry", "failedTasks": "Task",
+    "jobs": "Job", "assignments": "Assignment", "swaps": "Swap", "standingBids": "StandingBid",
+    "availabilitySubmissions": "AvailabilitySubmission", "notifications": "Notification", "services": "Service",
+    "auditLog": "AuditEntry", "failedTasks": "Task",
 }  # fmt: skip
 PEOPLE = {"Staff": ["owner", "admin", "dispatcher"], "Cleaner": ["cleaner", "colleague", "novice", "stranger"]}
 EVERYTHING = None
 """Every row of the business."""
 OFFICE = ("owner", "admin", "dispatcher")
 ALL_CLEANERS = {"cleaner", "colleague", "novice", "stranger"}
+OFFERED = {"own swap", "colleague's swap", "trade", "drawn swap", "vacancy"}
+"""What is on the market that cleaner and colleague share."""
+DEALT = {"taken swap", "taken trade", "awaited swap"}
+"""What the cleaner had of the colleague, or would have; nobody else's to see."""
 
 SEEN: dict[str, dict[str, set[str] | None]] = {
     **{who: {**dict.fromkeys(LISTS, EVERYTHING), "failedTasks": {"dead task"}} for who in ("owner", "admin")},
@@ -36,9 +41,11 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
         "cleaners": ALL_CLEANERS,
         "properties": {"home of customer", "home of neighbour", "home of guest"},
         "jobs": {"job of own shift", "job of shift of own swap", "job of shift of taken swap",
-                 "job of shift of colleague's swap"},
-        "assignments": {"own shift", "shift of own swap", "shift of taken swap"},
-        "swaps": {"own swap", "colleague's swap", "taken swap"},
+                 "job of shift of taken trade", "job of shift of colleague's swap", "job of shift of trade",
+                 "job of shift of awaited swap", "job of shift of drawn swap", "vacant job"},
+        "assignments": {"own shift", "shift of own swap", "shift of taken swap", "shift of taken trade"},
+        "swaps": OFFERED | DEALT,
+        "standingBids": {"bid of cleaner"},
         "availabilitySubmissions": {"submission of cleaner"},
         "notifications": {"message to cleaner"},
     },
@@ -47,9 +54,13 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
         "services": {"service"},
         "cleaners": ALL_CLEANERS,
         "properties": {"home of neighbour", "home of guest"},
-        "jobs": {"job of colleague's shift", "job of shift of own swap", "job of shift of colleague's swap"},
-        "assignments": {"colleague's shift", "shift of colleague's swap"},
-        "swaps": {"own swap", "colleague's swap", "taken swap"},
+        "jobs": {"job of colleague's shift", "job of shift of own swap", "job of shift of colleague's swap",
+                 "job of given shift", "job of shift of trade", "job of shift of awaited swap",
+                 "job of shift of drawn swap", "vacant job"},
+        "assignments": {"colleague's shift", "shift of colleague's swap", "given shift", "shift of trade",
+                        "shift of awaited swap", "shift of drawn swap"},
+        "swaps": OFFERED | DEALT,
+        "standingBids": {"bid of colleague"},
         "availabilitySubmissions": {"submission of colleague"},
         "notifications": {"message to colleague"},
     },
@@ -77,7 +88,14 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
 }  # fmt: skip
 """Which rows each person's lists have, by their words in the furniture; a list that is not named is empty."""
 
-SWAP = {"id", "kind", "status", "note", "role", "market", "owner", "openedAt", "expiresAt", "version"}
+VACANCY = {"id", "kind", "status", "note", "role", "market", "openedBy", "urgentBonus", "openedAt", "expiresAt",
+           "viewerHasAsked", "version"}  # fmt: skip
+SWAP = VACANCY | {"owner"}
+TRADE = SWAP | {"wantedAssignmentIds"}
+TAKEN = {"taker", "closedAt"}
+JUDGED = {"job", "viewerCanTake", "viewerPreview"}
+"""What shows of a swap to a cleaner who sees its job."""
+BID = {"id", "cleaner", "market", "weekdays", "earliestMinute", "latestMinute", "fromDay", "placedAt", "version"}
 MARKET = {"id", "name", "zone", "windowEpoch", "windowLeadDays", "windowDeadlineHour", "windowGraceMinutes",
           "availabilityWindow", "version"}  # fmt: skip
 HOME = {"id", "city", "bedrooms", "bathrooms", "squareFeet", "laundry", "laundryLoads", "hotTub", "requiredSkills",
@@ -114,11 +132,24 @@ FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("Assignment", "own shift", (*OFFICE, "cleaner", "customer"), SHIFT),
     ("AvailabilitySubmission", "submission of cleaner", OFFICE, PERIOD | {"bypassReason"}),
     ("AvailabilitySubmission", "submission of cleaner", ("cleaner",), PERIOD),
-    ("Swap", "taken swap", OFFICE, SWAP | {"job", "assignment", "taker", "closedAt"}),
-    ("Swap", "taken swap", ("cleaner",),
-     SWAP | {"job", "assignment", "taker", "closedAt", "viewerCanTake", "viewerPreview"}),
-    ("Swap", "taken swap", ("colleague",), SWAP | {"taker", "closedAt"}),
-    ("Swap", "colleague's swap", ("cleaner",), SWAP | {"job", "viewerCanTake", "viewerPreview"}),
+    ("Swap", "taken swap", OFFICE, SWAP | TAKEN | {"job", "assignment"}),
+    ("Swap", "taken swap", ("cleaner",), SWAP | TAKEN | JUDGED | {"assignment"}),
+    ("Swap", "taken swap", ("colleague",), SWAP | TAKEN),
+    ("Swap", "colleague's swap", ("cleaner",), SWAP | JUDGED),
+    ("Swap", "trade", OFFICE, TRADE | {"job", "assignment"}),
+    ("Swap", "trade", ("cleaner",), TRADE | JUDGED),
+    ("Swap", "trade", ("colleague",), TRADE | JUDGED | {"assignment"}),
+    ("Swap", "taken trade", OFFICE, TRADE | TAKEN | {"job", "assignment", "given"}),
+    ("Swap", "taken trade", ("cleaner",), TRADE | TAKEN | JUDGED | {"assignment"}),
+    ("Swap", "taken trade", ("colleague",), TRADE | TAKEN | {"given"}),
+    ("Swap", "awaited swap", OFFICE, SWAP | {"job", "assignment", "taker"}),
+    ("Swap", "awaited swap", ("cleaner",), SWAP | JUDGED | {"taker"}),
+    ("Swap", "awaited swap", ("colleague",), SWAP | JUDGED | {"assignment", "taker"}),
+    ("Swap", "drawn swap", OFFICE, SWAP | {"job", "assignment", "drawsAt"}),
+    ("Swap", "drawn swap", ("cleaner",), SWAP | JUDGED | {"drawsAt"}),
+    ("Swap", "vacancy", OFFICE, VACANCY | {"job"}),
+    ("Swap", "vacancy", ("cleaner", "colleague"), VACANCY | JUDGED),
+    ("StandingBid", "bid of cleaner", (*OFFICE, "cleaner"), BID),
     ("AuditEntry", "audit line", ("owner", "admin"),
      {"id", "seq", "action", "entity", "entityId", "reason", "detail", "actorId", "actorRole", "requestId", "at"}),
     ("Task", "dead task", ("owner", "admin"), {"id", "kind", "attempts", "lastError", "runAt", "finishedAt"}),
@@ -142,9 +173,9 @@ MAY = {
     " createService updateService archiveService",
     "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
     " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner"
-    " releaseCleaner",
-    "C": "submitAvailability offerSwap acceptSwap",
-    "OADC": "withdrawSwap",
+    " releaseCleaner approveSwap declineSwap openCover coverSickCall",
+    "C": "submitAvailability offerSwap acceptSwap returnSwap placeStandingBid",
+    "OADC": "withdrawSwap withdrawStandingBid",
     "OADCUIP": "signOut revokeSession reauthenticate",
     "P": "createTenant retryTask runDutyNow",
 }
@@ -154,6 +185,8 @@ ROLES = {
     for letters, names in MAY.items()
     for name in names.split()
 }
+GATED = {"offerSwap", "acceptSwap", "returnSwap", "withdrawSwap", "placeStandingBid", "submitAvailability"}
+"""What a cleaner may do once onboarding is complete (R18)."""
 FOR_OPS = {"ops", "tasks"}
 
 
@@ -213,12 +246,23 @@ async def test_lists_have_the_rows_that_the_matrix_gives(
     """R18, R20: by list, and the count beside it says no more."""
     for name, kind in LISTS.items():
         named = await words(house, kind)
-        found = (await api.data(people[who], f"{{ {name}(first: 100) {{ totalCount nodes {{ id }} }} }}"))[name]
+        count, found = await listed(api, people[who], name)
         expected = SEEN[who].get(name, set())
-        assert {named[node["id"]] for node in found["nodes"]} == (
-            set(named.values()) if expected is None else expected
-        ), name
-        assert found["totalCount"] == len(found["nodes"])
+        assert {named[id] for id in found} == (set(named.values()) if expected is None else expected), name
+        assert count == len(found)
+
+
+async def listed(api: Api, actor: Actor, name: str) -> tuple[int, list[str]]:
+    """How many rows a list says it has, and the ids of those that its pages bring."""
+    shown = "totalCount nodes { id } pageInfo { endCursor }"
+    query = f"query ($c: Cursor) {{ {name}(first: 100, after: $c) {{ {shown} }} }}"
+    found: list[str] = []
+    page: Any = {"pageInfo": {"endCursor": None}, "totalCount": 1}
+    while len(found) < page["totalCount"]:
+        page = (await api.data(actor, query, c=page["pageInfo"]["endCursor"]))[name]
+        found += [node["id"] for node in page["nodes"]]
+        assert page["nodes"] or not page["totalCount"], name
+    return page["totalCount"], found
 
 
 @pytest.mark.parametrize(("kind", "word", "viewers", "shown"), FIELDS)
@@ -264,7 +308,20 @@ def flat(kind: str) -> str:
 
 
 def is_shown(value: Any) -> bool:
-    return value["totalCount"] > 0 if isinstance(value, dict) and "totalCount" in value else value is not None
+    return value["totalCount"] > 0 if isinstance(value, dict) and "totalCount" in value else value not in (None, [])
+
+
+async def test_that_one_has_asked_for_a_shift_is_ones_own_to_see(
+    api: Api, house: House, people: dict[str, Actor]
+) -> None:
+    """R20, A29: who else is in the draw is nobody's to know; of other swaps nobody has asked for any."""
+    asked = {}
+    for who in (*OFFICE, "cleaner", "colleague"):
+        swaps = await api.data(people[who], "{ swaps(first: 100) { nodes { id viewerHasAsked } } }")
+        named = await words(house, "Swap")
+        asked[who] = {named[node["id"]] for node in swaps["swaps"]["nodes"] if node["viewerHasAsked"]}
+    assert {who for who, named in asked.items() if named} == {"cleaner"}
+    assert asked["cleaner"] == {"drawn swap"}
 
 
 async def test_the_office_reads_the_settings_and_nobody_else(api: Api, people: dict[str, Actor]) -> None:
@@ -300,11 +357,14 @@ async def test_each_role_runs_its_own_mutations_and_is_forbidden_the_others(
         found = codes(await api.ask(actor, query, **given))
         if not may:
             assert found == {"FORBIDDEN"}, name
-        elif who == "novice" and name in {"offerSwap", "acceptSwap", "withdrawSwap", "submitAvailability"}:
+        elif who == "novice" and name in GATED:
             assert found == {"ONBOARDING_INCOMPLETE"}, name
+        elif name == "acceptSwap":
+            # R98: to a taker, a swap that never was is one that has gone.
+            assert found == {"SWAP_ALREADY_TAKEN"}
         else:
             assert found, name
-            assert found <= {"NOT_FOUND", "SWAP_ALREADY_TAKEN", "INVALID"}, (name, found)
+            assert found <= {"NOT_FOUND", "INVALID"}, (name, found)
     assert await house.fingerprint() == before
 
 
@@ -399,6 +459,8 @@ OWN_ROWS = {
     "availability": "cleaner_id",
     "availability_submission": "cleaner_id",
     "assignment": "cleaner_id",
+    "swap_ask": "cleaner_id",
+    "standing_bid": "cleaner_id",
     "notification": "person_id",
     "mutation_receipt": "actor_id",
 }
@@ -429,6 +491,10 @@ async def test_the_policies_alone_show_the_same(
                 for table, column in OWN_ROWS.items() if who != "customer" else OWN_ROWS_OF_A_CUSTOMER.items():
                     rows = await connection.fetch(f"select distinct {column} as whose from {table}")
                     assert {row["whose"] for row in rows} <= {actor.person}, table
+                shown = {row["id"] for row in await connection.fetch("select id from swap")}
+                wanted = {row["swap_id"] for row in await connection.fetch("select swap_id from swap_want")}
+                trades = {house.has[word] for word in ("trade", "taken trade")}
+                assert wanted == trades & shown
                 for table in NOT_OUTSIDE_THE_OFFICE:
                     assert await connection.fetchval(f"select count(*) from {table}") == 0, table
             if who == "dispatcher":
@@ -447,6 +513,9 @@ async def test_the_policies_alone_let_nobody_write_what_is_not_theirs(
     closed = {"tenant", "market", "staff", "task", "event", "audit", "tenant_head", "notification", "mailed_link"}
     if who != "dispatcher":
         closed |= {"customer", "property", "job", "assignment", "cleaner_market", "cleaner_skill", "credential"}
+        closed |= {"swap_want"}
+    if who in {"novice", "customer", "integrator"}:
+        closed |= {"swap", "swap_ask", "standing_bid"}
     connection = await asyncpg.connect(product_servers.database_url)
     try:
         for table in closed:

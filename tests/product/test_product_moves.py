@@ -137,6 +137,20 @@ async def test_only_who_holds_a_wanted_shift_can_take_a_trade(market: Market) ->
         await market.accept(two, id, gives=unwanted)
 
 
+async def test_nothing_is_given_for_a_cover(market: Market) -> None:
+    """A27b: who names a shift believes that it goes; also where it is drawn."""
+    owner, taker = await market.town.cleaner(), await market.town.cleaner()
+    mine = await market.town.shift(taker, await market.town.day(6))
+    id = await market.offer(owner)
+    await market.settings(drawMinutes=5)
+    drawn = await market.offer(owner, await market.town.day(5))
+
+    for each in (id, drawn):
+        async with market.refused(Code.INVALID) as caught:
+            await market.accept(taker, each, gives=mine)
+        assert caught[0].field == ("gives",)
+
+
 async def test_a_trade_whose_owner_cannot_work_the_other_shift_is_refused_without_saying_why(market: Market) -> None:
     """A27b: both sides are judged; the owner's schedule is not the taker's to read."""
     one, two = await market.town.cleaner(), await market.town.cleaner()
@@ -334,6 +348,23 @@ async def test_what_the_taker_offered_meanwhile_goes_back_with_the_shift(market:
     assert [await market.status(id), await market.status(onward)] == ["PENDING", "WITHDRAWN"]
 
 
+async def test_a_place_that_is_given_back_takes_its_takers_offer_along(market: Market) -> None:
+    """A29: also where nobody had it before: what was offered of it is off the market, and the job is open again."""
+    taker, late = await market.town.cleaner(), await market.town.cleaner()
+    job = await market.town.job()
+    id = await market.do(market.town.owner, swaps.open_cover, swaps.OpenCover(job_id=job))
+    await market.accept(taker, id)
+    shift = "select id from assignment where job_id = $1 and released_at is null"
+    mine = AssignmentId(await market.town.world.root.fetchval(shift, job))
+    onward = await market.do(taker, swaps.offer_swap, swaps.OfferSwap(mine))
+
+    await market.give_back(taker, id)
+
+    assert [await market.status(id), await market.status(onward)] == ["PENDING", "WITHDRAWN"]
+    await market.accept(late, id)
+    assert await market.status(id) == "ACCEPTED"
+
+
 # Approval
 
 
@@ -527,14 +558,17 @@ async def test_who_stands_by_for_a_job_takes_its_cover(market: Market) -> None:
 
 
 async def test_a_cover_that_makes_no_sense_is_refused(market: Market) -> None:
-    """R3, R19: neither or both named, a role that is filled, a backup's place, a job that is over, somebody else's."""
+    """R3, R19: neither or both named, a place that is filled or offered, a backup's, a job that is over, another's."""
     one = await market.town.cleaner()
     shift = await market.town.shift(one)
     job = await market.town.world.root.fetchval("select job_id from assignment where id = $1", shift)
     gone = await market.town.job(await market.town.day(6))
     await market.do(market.town.owner, scheduling.cancel_job, scheduling.CancelJob(gone, "flooded"))
+    offered = await market.town.job(await market.town.day(7))
+    await market.do(market.town.owner, swaps.open_cover, swaps.OpenCover(job_id=offered))
     foreign = await market.other.job()
     cases = [
+        (swaps.OpenCover(job_id=offered), Code.ALREADY_EXISTS),
         (swaps.OpenCover(), Code.INVALID),
         (swaps.OpenCover(assignment_id=shift, job_id=job), Code.INVALID),
         (swaps.OpenCover(job_id=job), Code.CONFLICT),

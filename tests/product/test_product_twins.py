@@ -44,8 +44,9 @@ async def test_a_wish_and_its_retry_that_overlap_are_one_wish(
         else:
             swap: SwapId = await world.run(giver, swaps.offer_swap, swaps.OfferSwap(shift))
             accept, withdraw = swaps.AcceptSwap(swap), swaps.WithdrawSwap(swap)
-            asked = (taker, swaps.accept_swap, accept) if move == "accept" else (giver, swaps.withdraw_swap, withdraw)
-            wish = call(*asked, f"key {day}")
+            wish = call(giver, swaps.withdraw_swap, withdraw, f"key {day}")
+            if move == "accept":
+                wish = call(taker, swaps.accept_swap, accept, f"key {day}")
 
         a, b = await stage.play(wish, wish, schedule + "AB" * MANY)
 
@@ -66,7 +67,8 @@ async def test_the_loser_of_a_race_is_refused_under_its_own_key(
         swap = await town.offer(giver, await town.day(4 + 2 * number), home=home)
         form = swaps.AcceptSwap(swap)
 
-        a, b = await stage.play(*(call(who, swaps.accept_swap, form, "tap" + str(number)) for who in (one, two)), schedule)
+        wishes = [call(who, swaps.accept_swap, form, f"tap {number}") for who in (one, two)]
+        a, b = await stage.play(wishes[0], wishes[1], schedule)
 
         assert sorted((a.code or "", b.code or "")) == ["", "SWAP_ALREADY_TAKEN"], schedule
     assert await world.count("event", other.tenant, "type like 'Swap%'") == 0

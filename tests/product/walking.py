@@ -13,7 +13,7 @@ from domain.actors import Actor
 from domain.errors import Refused
 from resolvers.expose import EXPOSED
 from schema.inputs import to_command
-from tests.product.contract import Path, Values, arguments, id_paths, operations
+from tests.product.contract import Path, Values, arguments, id_paths, operations, put
 from tests.product.furnished import TABLES, House
 
 SCHEMA = contract()._schema
@@ -51,6 +51,9 @@ async def values(house: House, chosen: dict[str, str] | None = None) -> Values:
         "startsAtBefore": "2100-01-01T00:00:00Z",
         "periodStart": house.period_start.isoformat(),
         "freeOn": (house.period_start).isoformat(),
+        "CoverSickCallInput.day": (await house.town.day(4)).date().isoformat(),
+        "fromDay": house.period_start.isoformat(),
+        "untilDay": house.period_start.isoformat(),
     }
     return Values(ids | (chosen or {}), instants)
 
@@ -93,19 +96,26 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", lambda found: f"_{found[1].lower()}", name)
 
 
-async def a_working_wish(house: House, name: str) -> tuple[Actor, dict[str, Any]]:
-    """Who may run an exposed mutation, and arguments with own ids with which it is done; it is undone again."""
+async def a_working_wish(house: House, name: str, naming: Path = ()) -> tuple[Actor, dict[str, Any]]:
+    """Who may run an exposed mutation, and arguments with own ids with which it is done; it is undone again.
+
+    `naming` is a place that must be among them, of an input that takes one id or another.
+    """
     field, command, refusals = MUTATIONS[name], EXPOSED[name], set()
-    type_ = field.args["input"].type.of_type
-    kinds = sorted({kind for _, _, kind in places(field)})
+    type_, plain = field.args["input"].type.of_type, arguments(await values(house), field)["input"]
+    spots = [(path, kind) for _, path, kind in places(field)]
+    plain = put(plain, naming, "") if naming else plain
+    spots = [(path, kind) for path, kind in spots if path[0] in plain]
     actors: list[Any] = [house.who[who] for who in ("owner", "cleaner") if house.who[who].role in command.roles]
-    for actor, *chosen in itertools.product(actors, *[await house.ids(kind) for kind in kinds]):
-        given = arguments(await values(house, dict(zip(kinds, chosen, strict=True))), field)
-        wish = to_command(command.input_type, as_input(coerce_input_value(given["input"], type_), type_))
+    for actor, *chosen in itertools.product(actors, *[await house.ids(kind) for _, kind in spots]):
+        given = plain
+        for (path, _), id in zip(spots, chosen, strict=True):
+            given = put(given, path, id)
+        wish = to_command(command.input_type, as_input(coerce_input_value(given, type_), type_))
         try:
             await house.world.runner.run_and_read(Call(actor, command, wish), _undo)
         except Undone:
-            return actor, given
+            return actor, {"input": given}
         except Refused as refusal:
             refusals.add(f"{refusal.code} {refusal.field} {refusal.message}")
     raise AssertionError(f"{name} is refused with all own ids: {refusals}")
