@@ -15,14 +15,24 @@ PERSONAL_FEED = f"""query Market($first: Int!) {{
 }}"""
 """The same with every reason why the acting cleaner cannot take a shift."""
 
-LIVE_MARKET = """subscription { swapMarket { __typename
+_MARKET = """{ swapMarket%(after)s { __typename
   ... on SwapMarketSnapshot { cursor swaps { ...card } }
   ... on SwapListed { cursor previous swap { ...card } }
   ... on SwapGone { cursor previous swapId }
   ... on SwapHandedOver { cursor previous swapId jobId viewerRole }
   ... on Heartbeat { cursor } ... on Resync { reason } } }
 fragment card on SwapCard {
-  id status note ownerName marketName startsAt endsAt expectedHours city bedrooms expiresAt }"""
+  id status note ownerName marketName startsAt endsAt expectedHours city bedrooms expiresAt %(personal)s }"""
+_REASONS = "viewerCanTake { ok reasons { code message } }"
+
+LIVE_MARKET = "subscription " + _MARKET % {"after": "", "personal": ""}
+"""The market live, the same for everybody who sees it."""
+
+RESUMED_MARKET = "subscription ($after: Cursor) " + _MARKET % {"after": "(after: $after)", "personal": ""}
+"""The same from a place on."""
+
+PERSONAL_MARKET = "subscription " + _MARKET % {"after": "", "personal": _REASONS}
+"""The same with every reason why the listener cannot take a shift."""
 
 ACCEPT = """mutation ($id: ID!) { acceptSwap(input: {swapId: $id}) {
   swap { id status taker { id name } } errors { code message field } } }"""

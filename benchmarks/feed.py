@@ -1,24 +1,22 @@
 """The feed of 50 swaps over HTTP: the product beside the usual way, in alternating rounds over the same data."""
 
-import asyncio
 import base64
 import binascii
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.documents import FEED, PERSONAL_FEED
 from benchmarks.figures import Line, Report, ratios, spread
-from benchmarks.gauges import cpu_seconds, database_cpu_seconds, grown
+from benchmarks.gauges import cpu_seconds, database_cpu_seconds
 from benchmarks.http_load import Post, answer, flood, for_seconds
 from benchmarks.installation import APP_ROLE, Installation, Server
+from benchmarks.statements import counted_statements
 from domain.actors import Role
 
 CONNECTIONS = 8
 COUNTED = 25
 ROWS = 50
-_STATEMENT = re.compile(r"LOG:  (?:execute [^:]*|statement): ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +111,10 @@ def _key_of(id: str) -> str:
 
 
 async def _statements(place: Installation, side: Side) -> float:
-    """Statements a request, as PostgreSQL's own log counts them (begin and commit are statements, too)."""
-    await _log_statements(place, "all")
-    try:
-        before = place.postgres_log.stat().st_size
+    """Statements a request."""
+    async with counted_statements(place) as counted:
         await flood(side.server.port, side.post, connections=1, go_on=lambda sent: sent < COUNTED)
-        return len(_STATEMENT.findall(grown(place.postgres_log, before))) / COUNTED
-    finally:
-        await _log_statements(place, "none")
-
-
-async def _log_statements(place: Installation, which: str) -> None:
-    await place.root.execute(f"alter system set log_statement = '{which}'")
-    await place.root.execute("select pg_reload_conf()")
-    async with asyncio.timeout(10):
-        while await place.root.fetchval("show log_statement") != which:  # noqa: ASYNC110 - only PostgreSQL knows when
-            await asyncio.sleep(0.05)
+    return counted.count / COUNTED
 
 
 def _lines(ours: Figures, usual: Figures) -> list[Line]:

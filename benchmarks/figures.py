@@ -49,9 +49,9 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return middle if len(values) < 2 else f"{middle} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
-def ratios(above: Sequence[float], below: Sequence[float]) -> str:
+def ratios(above: Sequence[float], below: Sequence[float], digits: int = 1) -> str:
     """How many times more, round by round."""
-    return spread([high / low for high, low in zip(above, below, strict=True) if low], 1) + " x"
+    return spread([high / low for high, low in zip(above, below, strict=True) if low], digits) + " x"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

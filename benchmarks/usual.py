@@ -39,8 +39,8 @@ from domain.errors import Unauthenticated
 from domain.geo import Position
 from domain.ids import AssignmentId, MarketId
 from domain.scheduling import AssignmentRole, Laundry, Shift, required_skills
-from domain.swaps import SwapFacts, SwapStatus
-from services.swap_facts import STAMPED_VIEWER_FACTS, ViewerFacts, viewer_facts
+from domain.swaps import SwapFacts, SwapOpener, SwapStatus
+from services.swap_facts import ViewerFacts, viewer_facts, viewer_facts_sql
 
 _mapped = registry()
 
@@ -153,7 +153,7 @@ class RequestContext:
 
     async def _read_facts(self) -> ViewerFacts | None:
         async with self.turn:
-            return viewer_facts(await self.session.scalar(text(STAMPED_VIEWER_FACTS)))
+            return viewer_facts(await self.session.scalar(STAMPED_FACTS))
 
 
 Info = strawberry.Info[RequestContext, None]
@@ -176,7 +176,7 @@ class InTransaction(SchemaExtension):
         context, actor = self.execution_context.context, self.execution_context.context.actor
         async with context.sessions() as session, session.begin():
             stamp = {"p1": str(actor.tenant), "p2": str(actor.person), "p3": str(actor.role), "p4": str(actor.session)}
-            opened = (await session.execute(_OPEN, stamp)).first()
+            opened = (await session.execute(STAMPED_OPEN, stamp)).first()
             if opened is None:
                 raise Unauthenticated
             context.session, context.now = session, opened.business_now
@@ -189,7 +189,18 @@ def _with_names(statement: str) -> str:
     return statement.replace("::uuid", "\\:\\:uuid").replace("::text", "\\:\\:text")
 
 
-_OPEN = text(_with_names(OPEN))
+STAMPED_OPEN = text(_with_names(OPEN))
+"""The product's stamp as SQLAlchemy's statement, with parameters `p1` to `p4`."""
+STAMPED_FACTS = text(
+    "SELECT "
+    + viewer_facts_sql(
+        *(
+            f"CAST(current_setting('app.{name}') AS {kind})"
+            for name, kind in (("tenant_id", "uuid"), ("actor_id", "uuid"), ("now", "timestamptz"))
+        )
+    ).replace("::text", "\\:\\:text")
+)
+"""The acting cleaner's facts inside a stamped transaction."""
 
 
 strawberry.enum(SwapStatus)
@@ -292,7 +303,7 @@ async def _facts_of(context: RequestContext, row: SwapRow) -> SwapFacts:
         taker_id=None if row.taker_id is None else CleanerId(row.taker_id),
         market_id=MarketId(row.market_id),
         zone=market.zone,
-        opened_by_cleaner=True,
+        opened_by=SwapOpener.CLEANER,
         opened_at=row.opened_at,
         expires_at=row.expires_at,
         skills=required_skills(has_hot_tub=home.hot_tub, laundry=Laundry(home.laundry)),
