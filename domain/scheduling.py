@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from domain.errors import IllegalTransition, Invalid
@@ -254,6 +255,7 @@ def ensure_hours(expected_hours: Decimal) -> Decimal:
     return expected_hours
 
 
+@lru_cache(maxsize=4_096)
 def week_of(zone: str, instant: datetime) -> MarketWeek:
     """The market-local week, Monday to Sunday, that the instant falls into."""
     day = local_day(zone, instant)

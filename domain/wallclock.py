@@ -1,9 +1,11 @@
 """A market's wall clock: from what its clocks show to the instant in UTC, and back, on every day of the year (A25)."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
+@lru_cache(maxsize=4_096)
 def local_day(zone: str, instant: datetime) -> date:
     """The date in the zone at an aware instant."""
     return instant.astimezone(ZoneInfo(zone)).date()

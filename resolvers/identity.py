@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from domain.policy import SwapPolicy, TenantPolicy
 from models import cleaner, market, session, staff, tenant
 from resolvers.availability import market_window
 from resolvers.common import ADMINS, OFFICE, WORKFORCE, contains, is_set
@@ -10,7 +11,7 @@ from resolvers.engine.sources import column, computed, many, one, sql, where
 from resolvers.expose import expose
 from resolvers.registry import registry
 from schema.types.filters import CleanerFilter, MarketFilter, StaffFilter
-from schema.types.identity import Cleaner, Market, Session, Staff, Tenant, Viewer
+from schema.types.identity import Business, Cleaner, Market, Session, Staff, Tenant, Viewer
 from schema.types.relay import encode_id
 from services.identity import business, cleaners, qr, sessions
 from services.identity import staff as people
@@ -25,6 +26,16 @@ def market_ids(ids: list[Any]) -> list[str]:
     return [encode_id("Market", id) for id in ids]
 
 
+def currency(settings: dict[str, Any]) -> str:
+    """The code of the business's currency."""
+    return TenantPolicy.from_json(settings).pay.currency
+
+
+def swap_terms(settings: dict[str, Any]) -> SwapPolicy:
+    """The numbers of the swap market; the contract names which of them are public."""
+    return TenantPolicy.from_json(settings).swaps
+
+
 def server_time(now: datetime) -> datetime:
     """Business time."""
     return now
@@ -35,12 +46,14 @@ registry.sources(
     None,
     role=column("role"),
     tenant=one(tenant, on="tenant_id", to="tenant_id"),
+    business=one(tenant, on="tenant_id", to="tenant_id").only(*WORKFORCE, "ops"),
     staff=one(staff, on="actor_id"),
     cleaner=one(cleaner, on="actor_id"),
     sessions=many(session, via="person_id", order="created_at desc"),
     server_time=computed(server_time),
 )
 registry.sources(Session, session)
+registry.sources(Business, tenant, currency=computed(currency), swaps=computed(swap_terms))
 registry.sources(Tenant, tenant, settings=column().only(*OFFICE))
 # A customer gets a market's name and zone, to read times by; when cleaners say what they can is not theirs to know.
 registry.sources(

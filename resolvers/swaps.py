@@ -1,13 +1,14 @@
 """The swap market: where its fields come from, what its cards show, and its mutations."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from domain.eligibility import reasons_not_to_take
 from domain.scheduling import Laundry, required_skills
-from domain.swaps import preview
+from domain.swaps import SwapFacts, preview
 from models import assignment, cleaner, standing_bid, swap
 from resolvers.common import card_id, is_set
 from resolvers.engine.sources import computed, one, sql, where
@@ -38,11 +39,32 @@ _WANTS = sql(
 Card = Mapping[str, Any]
 
 
+class _Newest:
+    """The facts of the card that was asked for last: a feed asks of the same one for each of its viewers."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Card, SwapFacts] | None = None
+
+    def facts(self, card: Card) -> SwapFacts:
+        """The facts of this very mapping, which nobody changes.
+
+        Without its taker: that a swap awaits the office for this very cleaner lets the office agree, and leaves them
+        nothing more to take.
+        """
+        kept = self._kept
+        if kept is None or kept[0] is not card:
+            kept = self._kept = card, replace(swap_facts(card), taker_id=None)
+        return kept[1]
+
+
+_newest = _Newest()
+
+
 def viewer_can_take(card: Card | None, viewer: ViewerFacts | None, now: datetime) -> Card | None:
     """Whether the acting cleaner may take the swap now, with every reason against it (A27b)."""
     if card is None or viewer is None:
         return None
-    reasons = reasons_not_to_take(swap_facts(card), viewer.taker, viewer.policy.swaps, now)
+    reasons = reasons_not_to_take(_newest.facts(card), viewer.taker, viewer.policy.swaps, now)
     return {"ok": not reasons, "reasons": [{"code": one.code, "message": one.message} for one in reasons]}
 
 
@@ -50,7 +72,7 @@ def viewer_preview(card: Card | None, viewer: ViewerFacts | None) -> Card | None
     """What taking the swap would mean for the acting cleaner."""
     if card is None or viewer is None:
         return None
-    meant = preview(swap_facts(card), viewer.taker, viewer.policy)
+    meant = preview(_newest.facts(card), viewer.taker, viewer.policy)
     return {
         "earnings_cents": meant.earnings_cents,
         "earnings": Decimal(meant.earnings_cents).scaleb(-2),

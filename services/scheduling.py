@@ -32,7 +32,7 @@ from domain.scheduling import (
     is_urgent,
     required_skills,
 )
-from domain.swaps import OPEN_SWAP_STATES, SwapOpener, expiry_of
+from domain.swaps import OPEN_SWAP_STATES, SwapOpener, SwapStatus, expiry_of
 from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap, tenant
 from models import property as home
 from services.cards import refresh_swap_cards, take_off
@@ -315,22 +315,25 @@ async def _release(tx: Tx, id: UUID) -> UUID:
 
 
 async def _move_swaps(tx: Tx, job_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
-    """Give the job's open swaps the expiry that belongs to its new time (A27)."""
+    """Give the job's swaps the expiry that belongs to its new time (A27)."""
     lead = (await tenant_policy(tx)).swaps.cleaner_lead
     for opener in SwapOpener:
         expires_at = max(expiry_of(starts_at, ends_at, lead, opener), tx.now)
+        of_job = (swap.c.job_id == job_id) & (swap.c.opened_by == opener)
         moved = await tx.all(
             update(swap)
-            .where(
-                tx.own(swap),
-                swap.c.job_id == job_id,
-                swap.c.opened_by == opener,
-                swap.c.status.in_(OPEN_SWAP_STATES),
-            )
+            .where(tx.own(swap), of_job, swap.c.status.in_(OPEN_SWAP_STATES))
             .values(expires_at=expires_at, version=swap.c.version + 1)
             .returning(swap.c.id)
         )
-        for row in moved:
+        # A taken shift may come back to the market, and nothing else of its swap is different by then.
+        taken = await tx.all(
+            update(swap)
+            .where(tx.own(swap), of_job, swap.c.status == SwapStatus.ACCEPTED, swap.c.expires_at != expires_at)
+            .values(expires_at=expires_at)
+            .returning(swap.c.id)
+        )
+        for row in (*moved, *taken):
             tx.later("expire_swap", {"swap_id": str(row.id)}, run_at=expires_at)
 
 

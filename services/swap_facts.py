@@ -37,7 +37,8 @@ class ViewerFacts:
 def viewer_facts_sql(tenant: str, actor: str, now: str) -> str:
     """A scalar sub-select over expressions for tenant, actor and now; it yields json, null for who is no cleaner.
 
-    Shifts reach back eight days: a market week and a rest before it. Rows are those that the actor's policies show.
+    Lists are in order, for the digest of the whole goes into cursors. Shifts reach back eight days: a market week and a
+    rest before it. Rows are those that the actor's policies show.
     """
     return f"""(SELECT json_build_object(
         'cleaner_id', me.id, 'onboarding', me.onboarding, 'archived', me.archived_at IS NOT NULL,
@@ -45,16 +46,16 @@ def viewer_facts_sql(tenant: str, actor: str, now: str) -> str:
         'settings', (SELECT t.settings FROM tenant t WHERE t.tenant_id = me.tenant_id),
         'markets', (SELECT coalesce(json_agg(cm.market_id ORDER BY cm.market_id), '[]') FROM cleaner_market cm
             WHERE cm.tenant_id = me.tenant_id AND cm.cleaner_id = me.id),
-        'skills', (SELECT coalesce(json_agg(cs.skill), '[]') FROM cleaner_skill cs
+        'skills', (SELECT coalesce(json_agg(cs.skill ORDER BY cs.skill), '[]') FROM cleaner_skill cs
             WHERE cs.tenant_id = me.tenant_id AND cs.cleaner_id = me.id),
         'shifts', (SELECT coalesce(json_agg(json_build_array(
-                a.id, a.starts_at, a.ends_at, j.expected_hours::text, p.latitude, p.longitude)), '[]')
+                a.id, a.starts_at, a.ends_at, j.expected_hours::text, p.latitude, p.longitude) ORDER BY a.starts_at, a.id), '[]')
             FROM (SELECT * FROM assignment own WHERE own.tenant_id = me.tenant_id AND own.cleaner_id = me.id
                 AND own.released_at IS NULL AND own.role <> 'BACKUP' AND own.starts_at > {now} - interval '8 days'
                 ORDER BY own.starts_at LIMIT {MOST_SHIFTS}) a
             JOIN job j ON j.tenant_id = a.tenant_id AND j.id = a.job_id
             JOIN property p ON p.tenant_id = j.tenant_id AND p.id = j.property_id),
-        'available', (SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at)), '[]') FROM availability v
+        'available', (SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at) ORDER BY v.starts_at, v.id), '[]') FROM availability v
             WHERE v.tenant_id = me.tenant_id AND v.cleaner_id = me.id AND v.ends_at > {now}))
         FROM cleaner me WHERE me.tenant_id = {tenant} AND me.id = {actor})"""
 

@@ -18,16 +18,15 @@ from subscriptions.feeds import Fresh
 from subscriptions.frames import next_message
 from subscriptions.groups import Circle, Delta, Eyes, Group, Tools
 from subscriptions.log import Log, LogEvent
-from subscriptions.reads import Reads, Snapshot
+from subscriptions.reads import Reads
 from subscriptions.sessions import Renewal, Session, Subscriber
+from subscriptions.snapshots import Snapshots
 from subscriptions.watch import RING, Watch, is_dense
 
 RETRY_SECONDS: Final = 0.25
 AHEAD_SECONDS: Final = 1.0
 REPLAY_PAGE: Final = 256
 MOST_BYTES: Final = 65_536
-SNAPSHOT_SECONDS: Final = 1.0
-SNAPSHOT_EVENTS: Final = 64
 INTERNAL_ERROR: Final = 1011
 
 _log = structlog.get_logger("subscriptions.catchup")
@@ -52,6 +51,7 @@ class CatchUp:
 
     def __init__(self, live: Live) -> None:
         self._live = live
+        self._snapshots = Snapshots(live.reads, self._wait)
         self._asides: set[asyncio.Task[None]] = set()
 
     def start(self, session: Session, watch: Watch) -> None:
@@ -127,6 +127,8 @@ class CatchUp:
             session.stale = True
             raise
         watch.set_time(session.standing.now)
+        if session.closed:
+            return
         for subscriber in list(session.subscribers.values()):
             if subscriber.group is not None:
                 before = subscriber.group
@@ -194,7 +196,9 @@ class CatchUp:
 
     async def _renew(self, subscriber: Subscriber, group: Group, watch: Watch) -> None:
         renewal = subscriber.renewal
-        snapshot = await self._snapshot(subscriber, group, watch)
+        snapshot = await self._snapshots.of(subscriber, group, watch)
+        if snapshot is None:
+            return
         if snapshot.epoch != watch.epoch:
             # The reader has not yet seen the new epoch.
             await self._wait(watch)
@@ -206,35 +210,6 @@ class CatchUp:
         subscriber.send(*announced, payload)
         subscriber.seq = subscriber.sent = snapshot.seq
         subscriber.renewal = subscriber.after = None
-
-    async def _snapshot(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
-        """The class's snapshot: shared for a second or 64 events, and never older than it must be."""
-        key = (group.feed.field, group.eyes.klass)
-        while True:
-            found = watch.snapshots.get(key)
-            if found is not None and _is_fresh(found, subscriber, watch):
-                return found
-            loading = watch.loading.get(key)
-            if loading is None:
-                watch.loading[key] = asyncio.create_task(self._load(subscriber, group, watch))
-                return await asyncio.shield(watch.loading[key])
-            try:
-                await asyncio.shield(loading)
-            except Unauthenticated:
-                # Another viewer's session has ended: try with one's own.
-                continue
-
-    async def _load(self, subscriber: Subscriber, group: Group, watch: Watch) -> Snapshot:
-        """Runs as a task that is in `watch.loading` only until it is done: waiting for one that is done never yields,
-        so that who came upon it would spin for ever before anybody could take it out.
-        """
-        key = (group.feed.field, group.eyes.klass)
-        try:
-            rows = group.feed.rows(group.eyes.klass)
-            watch.snapshots[key] = await self._live.reads.snapshot(subscriber.session.actor, rows)
-            return watch.snapshots[key]
-        finally:
-            del watch.loading[key]
 
     async def _wait_for_head(self, subscriber: Subscriber, watch: Watch) -> None:
         """A cursor above this process's head is normal (another process was ahead): the database knows."""
@@ -309,12 +284,6 @@ def _overtaken(subscriber: Subscriber, group: Group) -> bool:
     """Whether what was awaited is of no use any more."""
     session = subscriber.session
     return subscriber.ended or session.closed or session.stale or subscriber.group is not group
-
-
-def _is_fresh(snapshot: Snapshot, subscriber: Subscriber, watch: Watch) -> bool:
-    age = asyncio.get_running_loop().time() - snapshot.read_at
-    recent = age <= SNAPSHOT_SECONDS and watch.head - snapshot.seq <= SNAPSHOT_EVENTS
-    return recent and snapshot.seq >= subscriber.seq and snapshot.epoch == watch.epoch
 
 
 def _show(subscriber: Subscriber, group: Group, events: Sequence[LogEvent]) -> None:

@@ -6,28 +6,31 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
 from domain.actors import TenantId
 from domain.feeds import ResyncReason
-from subscriptions.cursors import Cursors, Place
-from subscriptions.feeds import Facts, Fresh, Klass, Value
+from services.cursors import Cursors, Place, office_view, view_of
+from subscriptions.feeds import OFFICE_CLASS, Facts, Fresh, Klass, Value
 from subscriptions.log import LogEvent
-from subscriptions.plans import Plan, Renderer, Rendering
+from subscriptions.plans import Plan, Renderer, Rendering, Template
 from subscriptions.reads import Snapshot
 
 if TYPE_CHECKING:
     from subscriptions.sessions import Subscriber
 
 MOST_KEPT: Final = 256
+MOST_DRAFTS: Final = 64
 MOST_BYTES: Final = 32 * 2**20
 ENTRY_BYTES: Final = 300
 PREVIOUS: Final = os.urandom(16).hex()
 """Stands for `previous` while rendering: unguessable, so that no text of a client is ever taken for it."""
 _MARK: Final = f'"{PREVIOUS}"'.encode()
+CURSOR: Final = os.urandom(16).hex()
+"""Stands likewise for the cursor where groups share what they render, for each has cursors of its own."""
+_CURSOR_MARK: Final = f'"{CURSOR}"'.encode()
 
 GroupKey = tuple[object, ...]
 _generations = itertools.count()
@@ -45,8 +48,9 @@ class Eyes:
     @classmethod
     def of(cls, field: str, klass: Klass, role: str, facts: Facts) -> "Eyes":
         """The digest goes into every cursor: who comes back with other eyes needs a snapshot, not deltas."""
-        seen = orjson.dumps([field, klass, role, facts], option=orjson.OPT_SORT_KEYS)
-        return cls(klass, role, facts, blake2b(seen, digest_size=4).hexdigest())
+        is_office = klass == OFFICE_CLASS and facts is None
+        view = office_view(role) if is_office else view_of(field, klass, role, facts)
+        return cls(klass, role, facts, view)
 
 
 class Position(Protocol):
@@ -62,6 +66,14 @@ class Delta:
 
     seq: int
     pieces: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the personal groups of a class share of a frame: its value, and its template if it is a clean answer."""
+
+    value: Value | Fresh | None
+    template: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,7 @@ class Group:
         self._rendering = circle.tools.rendering(plan, eyes.role)
         self._viewer = circle.tools.read_viewer(eyes.facts) if self._rendering.needs_viewer else None
         self._generation = next(_generations)
+        self._shared = (plan.key, eyes.role, eyes.klass, self._position.tenant)
         self._cursors: dict[int, str] = {}
         self._snapshot: tuple[Snapshot, bytes] | None = None
         self._heartbeat: tuple[tuple[int, datetime], bytes] | None = None
@@ -141,8 +154,9 @@ class Group:
     def snapshot(self, snapshot: Snapshot) -> bytes:
         """The snapshot's payload, rendered once."""
         if self._snapshot is None or self._snapshot[0] is not snapshot:
-            value = {**self.feed.snapshot(self.eyes.klass, snapshot), "server_time": snapshot.now}
-            self._snapshot = snapshot, self._rendered(value, snapshot.seq, snapshot.now)
+            key = ("snapshot", snapshot.epoch, snapshot.seq, snapshot.read_at)
+            draft = self._draft(key, lambda: self._snapshot_value(snapshot), snapshot.now)
+            self._snapshot = snapshot, self._from_draft(draft, snapshot.seq, snapshot.now)
         return self._snapshot[1]
 
     def heartbeat(self, seq: int, now: datetime) -> bytes:
@@ -165,12 +179,40 @@ class Group:
             self._cursors[seq] = self._tools.cursors.write(self._position.tenant, place)
         return self._cursors[seq]
 
-    def _rendered_delta(self, event: LogEvent, part: str | None) -> Delta | Fresh | None:
+    def _snapshot_value(self, snapshot: Snapshot) -> Value:
+        return {**self.feed.snapshot(self.eyes.klass, snapshot), "server_time": snapshot.now}
+
+    def _delta_value(self, event: LogEvent, part: str | None) -> Value | Fresh | None:
         value = self.feed.delta(event, self.eyes.klass, part)
-        if value is None or isinstance(value, Fresh):
-            return value
-        payload = self._rendered({**value, "previous": PREVIOUS}, event.seq, event.at)
-        return Delta(event.seq, tuple(payload.split(_MARK)))
+        return value if value is None or isinstance(value, Fresh) else {**value, "previous": PREVIOUS}
+
+    def _rendered_delta(self, event: LogEvent, part: str | None) -> Delta | Fresh | None:
+        key = ("delta", self._position.epoch, event.seq, part)
+        draft = self._draft(key, lambda: self._delta_value(event, part), event.at)
+        if draft.value is None or isinstance(draft.value, Fresh):
+            return draft.value
+        return Delta(event.seq, tuple(self._from_draft(draft, event.seq, event.at).split(_MARK)))
+
+    def _draft(self, key: tuple[object, ...], value: Callable[[], Value | Fresh | None], now: datetime) -> Draft:
+        """The frame as far as all share it whom only their own facts tell apart."""
+        if not self._rendering.needs_viewer:
+            return Draft(value(), None)
+
+        def make() -> Draft:
+            made = value()
+            if made is None or isinstance(made, Fresh):
+                return Draft(made, None)
+            return Draft(made, self._rendering.template({**made, "cursor": CURSOR}, now))
+
+        return self._tools.draft((*self._shared, *key), make)
+
+    def _from_draft(self, draft: Draft, seq: int, now: datetime) -> bytes:
+        """The frame as this group reads it."""
+        filled = draft.template.fill(self._viewer, now) if draft.template else None
+        if filled is not None:
+            return filled.replace(_CURSOR_MARK, orjson.dumps(self.cursor(seq)))
+        assert draft.value is not None and not isinstance(draft.value, Fresh)  # noqa: S101, PT018 (there is a frame)
+        return self._rendered(draft.value, seq, now)
 
     def _rendered(self, value: Value, seq: int, now: datetime) -> bytes:
         return self._render({**value, "cursor": self.cursor(seq)}, now)
@@ -188,6 +230,16 @@ class Tools:
         self.read_viewer = read_viewer
         self._renderer = renderer
         self._renderings: OrderedDict[tuple[object, str], Rendering] = OrderedDict()
+        self._drafts: OrderedDict[tuple[object, ...], Draft] = OrderedDict()
+
+    def draft(self, key: tuple[object, ...], make: Callable[[], Draft]) -> Draft:
+        """The draft of this key, made once for all who share it; the last few are kept."""
+        found = self._drafts.get(key)
+        if found is None:
+            found = self._drafts[key] = make()
+            if len(self._drafts) > MOST_DRAFTS:
+                self._drafts.popitem(last=False)
+        return found
 
     def rendering(self, plan: Plan, role: str) -> Rendering:
         """The plan's selection as this role may see it, compiled once for all who ask the same."""

@@ -1,27 +1,24 @@
 """The hub: one reader and one poll a process bring every watched tenant's events to all who may see them.
 
 A socket's tenant is watched from before its standing is read, so that no event can fall between the two. Subscriptions
-join through `subscriptions.catchup`; who stands at the head is served here, in one plain loop.
+join through `subscriptions.catchup`; who stands at the head is served by `subscriptions.delivery`.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final, Self
-from uuid import UUID
 
 import structlog
 
 from domain.actors import TenantId
 from domain.errors import Unauthenticated, Unavailable
-from domain.events import EventType
 from domain.feeds import ResyncReason
+from services.cursors import Cursors
 from subscriptions.catchup import INTERNAL_ERROR, CatchUp, Live
-from subscriptions.cursors import Cursors
-from subscriptions.feeds import Fresh
-from subscriptions.frames import next_message
-from subscriptions.groups import Delta, Group, Tools
-from subscriptions.log import Head, Log, LogEvent, Page
+from subscriptions.delivery import Delivery
+from subscriptions.groups import Tools
+from subscriptions.log import Head, Log, Page
 from subscriptions.plans import Plan, Renderer
 from subscriptions.reads import Reads
 from subscriptions.sessions import Renewal, Session, Subscriber
@@ -29,7 +26,6 @@ from subscriptions.wake import Wake
 from subscriptions.watch import Watch, is_dense
 
 PAGE: Final = 500
-SENDS_AT_A_STRETCH: Final = 256
 RETRY_SECONDS: Final = 0.2
 
 _log = structlog.get_logger("subscriptions.hub")
@@ -52,15 +48,6 @@ class Parts:
     """Turns the viewer facts' json into what the renderer's computed fields receive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one event shows to a group's members, and to those whom it names."""
-
-    seq: int
-    everybody: Delta | None
-    named: dict[UUID, Delta | None]
-
-
 class Hub:
     """`async with Hub(parts) as hub`: watches, reads, polls and delivers until the block ends."""
 
@@ -73,6 +60,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         tools = Tools(parts.renderer, parts.cursors, parts.read_viewer)
         self._catch_up = CatchUp(Live(parts.log, parts.reads, tools, self.woken, stall_seconds))
+        self._delivery = Delivery(self._catch_up)
         parts.wake.listen(self.woken)
 
     async def __aenter__(self) -> Self:
@@ -101,12 +89,16 @@ class Hub:
 
         Raises `Unauthenticated` if its session is over, `Unavailable` if the database does not answer.
         """
-        watch = self._watches.setdefault(session.actor.tenant, Watch(session.actor.tenant))
+        tenant = session.actor.tenant
+        watch = self._watches.get(tenant)
+        if watch is None:
+            watch = self._watches[tenant] = Watch(tenant)
         watch.add(session)
         try:
             await self._opened(watch)
             session.standing = await self._parts.reads.standing(session.actor)
-        except (Unauthenticated, Unavailable):
+        except BaseException:
+            # Also of one that was cancelled nothing may stay behind.
             self.detach(session)
             raise
         watch.set_time(session.standing.now)
@@ -125,7 +117,8 @@ class Hub:
         after = None if plan.after is None else self._parts.cursors.read(session.actor.tenant, plan.after)
         if session.standing is None:
             raise Unauthenticated
-        plan.document.feed.klass(session.actor, session.standing.facts)
+        if not session.stale:
+            plan.document.feed.klass(session.actor, session.standing.facts)
         subscriber = Subscriber(session, id, plan, after)
         session.subscribers[id] = subscriber
         self._catch_up.start(session, self._watches[session.actor.tenant])
@@ -225,7 +218,7 @@ class Hub:
             self._begin_again(watch, head, ResyncReason.CURSOR_EXPIRED)
         elif events:
             watch.first_seq = head.first_seq
-            await self._deliver(watch, events)
+            await self._delivery.deliver(watch, events)
             if head.seq > watch.head:
                 self.woken([watch.tenant])
 
@@ -240,91 +233,6 @@ class Hub:
                 subscriber.after, subscriber.renewal = None, Renewal(reason)
             self._catch_up.start(session, watch)
 
-    async def _deliver(self, watch: Watch, events: Sequence[LogEvent]) -> None:
-        """Show the events to all who are live; who was named leaves after the event that named them."""
-        before = watch.head
-        cuts = self._named(watch, events)
-        watch.append(events)
-        watch.delivering = True
-        sends = 0
-        try:
-            for group in list(watch.groups.values()):
-                shown, fresh_at = _shown(group, events)
-                for subscriber in list(group.live) if shown or fresh_at else ():
-                    if subscriber.group is group:
-                        self._show(subscriber, shown, before, cuts.get(subscriber.session, events[-1].seq))
-                    sends += 1
-                    if sends % SENDS_AT_A_STRETCH == 0:
-                        await asyncio.sleep(0)
-                if fresh_at:
-                    self._renew(watch, group, fresh_at)
-        finally:
-            watch.delivering = False
-        for session, cut in cuts.items():
-            for subscriber in session.subscribers.values():
-                if subscriber.live:
-                    subscriber.leave_live(cut)
-            self._catch_up.start(session, watch)
-
-    def _named(self, watch: Watch, events: Sequence[LogEvent]) -> dict[Session, int]:
-        """Sockets whose person an event names, with the first such event; revoked ones are closed at once."""
-        cuts: dict[Session, int] = {}
-        for event in events:
-            if event.type == EventType.TENANT_CHANGED:
-                # The tenant's clock may have been moved.
-                self._catch_up.learn_time(watch)
-            for person in event.people:
-                for session in watch.people.get(person, ()):
-                    if event.type == EventType.SESSION_REVOKED and session.actor.session == event.entity_id:
-                        session.forbid()
-                    if session.standing is None or session.standing.seq < event.seq:
-                        session.stale = True
-                        cuts.setdefault(session, event.seq)
-        return cuts
-
-    def _show(self, subscriber: Subscriber, shown: Sequence[Shown], before: int, until: int) -> None:
-        if not subscriber.live or subscriber.seq > before or subscriber.session.closed:
-            return  # Has left meanwhile, or joined at the new head.
-        session, group = subscriber.session, subscriber.group
-        assert group is not None  # noqa: S101 (a live subscriber has one)
-        if not session.outlet.writable:
-            subscriber.leave_live(before)
-            self._catch_up.start(session, self._watches[session.actor.tenant])
-            return
-        messages = []
-        for one in shown:
-            delta = one.named.get(session.actor.person, one.everybody) if one.named else one.everybody
-            if delta is not None and one.seq <= until:
-                previous = one.seq if subscriber.sent is None else subscriber.sent
-                messages.append(next_message(subscriber.prefix, group.payload(delta, previous)))
-                subscriber.sent = one.seq
-        if messages:
-            session.outlet.write(messages)
-
-    def _renew(self, watch: Watch, group: Group, seq: int) -> None:
-        for subscriber in list(group.live):
-            subscriber.leave_live(seq)
-            subscriber.renewal = Renewal()
-            self._catch_up.start(subscriber.session, watch)
-
 
 def _is_open(watch: Watch) -> bool:
     return watch.opened is not None and watch.opened.done() and watch.opened.exception() is None
-
-
-def _shown(group: Group, events: Sequence[LogEvent]) -> tuple[list[Shown], int]:
-    """What the group is shown of these events, up to the first that draws everything anew (its place, or 0)."""
-    shown: list[Shown] = []
-    for event in events:
-        everybody = group.delta(event, None)
-        if isinstance(everybody, Fresh):
-            return shown, event.seq
-        parts = {person: group.feed.part(event, person) for person in event.people}
-        named = {person: _only(group.delta(event, part)) for person, part in parts.items() if part is not None}
-        if everybody is not None or any(named.values()):
-            shown.append(Shown(event.seq, everybody, named))
-    return shown, 0
-
-
-def _only(delta: Delta | Fresh | None) -> Delta | None:
-    return delta if isinstance(delta, Delta) else None

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from db.engine import read_pool
+from db.engine import GONE, read_pool
 from domain.actors import TenantId
 from domain.errors import Unavailable
 
@@ -97,7 +97,7 @@ class Log:
         try:
             pool = self._pool or await self._open()
             rows: list[asyncpg.Record] = await pool.fetch(statement, *arguments, timeout=READ_SECONDS)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, *GONE) as error:
             raise Unavailable("The event log cannot be read.") from error
         return rows
 

@@ -17,6 +17,9 @@ from subscriptions.frames import text_frame
 
 MOST_WAITING_BYTES = 65_536
 CLOSE_SECONDS = 2.0
+LEAVE_SECONDS = 1.0
+REASON_BYTES = 123
+"""What a close frame has room for (RFC 6455, section 5.5)."""
 
 
 class Outlet(Protocol):
@@ -38,6 +41,17 @@ class Outlet(Protocol):
     def abort(self) -> None:
         """End the socket at once."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has been written and has not left."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server has begun to close the socket by itself, as it does when it is told to stop."""
+
+    def leave(self) -> None:
+        """Nothing more comes: what has not left in a second is dropped, and does not hold the server up."""
+
 
 def open_outlet(send: Send) -> Outlet:
     """The quickest way out that this server offers; to be called in the socket's own task, after the accept."""
@@ -50,9 +64,12 @@ def open_outlet(send: Send) -> Outlet:
 class TransportOutlet:
     """Writes ready-made frames to uvicorn's transport."""
 
+    __slots__ = ("_leaving", "_protocol", "_send")
+
     def __init__(self, protocol: Any, send: Send) -> None:
         self._protocol = protocol
         self._send = send
+        self._leaving = False
 
     @property
     def _open(self) -> bool:
@@ -70,10 +87,7 @@ class TransportOutlet:
 
     async def room(self, seconds: float) -> bool:
         """Wait for the transport's buffer to drain."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._protocol.writable.wait()
-        return self.writable
+        return self.writable or await _is_set(self._protocol.writable, seconds)
 
     async def close(self, code: int, reason: str) -> None:
         """Close, or abort where the close frame could not leave."""
@@ -81,15 +95,40 @@ class TransportOutlet:
             self.abort()
             return
         with contextlib.suppress(OSError, RuntimeError):
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            await self._send({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
 
     def abort(self) -> None:
         """Drop the transport with all that waits in it."""
         self._protocol.transport.abort()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """The transport's buffer."""
+        return int(self._protocol.transport.get_write_buffer_size())
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the transport takes nothing more."""
+        return bool(self._protocol.transport.is_closing())
+
+    def leave(self) -> None:
+        """A transport that is closed waits for its buffer for ever: look at it once more."""
+        if not self._leaving and self.waiting_bytes:
+            self._leaving = True
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._drop_rest)
+
+    def _drop_rest(self) -> None:
+        if self.waiting_bytes:
+            self.abort()
+
 
 class AsgiOutlet:
-    """Any ASGI server: one task sends what waits, and only while something does."""
+    """Any ASGI server: one task sends what waits, and only while something does.
+
+    ASGI cannot end a connection whose peer reads nothing: how long such a one lingers is the server's to decide.
+    """
+
+    __slots__ = ("_bytes", "_drained", "_over", "_owner", "_pump", "_send", "_waiting", "aborted")
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -119,28 +158,39 @@ class AsgiOutlet:
 
     async def room(self, seconds: float) -> bool:
         """Wait until the line is empty."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._drained.wait()
-        return self.writable
+        return self.writable or await _is_set(self._drained, seconds)
 
     async def close(self, code: int, reason: str) -> None:
         """Send what waits, then close; abort if the peer does not take it."""
-        if not await self.room(CLOSE_SECONDS) or self._waiting:
+        if not await _is_set(self._drained, CLOSE_SECONDS):
             self.abort()
             return
         self._over = True
         with contextlib.suppress(OSError, RuntimeError):
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            await self._send({"type": "websocket.close", "code": code, "reason": reason_of(reason)})
 
     def abort(self) -> None:
-        """ASGI knows no abort: leave the application, upon which the server drops the connection."""
-        self._end()
-        if self._pump is not None:
-            self._pump.cancel()
+        """ASGI knows no abort: leave the application, upon which the server closes the connection."""
+        self.leave()
         if self._owner is not None and not self.aborted:
             self.aborted = True
             self._owner.cancel()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What stands in line."""
+        return self._bytes
+
+    @property
+    def is_closing(self) -> bool:
+        """ASGI tells of it by the message that ends the socket, and in no other way."""
+        return False
+
+    def leave(self) -> None:
+        """Take what stands in line back."""
+        self._end()
+        if self._pump is not None:
+            self._pump.cancel()
 
     def _end(self) -> None:
         self._over = True
@@ -159,3 +209,17 @@ class AsgiOutlet:
         finally:
             self._pump = None
         self._drained.set()
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event. That it came decides: by now others may have written again, which is no sign of a stall."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+def reason_of(text: str) -> str:
+    """As much of a reason as a close frame takes. A longer one would keep the frame from being sent at all."""
+    return text.encode()[:REASON_BYTES].decode(errors="ignore")

@@ -38,9 +38,18 @@ MOST_CHARACTERS: Final = 1_048_576
 """Of all documents kept; a parsed document takes some fifty times its text."""
 LONGEST_DOCUMENT: Final = 65_536
 MOST_TOKENS: Final = 4_000
+MOST_SELECTIONS: Final = 500
+"""Of a subscription. Validation compares selections of one name pair by pair: thousands would hold everybody up."""
 CURSOR_ARGUMENT: Final = "after"
 
 Validate = Callable[[GraphQLSchema, DocumentNode], Sequence[GraphQLError]]
+
+
+class Template(Protocol):
+    """One answer for many viewers: what they share is rendered and encoded once."""
+
+    def fill(self, viewer: Any, now: datetime | None = None) -> bytes | None:
+        """The answer as this viewer reads it, as JSON; None if it must be rendered as a whole."""
 
 
 class Rendering(Protocol):
@@ -52,6 +61,9 @@ class Rendering(Protocol):
 
     def render(self, value: Mapping[str, Any], viewer: Any = None, now: datetime | None = None) -> ExecutionResult:
         """The answer of the operation whose single root field has this value. No SQL."""
+
+    def template(self, value: Mapping[str, Any], now: datetime | None = None) -> Template | None:
+        """The same with what depends on the viewer left open; None if it must be rendered as a whole."""
 
 
 class Renderer(Protocol):
@@ -127,6 +139,10 @@ class Planner:
         self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
         self._characters = 0
 
+    def knows(self, request: Request) -> bool:
+        """Whether planning this costs next to nothing, because its document was planned before."""
+        return (request.query, request.operation_name) in self._known
+
     def plan(self, request: Request) -> Plan | None:
         """The plan of a subscription; None for a query or mutation. Raises `Unacceptable`."""
         document = self._document(request)
@@ -169,6 +185,8 @@ class Planner:
         operation = _operation(parsed, request.operation_name)
         if operation.operation is not OperationType.SUBSCRIPTION:
             return None
+        if _selections(parsed) > MOST_SELECTIONS:
+            raise _refusal(f"A subscription's document selects at most {MOST_SELECTIONS} fields and fragments.")
         errors = self._validates(self._schema, parsed)
         if errors:
             raise Unacceptable([_invalid(error) for error in errors])
@@ -216,9 +234,29 @@ def _uses(parsed: DocumentNode, name: str) -> int:
     return counting.count
 
 
+class _Selections(Visitor):
+    """Counts what a document selects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:
+        """Count all of one set."""
+        self.count += len(node.selections)
+
+
+def _selections(parsed: DocumentNode) -> int:
+    counting = _Selections()
+    visit(parsed, counting)
+    return counting.count
+
+
 def _shared(document: Document, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that the operation declares, without the cursor: what else a client sends means nothing."""
     name = document.cursor_variable
-    shared = {key: value for key, value in variables.items() if key != name}
+    declared = {one.variable.name.value for one in document.operation.variable_definitions or ()} - {name}
+    shared = {key: value for key, value in variables.items() if key in declared}
     if name is not None and document.cursor_required:
         shared[name] = ""
     return shared

@@ -44,10 +44,22 @@ class Operations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one socket may do, and the rhythm of its life."""
+    """What one socket may do, how many there may be, and the rhythm of their lives."""
 
     message_bytes: int = 262_144
     operations: int = 50
+    """At once."""
+    messages_a_second: float = 100.0
+    messages_at_once: float = 1_000.0
+    """What a socket may say beyond that in one go; as much again is refused, and then it is closed."""
+    sockets_a_person: int = 20
+    sockets_a_tenant: int = 10_000
+    sockets_an_address: int = 10_000
+    """Of one process, each: a client that is refused may find room at another."""
+    stall_seconds: float = 10.0
+    """A socket that takes nothing for so long is dropped."""
+    waiting_bytes: int = 8 * 2**20
+    """A socket for which more waits to be sent is dropped at once."""
     init_seconds: float = 10.0
     heartbeat_seconds: float = 15.0
     heartbeat_buckets: int = 15

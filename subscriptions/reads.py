@@ -4,31 +4,25 @@ Statements run in tasks of their own: a client's cancel must never kill one, for
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 
+from db.engine import GONE
 from db.stamp import STAMP, VERIFIED
 from domain.actors import Actor
 from domain.errors import Unauthenticated, Unavailable
+from subscriptions.standings import Standing, Standings, standing_statement
 
 Result = TypeVar("Result")
 
 READ_SECONDS = 10.0
 # PostgreSQL's classes of "not now": connection, resources, operator intervention, system.
 _NOT_NOW = ("08", "53", "57", "58")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of a viewer as of `seq`; `facts` is None where nothing is. `now` is business time."""
-
-    facts: Mapping[str, Any] | None
-    seq: int
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +44,22 @@ class Reads:
 
     def __init__(self, pool: asyncpg.Pool, viewer_facts: str) -> None:
         self._pool = pool
-        self._standing = _statement(viewer_facts)
+        self._standing = standing_statement(viewer_facts)
+        self._standings = Standings(self._ask)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def standing(self, actor: Actor) -> Standing:
-        """What is known of the actor now. Raises `Unauthenticated` if the session is over, or `Unavailable`."""
-        row = await self.shielded(self._one(actor, self._standing))
-        return Standing(row["found"], row["seq"], row["business_now"])
+        """What is known of the actor now. Raises `Unauthenticated` if the session is over, or `Unavailable`.
+
+        Sockets of one person that ask at once are answered by one statement.
+        """
+        return await self._standings.of(actor)
 
     async def snapshot(self, actor: Actor, rows: str) -> Snapshot:
         """The state that the SQL expression `rows` (json, over `stamp` and `live.business_now`) yields to the actor."""
         row = await self.shielded(self._one(actor, _statement(rows)))
+        if row is None:
+            raise Unauthenticated
         read_at = asyncio.get_running_loop().time()
         return Snapshot(row["epoch"], row["seq"], row["business_now"], row["found"], read_at)
 
@@ -76,19 +75,22 @@ class Reads:
         if not task.cancelled():
             task.exception()
 
-    async def _one(self, actor: Actor, statement: str) -> asyncpg.Record:
+    async def _ask(self, actor: Actor, sessions: frozenset[UUID]) -> Standing | None:
+        row = await self._one(actor, self._standing, list(sessions))
+        if row is None:
+            return None
+        return Standing(row["found"], row["seq"], row["business_now"], frozenset(row["sessions"]))
+
+    async def _one(self, actor: Actor, statement: str, *more: object) -> asyncpg.Record | None:
         stamp = (str(actor.tenant), str(actor.person), str(actor.role), str(actor.session))
         try:
-            row = await self._pool.fetchrow(statement, *stamp, timeout=READ_SECONDS)
-        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            return await self._pool.fetchrow(statement, *stamp, *more, timeout=READ_SECONDS)
+        except GONE as error:
             raise Unavailable("The database does not answer.") from error
         except asyncpg.PostgresError as error:
             if (error.sqlstate or "").startswith(_NOT_NOW):
                 raise Unavailable("The database does not answer.") from error
             raise
-        if row is None:
-            raise Unauthenticated
-        return row
 
 
 def _statement(expression: str) -> str:

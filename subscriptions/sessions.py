@@ -9,12 +9,12 @@ from typing import Final
 from domain.actors import Actor
 from domain.errors import Refused
 from domain.feeds import ResyncReason
-from subscriptions.cursors import Place
+from services.cursors import Place
 from subscriptions.frames import error_message, next_message, next_prefix
 from subscriptions.groups import Group
 from subscriptions.outlet import Outlet
 from subscriptions.plans import Plan
-from subscriptions.reads import Standing
+from subscriptions.standings import Standing
 
 FORBIDDEN: Final = 4403
 
@@ -58,7 +58,19 @@ class Subscriber:
 
 
 class Session:
-    """A socket that has proven who it is. The hub reads and sends through it; `ends` closes it."""
+    """A socket that has proven who it is. The hub reads and sends through it; `end` closes it."""
+
+    __slots__ = (
+        "actor",
+        "catching_up",
+        "closed",
+        "expires_at",
+        "on_end",
+        "outlet",
+        "stale",
+        "standing",
+        "subscribers",
+    )
 
     def __init__(self, actor: Actor, expires_at: datetime, outlet: Outlet) -> None:
         self.actor = actor
@@ -90,7 +102,7 @@ class Session:
 
     def refuse(self, subscriber: Subscriber, refusal: Refused) -> None:
         """End one subscription with an error; its id is free again."""
-        if not subscriber.ended:
+        if not (subscriber.ended or self.closed):
             self.outlet.write([error_message(subscriber.id, [refused(refusal)])])
 
 

@@ -36,7 +36,7 @@ class Watch:
         """Set, and replaced, when the head has moved."""
         self.delivering = False
         self.snapshots: dict[tuple[str, Klass], Snapshot] = {}
-        self.loading: dict[tuple[str, Klass], asyncio.Task[Snapshot]] = {}
+        self.loading: dict[tuple[str, Klass], asyncio.Task[Snapshot | None]] = {}
         self._ahead = timedelta()
 
     def begin(self, head: Head) -> None:

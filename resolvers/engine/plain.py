@@ -105,7 +105,7 @@ class PlainCompiler:
                 return publish(error)
             return finish(result, state)
 
-        return read
+        return _open_to_viewers(read) if "viewer" in word.parameters else read
 
     def _take(
         self,
@@ -151,6 +151,10 @@ class PlainCompiler:
             return reader(value, state)
 
         return read
+
+
+def _open_to_viewers(reader: Reader) -> Reader:
+    return lambda value, state: reader(value, state) if state.holes is None else state.holes.leave(reader, value)
 
 
 def _get(value: Any, name: str) -> Any:

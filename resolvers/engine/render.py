@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
 
@@ -11,7 +12,27 @@ from resolvers.engine.bindings import Bindings
 from resolvers.engine.executor import RowExecutor
 from resolvers.engine.plain import PlainCompiler
 from resolvers.engine.selection import Selection
-from resolvers.engine.shape import Reader, Shaped, State
+from resolvers.engine.shape import HOLE, Holes, Reader, Shaped, State
+
+_HOLE = f'"{HOLE}"'.encode()
+
+
+class Template:
+    """One answer for many viewers: what they share is rendered and encoded once."""
+
+    __slots__ = ("_holes", "_pieces")
+
+    def __init__(self, pieces: list[bytes], holes: list[tuple[Reader, Any]]) -> None:
+        assert len(pieces) == len(holes) + 1  # noqa: S101 - each hole was left in its place
+        self._pieces, self._holes = pieces, holes
+
+    def fill(self, viewer: Any, now: datetime | None = None) -> bytes | None:
+        """The answer as this viewer reads it, as JSON; None if a part of it is refused or missing."""
+        state = State(viewer=viewer, now=now)
+        parts = [self._pieces[0]]
+        for piece, (reader, value) in zip(self._pieces[1:], self._holes, strict=True):
+            parts += (orjson.dumps(reader(value, state)), piece)
+        return None if state.dirty else b"".join(parts)
 
 
 class Renderer:
@@ -34,6 +55,16 @@ class Renderer:
         for key, reader in self._fields:
             shaped[key] = reader(value, state)
         return self._completed(shaped) if state.dirty else ExecutionResult(dict(shaped), None)
+
+    def template(self, value: Mapping[str, Any], now: datetime | None = None) -> "Template | None":
+        """The answer as JSON with what depends on the viewer left open; None if it is not clean."""
+        state = State(now=now, holes=Holes())
+        shaped = Shaped()
+        for key, reader in self._fields:
+            shaped[key] = reader(value, state)
+        if state.dirty or state.holes is None:
+            return None
+        return Template(orjson.dumps({"data": shaped}).split(_HOLE), state.holes.readers)
 
     def _reader(self, compiler: PlainCompiler, root: GraphQLObjectType, details: list[FieldDetails]) -> Reader:
         name = details[0].node.name.value

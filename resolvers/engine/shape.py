@@ -4,6 +4,7 @@ What cannot be answered as it stands (a refusal, a null where the contract has n
 `dirty`; the executor then completes the answer, with paths and propagation as GraphQL demands.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,18 +30,34 @@ class Aliased:
         self.by_key = by_key
 
 
+Reader = Callable[[Any, "State"], Any]
+
+HOLE = os.urandom(16).hex()
+"""Stands for what depends on the viewer while the rest is rendered: unguessable, so that no text is taken for it."""
+
+
+@dataclass(slots=True)
+class Holes:
+    """What a template leaves open, in the order of the answer."""
+
+    readers: list[tuple[Reader, Any]] = field(default_factory=list)
+
+    def leave(self, reader: Reader, value: Any) -> str:
+        """Leave this to be read for each viewer; what stands in its place meanwhile."""
+        self.readers.append((reader, value))
+        return HOLE
+
+
 @dataclass(slots=True)
 class State:
-    """What the functions of one request share."""
+    """What the functions of one request share. With `holes`, what depends on the viewer is left open."""
 
     arguments: list[Mapping[str, Any]] = field(default_factory=list)
     errors: dict[int, Exception] = field(default_factory=dict)
     viewer: Any = None
     now: datetime | None = None
     dirty: bool = False
-
-
-Reader = Callable[[Any, State], Any]
+    holes: Holes | None = None
 
 
 class Field(NamedTuple):

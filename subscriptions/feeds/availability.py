@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.actors import Actor
 from domain.events import EventType
+from services.availability import SUBMISSION_CARD
 from subscriptions.feeds import FRESH, OFFICE_CLASS, Facts, Fresh, Klass, Value, market_class, sees_market
 from subscriptions.log import LogEvent
 from subscriptions.reads import Snapshot
@@ -14,19 +15,13 @@ from subscriptions.reads import Snapshot
 WindowCard = Callable[[Mapping[str, Any], datetime], Value]
 """The card of a market's window as of an instant, from the market's row as json."""
 
-# A card of the same shape as the event's; submissions whose two weeks are over are left out.
-_ROWS = """select json_build_object(
+# Submissions whose two weeks are over are left out.
+_ROWS = f"""select json_build_object(
     'markets', (select coalesce(json_agg(m order by m.name, m.id), '[]') from market m
         where m.tenant_id = stamp.tenant_id and m.archived_at is null),
-    'submissions', (select coalesce(json_agg(json_build_object(
-            'id', a.id, 'cleaner_id', a.cleaner_id, 'market_id', a.market_id, 'period_start', a.period_start,
-            'submitted_at', a.submitted_at, 'is_late', a.is_late, 'bypassed', a.bypass_by is not null,
-            'slots', (select coalesce(json_agg(json_build_object('starts_at', v.starts_at, 'ends_at', v.ends_at)
-                order by v.starts_at), '[]') from availability v
-                where v.tenant_id = a.tenant_id and v.submission_id = a.id))
-            order by a.period_start, a.id), '[]')
+    'submissions', (select coalesce(json_agg({SUBMISSION_CARD} order by a.period_start, a.id), '[]')
         from availability_submission a join market m on m.tenant_id = a.tenant_id and m.id = a.market_id
-        where a.tenant_id = stamp.tenant_id{own}
+        where a.tenant_id = stamp.tenant_id{{own}}
           and a.period_start + 14 > (live.business_now at time zone m.zone)::date))"""
 _OWN = " and a.cleaner_id = stamp.actor_id"
 

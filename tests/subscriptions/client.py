@@ -44,8 +44,11 @@ class Client:
         self.connection = connection
         self.feeds: dict[str, Feed] = {}
         self.replies: list[dict[str, Any]] = []
+        self.order: list[str] = []
+        """The operations' ids as their messages came."""
         self.moved = asyncio.Event()
         self.close_code: int | None = None
+        self.close_reason: str | None = None
         self._ids = itertools.count(1)
         self._reading = asyncio.create_task(self._read())
 
@@ -114,6 +117,21 @@ class Client:
         """Lose the connection without a word."""
         self.connection.transport.abort()
 
+    def stop_reading(self) -> None:
+        """Leave what comes in the kernel's buffers, and beyond them with the server."""
+        transport: Any = self.connection.transport
+        transport.pause_reading()
+        # The library would resume by itself.
+        self._resume = transport.resume_reading
+        transport.resume_reading = lambda: None
+
+    def read_on(self) -> None:
+        """Read what has come meanwhile."""
+        transport: Any = self.connection.transport
+        transport.resume_reading = self._resume
+        if not transport.is_closing():
+            transport.resume_reading()
+
     async def _read(self) -> None:
         try:
             async for text in self.connection:
@@ -121,10 +139,11 @@ class Client:
                 self.moved.set()
         except ConnectionClosed:
             pass
-        self.close_code = self.connection.close_code
+        self.close_code, self.close_reason = self.connection.close_code, self.connection.close_reason
         self.moved.set()
 
     def _take(self, message: dict[str, Any]) -> None:
+        self.order.append(message.get("id", ""))
         feed = self.feeds.get(message.get("id", ""))
         if feed is None:
             self.replies.append(message)

@@ -106,6 +106,14 @@ async def start_api(wiring: Wiring) -> AsyncIterator[StartApi]:
 
 @contextlib.asynccontextmanager
 async def an_api(wiring: Wiring) -> AsyncIterator[int]:
+    """An API process; its port."""
+    async with an_api_process(wiring) as (_process, port):
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def an_api_process(wiring: Wiring) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """An API process and its port. The block may end it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -118,9 +126,10 @@ async def an_api(wiring: Wiring) -> AsyncIterator[int]:
         line = await process.stdout.readline()
     assert line.startswith(b"PORT "), line
     try:
-        yield int(line.split()[1])
+        yield process, int(line.split()[1])
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
         await process.communicate()
 
 

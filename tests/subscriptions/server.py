@@ -51,7 +51,7 @@ async def main() -> None:
             ws_per_message_deflate=False,
             ws_max_size=300_000,
             log_level="warning",
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=app.wiring.grace_seconds,
         )
         server = uvicorn.Server(config)
         sys.stdout.write(f"PORT {listening.getsockname()[1]}\n")

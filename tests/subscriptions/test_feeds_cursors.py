@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.actors import Actor, Role
-from subscriptions.cursors import Cursors, Place
+from services.cursors import Cursors, Place
 from tests.subscriptions.client import Client, Feed
 from tests.subscriptions.conftest import StartApi
 from tests.subscriptions.town import Business, token

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 ASKED_AT_THE_END_OF_THE_LOAD = """
 import asyncio
 from types import SimpleNamespace as Made
-from subscriptions.catchup import CatchUp
+from subscriptions.snapshots import Snapshots
 
 async def main():
     loop = asyncio.get_running_loop()
@@ -22,9 +22,9 @@ async def main():
 
     watch = Made(snapshots={}, loading={}, head=0, epoch=1)
     group = Made(feed=Made(field="f", rows=lambda klass: ""), eyes=Made(klass="k"))
-    subscriber = Made(seq=0, session=Made(actor=None))
-    catch_up = CatchUp(Made(reads=Made(snapshot=snapshot)))
-    first = asyncio.create_task(catch_up._snapshot(subscriber, group, watch))
+    subscriber = Made(seq=0, session=Made(actor=None, stale=False, closed=False))
+    snapshots = Snapshots(Made(snapshot=snapshot), None)
+    first = asyncio.create_task(snapshots.of(subscriber, group, watch))
     while not watch.loading:
         await asyncio.sleep(0)
     (load,) = watch.loading.values()
@@ -32,7 +32,7 @@ async def main():
     async def late():
         while not load.done():
             await asyncio.sleep(0)
-        return await catch_up._snapshot(subscriber, group, watch)
+        return await snapshots.of(subscriber, group, watch)
 
     second = asyncio.create_task(late())
     gate.set_result(None)

@@ -98,11 +98,13 @@ class Business:
             starts + 2 * HOUR,
         )
         await self.db.execute(
-            """insert into assignment (tenant_id, id, job_id, cleaner_id, role, starts_at, ends_at, created_at)
-               values ($1, $2, $3, $4, 'PRIMARY', $5, $6, now())""",
+            """insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at,
+                   created_at)
+               values ($1, $2, $3, $4, $5, 'PRIMARY', $6, $7, now())""",
             self.tenant,
             made,
             job,
+            self.customer,
             actor.person,
             starts,
             starts + 2 * HOUR,

@@ -5,7 +5,7 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,8 @@ from db.engine import read_pool
 from db.secrets import Secrets
 from domain.actors import Actor, Role, TenantId
 from domain.errors import Unauthenticated
+from services.cursors import Cursors
 from services.swap_facts import viewer_facts_sql
-from subscriptions.cursors import Cursors
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.swaps import SwapMarketFeed
 from subscriptions.hub import Hub, Parts
@@ -119,6 +119,9 @@ class ToyRendering:
         assert result.errors is None, result.errors
         return result
 
+    def template(self, value: Mapping[str, Any], now: datetime | None = None) -> None:
+        return None
+
 
 class ToyRenderer:
     """Compiles nothing."""
@@ -174,8 +177,17 @@ class ToyOperations:
 
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
+        self.socket: Socket | None = None
+
+    def census(self) -> dict[str, int]:
+        """What the process has in hand for its sockets."""
+        assert self.socket is not None
+        waiting = [connection.outlet.waiting_bytes for connection in self.socket.connections]
+        return {"sockets": len(waiting), "waiting": sum(waiting), "tasks": len(asyncio.all_tasks())}
 
     async def execute(self, actor: Actor, connected: Connected, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if "census" in payload["query"]:
+            return {"data": self.census()}
         if "reauthenticate" in payload["query"]:
             try:
                 return {"data": {"reauthenticate": await connected.reauthenticate(payload["variables"]["token"])}}
@@ -209,6 +221,10 @@ class Wiring:
     stall_seconds: float = 10.0
     transport: bool = True
     allowed_origins: tuple[str, ...] = ()
+    grace_seconds: int = 2
+    """How long the server itself waits for its connections when it is told to stop."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Further limits, by their names."""
 
     def text(self) -> str:
         return orjson.dumps(self).decode()
@@ -223,10 +239,13 @@ async def open_socket(wiring: Wiring) -> AsyncIterator[Socket]:
     limits = Limits(
         init_seconds=wiring.init_seconds,
         heartbeat_seconds=wiring.heartbeat_seconds,
+        stall_seconds=wiring.stall_seconds,
         allowed_origins=frozenset(wiring.allowed_origins),
+        **wiring.limits,  # type: ignore[arg-type]
     )
     hub = Hub(parts, poll_seconds=wiring.poll_seconds, stall_seconds=wiring.stall_seconds)
-    socket = Socket(hub, Ports(planner, ToyVerifier(), ToyOperations()), limits)
+    operations = ToyOperations()
+    socket = operations.socket = Socket(hub, Ports(planner, ToyVerifier(), operations), limits)
     async with parts.wake, hub, socket:
         yield socket
     pool.terminate()
