@@ -49,13 +49,15 @@ def viewer_facts_sql(tenant: str, actor: str, now: str) -> str:
         'skills', (SELECT coalesce(json_agg(cs.skill ORDER BY cs.skill), '[]') FROM cleaner_skill cs
             WHERE cs.tenant_id = me.tenant_id AND cs.cleaner_id = me.id),
         'shifts', (SELECT coalesce(json_agg(json_build_array(
-                a.id, a.starts_at, a.ends_at, j.expected_hours::text, p.latitude, p.longitude) ORDER BY a.starts_at, a.id), '[]')
+                a.id, a.starts_at, a.ends_at, j.expected_hours::text, p.latitude, p.longitude)
+                ORDER BY a.starts_at, a.id), '[]')
             FROM (SELECT * FROM assignment own WHERE own.tenant_id = me.tenant_id AND own.cleaner_id = me.id
                 AND own.released_at IS NULL AND own.role <> 'BACKUP' AND own.starts_at > {now} - interval '8 days'
                 ORDER BY own.starts_at LIMIT {MOST_SHIFTS}) a
             JOIN job j ON j.tenant_id = a.tenant_id AND j.id = a.job_id
             JOIN property p ON p.tenant_id = j.tenant_id AND p.id = j.property_id),
-        'available', (SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at) ORDER BY v.starts_at, v.id), '[]') FROM availability v
+        'available', (SELECT coalesce(json_agg(json_build_array(v.starts_at, v.ends_at)
+                ORDER BY v.starts_at, v.id), '[]') FROM availability v
             WHERE v.tenant_id = me.tenant_id AND v.cleaner_id = me.id AND v.ends_at > {now}))
         FROM cleaner me WHERE me.tenant_id = {tenant} AND me.id = {actor})"""
 

@@ -12,17 +12,18 @@ from sqlalchemy import Row, func, select
 
 from db.tx import Tx
 from domain.ids import JobId, MarketId, SwapId
-from domain.swaps import SwapKind
+from domain.swaps import SwapKind, SwapStatus
 from models import assignment, job, swap, swap_want
 
 
-async def hold_jobs_of(tx: Tx, id: SwapId) -> Row[Any] | None:
+async def hold_jobs_of(tx: Tx, id: SwapId, *, if_pending: bool = False) -> Row[Any] | None:
     """Lock the job of a swap, and of a TRADE those of the shifts that may be given for it.
 
-    The swap's `kind` and `owner_id`, which never change; None for a swap that the actor does not see.
+    The swap's `kind` and `owner_id`, which never change; None for a swap that the actor does not see. With
+    `if_pending` also for one that is not to be had: a thousand who come too late need not wait for each other.
     """
     seen = select(swap.c.id, swap.c.kind, swap.c.owner_id, swap.c.job_id).where(tx.own(swap), swap.c.id == id)
-    row = await tx.one(seen)
+    row = await tx.one(seen.where(swap.c.status == SwapStatus.PENDING) if if_pending else seen)
     if row is None:
         return None
     async with tx.as_system():

@@ -114,7 +114,7 @@ async def take(tx: Tx, wish: Wish, aside: Aside | None = None) -> None:
 
     What is drawn is the draw's to give: then the wish is kept for it. Raises what `accept_swap` does.
     """
-    held = await hold_jobs_of(tx, wish.swap_id)
+    held = await hold_jobs_of(tx, wish.swap_id, if_pending=True)
     if held is None:
         raise SwapAlreadyTaken(field=("swapId",))
     async with _parties(tx, wish, held) as is_trade:
@@ -241,11 +241,16 @@ async def _unask(tx: Tx, id: SwapId) -> bool:
     )
     if await tx.one(waiting) is None:
         return False
-    mine = (swap_ask.c.swap_id == id) & (swap_ask.c.cleaner_id == tx.actor.cleaner_id)
-    if not await tx.write(delete(swap_ask).where(tx.own(swap_ask), mine)):
+    if not await _forget_asking(tx, id):
         return False
     tx.audit("Swap", id, detail={"unasked": str(tx.actor.cleaner_id)})
     return True
+
+
+async def _forget_asking(tx: Tx, id: SwapId) -> bool:
+    """Who gives a shift back does not want to be drawn for it again; whether they had asked."""
+    mine = (swap_ask.c.swap_id == id) & (swap_ask.c.cleaner_id == tx.actor.cleaner_id)
+    return await tx.write(delete(swap_ask).where(tx.own(swap_ask), mine)) > 0
 
 
 async def _give_back(tx: Tx, taken: Row[Any]) -> None:
@@ -261,6 +266,7 @@ async def _give_back(tx: Tx, taken: Row[Any]) -> None:
         raise Conflict(field=("swapId",))
     if was_taken:
         await _hand_back(tx, taken, shifts)
+    await _forget_asking(tx, taken.id)
     if status_after_return(taken.expires_at, tx.now) is SwapStatus.PENDING:
         await tx.scalar(select(func.relist(taken.id)))
     await record_swap_move(tx, EventType.SWAP_RETURNED, taken.id, Aside(people=(tx.actor.cleaner_id,)))

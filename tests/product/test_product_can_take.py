@@ -1,6 +1,7 @@
 """The list of swaps that one can take, which SQL filters, against the rules that the accept asks (R82, A27b).
 
 Random schedules of several cleaners in two markets, over weeks in which the clocks change, under three sets of numbers.
+On the market are covers of cleaners and of the office, places that nobody has, and trades for the viewers' own shifts.
 """
 
 import json
@@ -18,15 +19,16 @@ from domain.scheduling import Laundry, Skill
 from services import customers
 from services.identity.business import CreateMarket, create_market
 from services.identity.cleaners import SetCleanerMarkets, set_cleaner_markets
-from tests.product.planting import Garden
+from tests.product.planting import Garden, Planted
 from tests.product.world import MIAMI, Api, Town, gid
 
 SEED = 20261123
-SWAPS = 240
+SWAPS = 400
 STRETCHES = [(datetime(2027, 3, 8, tzinfo=UTC), 13), (datetime(2027, 4, 1, tzinfo=UTC), 7),
              (datetime(2027, 9, 30, tzinfo=UTC), 7), (datetime(2027, 11, 1, tzinfo=UTC), 13)]  # fmt: skip
 """The clocks change on 2027-03-14 and 2027-11-07 in New York, on 2027-04-04 and 2027-10-03 on Lord Howe."""
 LENGTHS = ["0.5", "1", "1.25", "2", "3", "3.5", "4", "6", "8", "10", "13"]
+RULES = {"OVERLAP", "REST_TOO_SHORT", "WEEK_HOURS_EXCEEDED", "TRAVEL_TOO_LONG", "UNAVAILABLE", "SKILL_MISSING"}
 SETTINGS: list[dict[str, Any]] = [
     {},
     {"swaps": {"restHours": "9.5", "weekHours": "24.25", "travelKmh": 7, "travelOverheadMinutes": 0}},
@@ -34,7 +36,12 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 PAGE = """query ($after: Cursor, $filter: SwapFilter) { swaps(first: 100, after: $after, filter: $filter) {
-    nodes { id viewerCanTake { ok reasons { code } } } pageInfo { hasNextPage endCursor } totalCount } }"""
+    nodes { id kind openedBy owner { id } viewerCanTake { ok reasons { code } } }
+    pageInfo { hasNextPage endCursor } totalCount } }"""
+
+
+UNJUDGED: dict[str, Any] = {"ok": False, "reasons": []}
+"""An own swap in a market that one works in no more: nothing of it is there to be judged."""
 
 
 @dataclass
@@ -49,8 +56,8 @@ async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town
     """R82, R232, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
     dice = random.Random(SEED)  # noqa: S311 (no secret)
     miami, island = await _region(town, town.market), await _region(town, await _second_market(town))
-    await _swaps(town, dice, [miami, island])
     viewers = [await _viewer(town, dice, [miami, island], number) for number in range(6)]
+    await _swaps(town, dice, [miami, island], [viewer.person for viewer in viewers])
     foreign = gid("Swap", await other.offer(await other.cleaner()))
 
     seen: dict[str, int] = {}
@@ -62,9 +69,11 @@ async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town
             assert foreign not in await _judged(api, viewer, seen)
 
     # The schedules are worth something only if each rule has spoken somewhere, and none always.
-    rules = {"OVERLAP", "REST_TOO_SHORT", "WEEK_HOURS_EXCEEDED", "TRAVEL_TOO_LONG", "UNAVAILABLE", "SKILL_MISSING"}
-    assert rules <= seen.keys()
+    assert {*RULES, "EXPIRED", "OWN_SHIFT", "NOTHING_TO_GIVE", "NOT_PENDING"} <= seen.keys()
     assert seen["ok"] > 100
+    for kind in ("cover", "office", "vacancy", "trade"):
+        assert seen[f"{kind} ok"] > 20, seen
+        assert {f"{kind} {rule}" for rule in RULES} <= seen.keys(), seen
 
 
 async def _judged(api: Api, viewer: Actor, seen: dict[str, int]) -> dict[str, Any]:
@@ -77,10 +86,10 @@ async def _judged(api: Api, viewer: Actor, seen: dict[str, int]) -> dict[str, An
     assert not wrong, f"seed {SEED}: {wrong}"
     assert can.keys() | cannot.keys() == judged.keys()
     assert not can.keys() & cannot.keys()
-    seen["ok"] = seen.get("ok", 0) + len(allowed)
     for answer in judged.values():
-        for reason in answer["reasons"]:
-            seen[reason["code"]] = seen.get(reason["code"], 0) + 1
+        for word in ["ok"] if answer["ok"] else [reason["code"] for reason in answer["reasons"]]:
+            for key in (word, f"{answer['what']} {word}"):
+                seen[key] = seen.get(key, 0) + 1
     return judged
 
 
@@ -89,10 +98,17 @@ async def _all(api: Api, viewer: Actor, filter: dict[str, Any]) -> dict[str, Any
     after, more, total = None, True, 0
     while more:
         page = (await api.data(viewer, PAGE, after=after, filter=filter))["swaps"]
-        found |= {node["id"]: node["viewerCanTake"] for node in page["nodes"]}
+        found |= {node["id"]: {**(node["viewerCanTake"] or UNJUDGED), "what": what(node)} for node in page["nodes"]}
         after, more, total = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"], page["totalCount"]
     assert len(found) == total
     return found
+
+
+def what(node: dict[str, Any]) -> str:
+    """What kind of thing is on the market."""
+    if node["kind"] == "TRADE":
+        return "trade"
+    return "cover" if node["openedBy"] == "CLEANER" else "office" if node["owner"] else "vacancy"
 
 
 async def _second_market(town: Town) -> MarketId:
@@ -115,9 +131,14 @@ async def _region(town: Town, market: MarketId) -> Region:
     return Region(market, homes)
 
 
-async def _swaps(town: Town, dice: random.Random, regions: list[Region]) -> None:
-    """Each by an owner of its own, so that owners' schedules are in nobody's way."""
+async def _swaps(town: Town, dice: random.Random, regions: list[Region], viewers: list[Any]) -> None:
+    """Nearly each by an owner of its own, so that owners' schedules are in nobody's way."""
     garden = Garden(town, regions[0].homes[0])
+    rows = await town.world.root.fetch(
+        "select id, starts_at from assignment where tenant_id = $1 and cleaner_id = any($2) order by starts_at, id",
+        town.tenant, viewers,
+    )  # fmt: skip
+    shifts = [(row["id"], row["starts_at"]) for row in rows]
     for number in range(SWAPS):
         owner = CleanerId(new_id())
         await town.world.root.execute(
@@ -126,7 +147,72 @@ async def _swaps(town: Town, dice: random.Random, regions: list[Region]) -> None
         )  # fmt: skip
         region = dice.choice(regions)
         actor = Actor(town.tenant, town.owner.role, owner)
-        await garden.swap(actor, _start(dice), dice.choice(LENGTHS), home=dice.choice(region.homes))
+        start = _start(dice)
+        planted = await garden.swap(actor, start, dice.choice(LENGTHS), home=dice.choice(region.homes))
+        await TURNS[number % len(TURNS)](town, planted, _wanted(dice, shifts, start))
+        if dice.random() < 0.05:
+            await town.world.root.execute("update swap set expires_at = now() where id = $1", planted.swap)
+    await _among_themselves(town, dice, viewers)
+
+
+def _wanted(dice: random.Random, shifts: list[tuple[Any, datetime]], start: datetime) -> list[Any]:
+    """Up to four of the viewers' shifts, ended ones and backups too: some around this start, some anywhere."""
+    near = sorted(shifts, key=lambda shift: abs(shift[1] - start))[:8]
+    return [dice.choice(dice.choice([near, shifts]))[0] for _ in range(dice.randint(1, 4))]
+
+
+async def _stays(_town: Town, _planted: Planted, _wants: list[Any]) -> None:
+    """A cleaner's cover."""
+
+
+async def _by_office(town: Town, planted: Planted, _wants: list[Any]) -> None:
+    """The office's cover, which lasts until the end of the shift."""
+    await town.world.root.execute(
+        """update swap s set opened_by = 'OFFICE', expires_at = a.ends_at from assignment a
+            where s.id = $1 and a.id = s.assignment_id""",
+        planted.swap,
+    )
+
+
+async def _vacant(town: Town, planted: Planted, _wants: list[Any]) -> None:
+    """A place that nobody has."""
+    root = town.world.root
+    await root.execute(
+        "update swap set opened_by = 'OFFICE', owner_id = null, assignment_id = null where id = $1", planted.swap
+    )
+    await root.execute("delete from assignment where id = $1", planted.assignment)
+    await root.execute("update job set status = 'UNASSIGNED' where id = $1", planted.job)
+
+
+async def _for_others(town: Town, planted: Planted, wants: list[Any]) -> None:
+    """A trade, for what viewers have and for what nobody has who looks."""
+    root = town.world.root
+    await root.execute("update swap set kind = 'TRADE' where id = $1", planted.swap)
+    for want in {*wants, planted.assignment}:
+        await root.execute("insert into swap_want values ($1, $2, $3)", town.tenant, planted.swap, want)
+
+
+TURNS = (_stays, _by_office, _vacant, _for_others, _for_others)
+
+
+async def _among_themselves(town: Town, dice: random.Random, viewers: list[Any]) -> None:
+    """Some of the swaps are the viewers' own shifts, and one in ten of all awaits the office, for one of them."""
+    root = town.world.root
+    for viewer in viewers:
+        await root.execute(
+            """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id,
+                    opened_at, expires_at)
+                select a.tenant_id, gen_random_uuid(), 'COVER', 'PENDING', a.job_id, a.id, j.market_id, a.role,
+                    a.cleaner_id, now(), a.starts_at
+                from assignment a join job j using (tenant_id) where j.id = a.job_id and a.cleaner_id = $1
+                    and a.released_at is null and a.role <> 'BACKUP' order by a.id limit 3""",
+            viewer,
+        )
+    for row in await root.fetch("select id, owner_id from swap where tenant_id = $1 order by id", town.tenant):
+        if dice.random() < 0.1:
+            taker = dice.choice([viewer for viewer in viewers if viewer != row["owner_id"]])
+            asked = "update swap set status = 'AWAITING_APPROVAL', taker_id = $2 where id = $1"
+            await root.execute(asked, row["id"], taker)
 
 
 async def _viewer(town: Town, dice: random.Random, regions: list[Region], number: int) -> Actor:

@@ -338,6 +338,23 @@ async def test_the_office_reads_the_settings_and_nobody_else(api: Api, people: d
         assert viewer["sessions"]["totalCount"] >= 1
 
 
+async def test_who_works_for_a_business_reads_its_terms(api: Api, people: dict[str, Actor]) -> None:
+    """R4, R20: the currency and how its market is run, for staff and cleaners alone."""
+    query = (
+        "{ viewer { business { name currency swaps { approvalRequired drawMinutes returnMinutes standingBids } } } }"
+    )
+    terms = {"approvalRequired": False, "drawMinutes": 0, "returnMinutes": 10}
+    for who, actor in people.items():
+        answer = await api.ask(actor, query)
+        business = answer["data"]["viewer"]["business"]
+        works = actor.role in {*OFFICE, "ops", Role.CLEANER}
+        assert codes(answer) == (set() if works else {"FORBIDDEN"}), who
+        assert (business is not None) is works, who
+        if business is not None:
+            assert business["currency"] == "usd"
+            assert business["swaps"] == {**terms, "standingBids": actor.role != "ops"}, who
+
+
 @pytest.mark.parametrize("who", sorted({*LETTERS.values(), "novice"}))
 async def test_each_role_runs_its_own_mutations_and_is_forbidden_the_others(
     api: Api, house: House, people: dict[str, Actor], who: str

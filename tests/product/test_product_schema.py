@@ -190,12 +190,14 @@ DEEP = {
     "the feed of swaps": """{ swaps(first: 50) { totalCount pageInfo { endCursor } edges { cursor node { id
         viewerCanTake { ok reasons { code } } viewerPreview { earningsCents }
         job { property { city market { name availabilityWindow { state } } } customer { name } }
-        owner { name } taker { name } } } } }""",
+        owner { name } taker { name } wantedAssignmentIds viewerHasAsked
+        given { job { property { city } } cleaner { name } } } } } }""",
     "several roots": """{ viewer { role tenant { name } cleaner { name } sessions { totalCount nodes { id } }
         serverTime }
         jobs { totalCount nodes { id assignments { totalCount nodes { cleaner { name } } } } }
         cleaners { nodes { name } } markets { nodes { zone } } customers { totalCount }
-        notifications { nodes { kind } } }""",
+        notifications { nodes { kind } }
+        standingBids { totalCount nodes { weekdays cleaner { name } market { name } } } }""",
     "down and back up": """{ jobs(first: 20) { nodes { property { jobs(first: 5) { nodes { swaps { nodes { owner { name
         marketIds } } } } } } } } }""",
     "the same list under three names": """{ soon: jobs(first: 3) { nodes { id } } late: jobs(last: 3) { nodes { id
@@ -221,10 +223,11 @@ async def test_a_deep_query_is_one_statement(world: World, house: House, counted
 async def test_objects_by_their_ids_are_one_statement_together(world: World, house: House, counted: Counted) -> None:
     """Twenty objects of every kind, each with what belongs to it."""
     ids = [gid("Tenant", house.town.tenant)]
-    for kind in ("Swap", "Job", "Property", "Cleaner", "Customer", "Market", "Assignment"):
+    for kind in ("Swap", "StandingBid", "Job", "Property", "Cleaner", "Customer", "Market", "Assignment"):
         ids += (await house.ids(kind))[:3]
     query = """query ($ids: [ID!]!, $id: ID!) { node(id: $id) { id } nodes(ids: $ids) { __typename
-        ... on Swap { job { property { city } } } ... on Job { assignments { nodes { cleaner { name } } } }
+        ... on Swap { job { property { city } } given { cleaner { name } } }
+        ... on Job { assignments { nodes { cleaner { name } } } }
         ... on Customer { properties { nodes { jobs { nodes { swaps { totalCount } } } } } } } }"""
 
     answer, statements = await asked(world, counted, house.who["owner"], query, ids=ids[1:], id=ids[2])
