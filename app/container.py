@@ -36,9 +36,9 @@ from resolvers.engine.engine import Engine, Stamps
 from resolvers.engine.extension import read_extension
 from schema.root import build_schema
 from services.availability import calendar_of
+from services.cursors import Cursors
 from services.swap_facts import viewer_facts, viewer_facts_sql
 from services.windows import window_card
-from subscriptions.cursors import Cursors
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.swaps import SwapMarketFeed
 from subscriptions.hub import Hub, Parts
@@ -117,16 +117,28 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         stack.push_async_callback(log.close)
         facts = viewer_facts_sql("stamp.tenant_id", "stamp.actor_id", "live.business_now")
         parts = Parts(log, Reads(reads, facts), wake, engines[0], Cursors(secrets), viewer_facts)
-        hub = await stack.enter_async_context(Hub(parts, poll_seconds=settings.poll_seconds))
+        hub = await stack.enter_async_context(
+            Hub(parts, poll_seconds=settings.poll_seconds, stall_seconds=settings.stall_seconds)
+        )
         judge = partial(checked, hide_suggestions=not open_schema)
         planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], judge)
         operations = SocketOperations(executor, services)
-        limits = Limits(
-            heartbeat_seconds=settings.heartbeat_seconds, allowed_origins=frozenset(settings.allowed_origins)
-        )
-        socket = await stack.enter_async_context(Socket(hub, Ports(planner, auth.verifier, operations), limits))
+        ports = Ports(planner, auth.verifier, operations)
+        socket = await stack.enter_async_context(Socket(hub, ports, limits_of(settings)))
         calm_garbage_collection()
         yield Container(settings, services, auth, executor, socket, reads, wake, waker)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What this installation lets its sockets do."""
+    return Limits(
+        heartbeat_seconds=settings.heartbeat_seconds,
+        stall_seconds=settings.stall_seconds,
+        sockets_a_person=settings.sockets_a_person,
+        sockets_a_tenant=settings.sockets_a_tenant,
+        sockets_an_address=settings.sockets_an_address,
+        allowed_origins=frozenset(settings.allowed_origins),
+    )
 
 
 def calm_garbage_collection() -> None:

@@ -7,9 +7,10 @@ import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.settings import ConfigurationError
+from app.settings import ConfigurationError, DatabaseAway
 
 CONNECT_SECONDS = 10
+_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 _UNDERSTOOD = frozenset({"host", "port"})
 """What may follow the `?`: the two drivers that read an address agree on no more."""
 
@@ -18,7 +19,8 @@ _UNDERSTOOD = frozenset({"host", "port"})
 async def connected(url: str, name: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect to the address that the setting `name` gives, for the boot's few questions.
 
-    `ConfigurationError`, which never holds the password, if that fails or the role may not ask them.
+    `ConfigurationError`, which never holds the password, if that fails or the role may not ask them; `DatabaseAway`
+    where trying again later may help.
     """
     _ensure_address(url, name)
     try:
@@ -28,7 +30,8 @@ async def connected(url: str, name: str) -> AsyncIterator[asyncpg.Connection]:
         finally:
             await connection.close()
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
-        raise ConfigurationError(f"{_fault(error)}: check {name}.") from error
+        kind = DatabaseAway if isinstance(error, _AWAY) else ConfigurationError
+        raise kind(f"{_fault(error)}: check {name}.") from error
 
 
 def _ensure_address(url: str, name: str) -> None:
@@ -48,7 +51,7 @@ def _fault(error: Exception) -> str:
             return "The database refuses the role or its password"
         case asyncpg.InvalidCatalogNameError():
             return "The server has no such database"
-        case OSError():
+        case _ if isinstance(error, _AWAY):
             return f"The database does not answer ({error.__class__.__name__})"
         case asyncpg.PostgresError():
             return f"The database refuses the role ({error.__class__.__name__})"

@@ -17,8 +17,8 @@ from app.settings import ConfigurationError
 _LOCK = 7_310_042
 
 
-async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
-    """Bring the database up to date as its owner; the revision it has now.
+async def migrate(owner_url: str, *, new_epoch: bool = False, to: str | None = None) -> str:
+    """Bring the database up to date as its owner, or only to the revision `to`; the revision it has now.
 
     `new_epoch` turns every cursor handed out before into a Resync: say it after restoring a backup.
     """
@@ -29,7 +29,7 @@ async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
         async with engine.begin() as connection:
             await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
             await connection.run_sync(_ensure_known)
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to or head())
             if new_epoch:
                 await connection.execute(text("alter table tenant_head no force row level security"))
                 await connection.execute(
@@ -38,7 +38,7 @@ async def migrate(owner_url: str, *, new_epoch: bool = False) -> str:
                 await connection.execute(text("alter table tenant_head force row level security"))
     finally:
         await engine.dispose()
-    return head()
+    return to or head()
 
 
 def head() -> str:
@@ -68,8 +68,8 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
-    command.upgrade(_config(connection), "head")
+def _upgrade(connection: Connection, to: str) -> None:
+    command.upgrade(_config(connection), to)
     connection.execute(text("grant select on alembic_version to cleanshift_app, cleanshift_ops"))
 
 

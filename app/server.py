@@ -22,6 +22,7 @@ from app.container import Container, open_container
 from app.http import BODY_BYTES, GraphQLOverHTTP
 from app.logs import RequestLog, configure_logs
 from app.settings import ConfigurationError, Settings
+from db.engine import GONE
 
 WEB = Path(__file__).parent.parent / "web"
 PAGE_POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'"
@@ -143,7 +144,7 @@ async def _alive(_request: Request) -> Response:
 async def _answers(pool: asyncpg.Pool) -> bool:
     try:
         return bool(await pool.fetchval("select true", timeout=2) is True)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except (asyncpg.PostgresError, *GONE):
         return False
 
 

@@ -17,6 +17,10 @@ class ConfigurationError(Exception):
     """The installation is set up wrongly; the message is one line and says what to do."""
 
 
+class DatabaseAway(ConfigurationError):
+    """Nothing answers at the database's address, or not yet: a wrong address, or a server that is just restarting."""
+
+
 class Settings(BaseSettings):
     """The installation's settings, by environment variable of the same name in capitals."""
 
@@ -39,6 +43,14 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=2, le=100)
     poll_seconds: float = Field(default=1.0, gt=0)
     heartbeat_seconds: float = Field(default=15.0, gt=0)
+    stall_seconds: float = Field(default=10.0, gt=0, description="STALL_SECONDS: who reads nothing for so long is cut.")
+    sockets_a_person: int = Field(
+        default=20, ge=1, description="SOCKETS_A_PERSON: open websockets of one person in one process."
+    )
+    sockets_a_tenant: int = Field(default=10_000, ge=1, description="SOCKETS_A_TENANT: the same of one business.")
+    sockets_an_address: int = Field(
+        default=10_000, ge=1, description="SOCKETS_AN_ADDRESS: the same from one network address."
+    )
     log_format: Literal["console", "json"] = "console"
     public_url: str | None = None
 

@@ -180,7 +180,7 @@ class Connection:
             case "subscribe":
                 self._subscribe(message)
             case "complete":
-                self._complete(id_of(message))
+                self._complete(id_of(message, self._house.limits.id_characters))
             case _:
                 raise ProtocolError(BAD_REQUEST, "Unknown message type")
 
@@ -223,7 +223,7 @@ class Connection:
             self.outlet.write([ACK])
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
-        operation, request = id_of(message), request_of(message)
+        operation, request = id_of(message, self._house.limits.id_characters), request_of(message)
         if self.session is None:
             raise ProtocolError(UNAUTHORIZED, "Unauthorized")
         if operation in self._running or operation in self.session.subscribers:

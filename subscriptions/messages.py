@@ -18,8 +18,6 @@ INIT_AGAIN: Final = 4429
 TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 TRY_LATER: Final = 1013
-LONGEST_ID: Final = 256
-"""An operation's id is sent with each of its frames."""
 
 
 class ProtocolError(Exception):
@@ -68,10 +66,10 @@ def request_of(message: Mapping[str, Any]) -> Request:
     return Request(text_of(payload, "query"), operation_name, optional(payload, "variables", dict) or {})
 
 
-def id_of(message: Mapping[str, Any]) -> str:
+def id_of(message: Mapping[str, Any], most_characters: int) -> str:
     """The operation's id; raises `ProtocolError`."""
     id = text_of(message, "id")
-    if len(id) > LONGEST_ID:
+    if len(id) > most_characters:
         raise ProtocolError(BAD_REQUEST, "id is too long")
     return id
 

@@ -47,6 +47,8 @@ class Limits:
     """What one socket may do, how many there may be, and the rhythm of their lives."""
 
     message_bytes: int = 262_144
+    id_characters: int = 256
+    """Of an operation, whose id is sent with each of its frames."""
     operations: int = 50
     """At once."""
     messages_a_second: float = 100.0

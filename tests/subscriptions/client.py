@@ -44,8 +44,8 @@ class Client:
         self.connection = connection
         self.feeds: dict[str, Feed] = {}
         self.replies: list[dict[str, Any]] = []
-        self.order: list[str] = []
-        """The operations' ids as their messages came."""
+        self.order: list[tuple[str, str]] = []
+        """What came, in its order: the operation's id, and the frame's or message's type."""
         self.moved = asyncio.Event()
         self.close_code: int | None = None
         self.close_reason: str | None = None
@@ -143,16 +143,17 @@ class Client:
         self.moved.set()
 
     def _take(self, message: dict[str, Any]) -> None:
-        self.order.append(message.get("id", ""))
-        feed = self.feeds.get(message.get("id", ""))
+        kind, feed = message["type"], self.feeds.get(message.get("id", ""))
         if feed is None:
             self.replies.append(message)
         elif message["type"] == "next":
             assert "errors" not in message["payload"], message
             (frame,) = message["payload"]["data"].values()
             feed.take(frame)
+            kind = frame["__typename"]
         else:
             feed.errors = message.get("payload", [])
+        self.order.append((message.get("id", ""), kind))
 
 
 async def connect_to(port: int, **options: Any) -> ClientConnection:

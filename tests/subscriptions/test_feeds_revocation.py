@@ -196,7 +196,7 @@ async def test_nothing_is_shown_with_the_old_role_after_the_answer_of_reauthenti
     way: tuple[int, int], ours: Business
 ) -> None:
     port, trials = way
-    late = 0
+    late: list[tuple[str, str]] = []
 
     async with events_all_the_time(ours):
         for _ in range(0, trials, AT_ONCE):
@@ -209,29 +209,34 @@ async def test_nothing_is_shown_with_the_old_role_after_the_answer_of_reauthenti
             for client in clients:
                 feeds = list(client.feeds.values())
                 await client.until(lambda feeds=feeds: all(feed.errors is not None for feed in feeds))  # type: ignore[misc]
-                # After the answer and its completion comes the end of each feed.
-                answer, *after = client.order[client.order.index("3") + 1 :]
-                late += len(after) - 2
-                assert (answer, set(after)) == ("3", {"1", "2"})
+                # A heartbeat says nothing of the market.
+                answered = client.order.index(("3", "next"))
+                after = [one for one in client.order[answered + 1 :] if one[1] != "Heartbeat"]
+                late += [one for one in after if one not in {("1", "error"), ("2", "error"), ("3", "complete")}]
                 assert {error["extensions"]["code"] for feed in feeds for error in feed.errors or ()} == {"FORBIDDEN"}
                 await client.close()
 
-    assert late == 0
+    assert late == []
 
 
 async def test_nothing_that_happened_after_a_tokens_end_is_shown(way: tuple[int, int], ours: Business) -> None:
     port, trials = way
-    people = [await ours.cleaner() for _ in range(trials)]
+    people = [await ours.cleaner() for _ in range(trials // 2)]
+    feeds = []
 
     async with events_all_the_time(ours):
         end = datetime.now(UTC) + timedelta(seconds=4)
-        clients: Sequence[Client] = [await Client.open(port, token_of(actor, end)) for actor in people]
-        feeds = [await client.subscribe(AVAILABILITY) for client in clients]
+        clients = [await Client.open(port, token_of(actor, end)) for actor in people]
+        for client in clients:
+            # On a busy machine the end may come before.
+            with contextlib.suppress(ConnectionClosed):
+                feeds.append(await client.subscribe(AVAILABILITY))
         codes = [await client.closed() for client in clients]
 
     assert set(codes) == {4403}
     last = max(max(places(feed), default=0) for feed in feeds)
     statement = "select at from event where tenant_id = $1 and seq = $2"
+    assert last > 0
     assert await ours.db.fetchval(statement, ours.tenant, last) < end
 
 

@@ -1,11 +1,15 @@
 """Who does not read: bounded memory, one wait a socket, dropped in time; and nobody else misses a thing."""
 
+import asyncio
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
+from websockets.frames import Frame, Opcode
 
+from subscriptions.outlet import TransportOutlet
 from tests.subscriptions.client import Client, Feed
 from tests.subscriptions.conftest import StartApi, an_api_process
 from tests.subscriptions.town import Business, token
@@ -146,6 +150,18 @@ async def test_who_asks_and_does_not_read_the_answers_is_not_heard_any_more_and_
 
 def masked_ping() -> bytes:
     """A frame with a message that is answered with as much."""
-    from websockets.frames import Frame, Opcode
-
     return Frame(Opcode.TEXT, b'{"type":"ping","payload":{"x":"%s"}}' % BIG.encode()).serialize(mask=True)
+
+
+async def test_who_made_room_is_not_taken_for_stalled_because_others_filled_it_at_once() -> None:
+    """Between the drain and the waiter's turn a delivery may write again: that is a reader, if a slow one."""
+    writable = asyncio.Event()
+    outlet = TransportOutlet(SimpleNamespace(writable=writable), None)  # type: ignore[arg-type]
+    waiting = asyncio.create_task(outlet.room(600.0))
+    await asyncio.sleep(0)
+
+    writable.set()
+    writable.clear()
+
+    assert await waiting
+    assert not await outlet.room(0.01)
