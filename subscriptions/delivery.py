@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.events import EventType
 from subscriptions.catchup import CatchUp
 from subscriptions.feeds import Fresh
-from subscriptions.frames import next_message
+from subscriptions.frames import Shared, next_message
 from subscriptions.groups import Delta, Group
 from subscriptions.log import LogEvent
 from subscriptions.sessions import Renewal, Session, Subscriber
@@ -32,6 +32,36 @@ class Shown:
     seq: int
     everybody: Delta | None
     named: dict[UUID, Delta | None]
+
+
+class Showing:
+    """What a batch of events shows to one group, and the bytes of it that its members share."""
+
+    def __init__(self, group: Group, shown: Sequence[Shown]) -> None:
+        self.shown = shown
+        self._deltas = [one.everybody for one in shown if one.everybody is not None]
+        self._group = group
+        self._named = frozenset(person for one in shown for person in one.named)
+        self._shared: dict[tuple[int | None, int], Shared] = {}
+
+    @property
+    def last(self) -> int:
+        """The place of the last event that everybody is shown; 0 for none."""
+        return self._deltas[-1].seq if self._deltas else 0
+
+    def is_own(self, person: UUID) -> bool:
+        """Whether this person is shown something else than everybody."""
+        return person in self._named
+
+    def shared(self, sent: int | None, prefix_length: int) -> Shared:
+        """The messages for everybody whose last frame was this one: made once, for nearly all have the same."""
+        key = (sent, prefix_length)
+        found = self._shared.get(key)
+        if found is None:
+            befores = [self._deltas[0].seq if sent is None else sent, *(delta.seq for delta in self._deltas)]
+            payloads = [self._group.payload(*pair) for pair in zip(self._deltas, befores, strict=False)]
+            found = self._shared[key] = Shared(payloads, prefix_length)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +100,10 @@ class Delivery:
         for group in list(batch.watch.groups.values()):
             shown, fresh_at = _shown(group, batch.events)
             sends += SENDS_A_GROUP
+            showing = Showing(group, shown)
             for subscriber in list(group.live) if shown or fresh_at else ():
                 if subscriber.group is group:
-                    self._show(subscriber, shown, batch)
+                    self._show(subscriber, showing, batch)
                 sends += 1
                 if sends >= SENDS_AT_A_STRETCH:
                     sends = 0
@@ -103,26 +134,42 @@ class Delivery:
             return list(watch.sessions)
         return [session for person in event.people for session in watch.people.get(person, ())]
 
-    def _show(self, subscriber: Subscriber, shown: Sequence[Shown], batch: Batch) -> None:
-        if not subscriber.live or subscriber.seq > batch.before or subscriber.session.closed:
+    def _show(self, subscriber: Subscriber, showing: Showing, batch: Batch) -> None:
+        session = subscriber.session
+        if not subscriber.live or subscriber.seq > batch.before or session.closed:
             return  # Has left meanwhile, or joined at the new head.
-        session, group = subscriber.session, subscriber.group
-        assert group is not None  # noqa: S101 (a live subscriber has one)
         cut = batch.cuts.get(session)
-        if not session.outlet.writable or (session.stale and cut is None):
-            # It does not read, or its role has changed since the batch began.
+        if session.stale and cut is None:
+            is_shown = False  # Its role has changed since the batch began.
+        elif cut is not None or showing.is_own(session.actor.person):
+            is_shown = self._show_own(subscriber, showing.shown, batch.events[-1].seq if cut is None else cut)
+        elif not showing.last:
+            return
+        else:
+            shared = showing.shared(subscriber.sent, len(subscriber.prefix))
+            is_shown = session.outlet.show(subscriber.prefix, shared)
+            if is_shown:
+                subscriber.sent = showing.last
+        if not is_shown:
             subscriber.leave_live(batch.before)
             self._catch_up.start(session, batch.watch)
-            return
+
+    def _show_own(self, subscriber: Subscriber, shown: Sequence[Shown], until: int) -> bool:
+        """Show what a person that is named is shown; False, and nothing, if the socket is not writable."""
+        session, group = subscriber.session, subscriber.group
+        assert group is not None  # noqa: S101 (a live subscriber has one)
+        if not session.outlet.writable:
+            return False
         messages = []
         for one in shown:
             delta = one.named.get(session.actor.person, one.everybody) if one.named else one.everybody
-            if delta is not None and (cut is None or one.seq <= cut):
+            if delta is not None and one.seq <= until:
                 previous = one.seq if subscriber.sent is None else subscriber.sent
                 messages.append(next_message(subscriber.prefix, group.payload(delta, previous)))
                 subscriber.sent = one.seq
         if messages:
             session.outlet.write(messages)
+        return True
 
     def _renew(self, watch: Watch, group: Group, seq: int) -> None:
         for subscriber in list(group.live):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from starlette.types import Send
 
-from subscriptions.frames import text_frame
+from subscriptions.frames import Shared, text_frame
 
 MOST_WAITING_BYTES = 65_536
 CLOSE_SECONDS = 2.0
@@ -31,6 +31,9 @@ class Outlet(Protocol):
 
     def write(self, messages: Sequence[bytes]) -> None:
         """Send these text messages in order; to a closed socket nothing is sent. Never waits."""
+
+    def show(self, prefix: bytes, shared: Shared) -> bool:
+        """Send what many are sent to the operation with this prefix; False, and nothing, if it is not writable."""
 
     async def room(self, seconds: float) -> bool:
         """Wait until writable; False if it has not become so in time."""
@@ -84,6 +87,16 @@ class TransportOutlet:
         """One write for all messages."""
         if self._open:
             self._protocol.transport.write(b"".join([text_frame(message) for message in messages]))
+
+    def show(self, prefix: bytes, shared: Shared) -> bool:
+        """One write for all, of bytes that are ready but for the id: the one thing done for each socket and event."""
+        protocol = self._protocol
+        if not protocol.writable.is_set():
+            return False
+        transport = protocol.transport
+        if not (protocol.close_sent or transport.is_closing()):
+            transport.write(shared.frames(prefix))
+        return True
 
     async def room(self, seconds: float) -> bool:
         """Wait for the transport's buffer to drain."""
@@ -155,6 +168,13 @@ class AsgiOutlet:
         self._drained.clear()
         if self._pump is None:
             self._pump = asyncio.create_task(self._send_waiting())
+
+    def show(self, prefix: bytes, shared: Shared) -> bool:
+        """Put them in line, if there is room."""
+        if not self.writable:
+            return False
+        self.write(shared.messages(prefix))
+        return True
 
     async def room(self, seconds: float) -> bool:
         """Wait until the line is empty."""

@@ -14,7 +14,7 @@ from db.ids import new_id
 from domain.actors import TenantId
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.swaps import SwapMarketFeed
-from subscriptions.frames import text_frame
+from subscriptions.frames import Shared, next_message, next_prefix, text_frame
 from subscriptions.groups import Delta, RenderedDeltas
 from subscriptions.log import Head, LogEvent
 from subscriptions.outlet import AsgiOutlet
@@ -167,3 +167,15 @@ async def test_without_a_transport_a_peer_that_does_not_read_is_left() -> None:
 
     assert outlet.aborted
     assert peer.sent == []
+
+
+def test_shared_messages_are_the_frames_of_each_operation_whatever_their_length():
+    """What many are sent differs by the id alone: framed once, it is what framing each message gives."""
+    for size in (1, 100, 200, 65_400, 70_000):
+        payloads = [b"[" + b"1" * size + b"]", b"{}", b"[2]"]
+        for id in ("1", "a longer id", 'quoted "id"'):
+            prefix = next_prefix(id)
+            shared = Shared(payloads, len(prefix))
+            messages = [next_message(prefix, payload) for payload in payloads]
+            assert shared.messages(prefix) == messages
+            assert shared.frames(prefix) == b"".join(map(text_frame, messages))

@@ -22,6 +22,7 @@ from domain.ids import MarketId
 from services.identity.cleaners import ArchiveCleaner, SetCleanerMarkets, archive_cleaner, set_cleaner_markets
 from services.identity.sessions import RevokeSession, SignOut, revoke_session, sign_out
 from subscriptions.delivery import Delivery
+from subscriptions.frames import Shared
 from subscriptions.groups import Delta
 from subscriptions.log import Head, LogEvent
 from subscriptions.sessions import Session, Subscriber
@@ -305,6 +306,10 @@ class Recorder:
     def write(self, messages: Sequence[bytes]) -> None:
         self.sent += len(messages)
         self._then()
+
+    def show(self, prefix: bytes, shared: Shared) -> bool:
+        self.write(shared.messages(prefix))
+        return True
 
 
 async def test_a_role_that_changes_while_a_batch_is_shown_ends_the_batch_for_its_socket() -> None:
