@@ -7,3 +7,5 @@ class SandboxError(Exception):
 
 GIVE_UP = 78
 """The exit code (EX_CONFIG) of a process that no restart would help: a taken port, a wrong setting."""
+TRY_AGAIN = 75
+"""The exit code (EX_TEMPFAIL) of a process that found its database away: it may be back when it is started again."""

@@ -61,6 +61,8 @@ class Standing:
     """What there is of a business, by the names and addresses of the plan."""
 
     now: datetime
+    is_configured: bool
+    """Whether any setting differs from its default."""
     markets: Mapping[str, asyncpg.Record]
     staff: Mapping[str, asyncpg.Record]
     cleaners: Mapping[str, asyncpg.Record]
@@ -84,6 +86,7 @@ async def standing(runner: Runner, tenant: TenantId) -> Standing:
         homes = await by("name", "select * from property where tenant_id = $1 and archived_at is null")
         return Standing(
             now,
+            await rows.fetchval("select settings <> '{}'::jsonb from tenant where tenant_id = $1", tenant),
             await by("name", "select * from market where tenant_id = $1 and archived_at is null"),
             await by("email", _PEOPLE.format("staff")),
             await by("email", _PEOPLE.format("cleaner")),

@@ -18,13 +18,23 @@ from domain.scheduling import Laundry, OnboardingState
 from sandbox.demo_desk import SOURCE, Desk, Standing, standing
 from sandbox.demo_plan import PASSWORD, PIN, BusinessPlan, CleanerPlan, HomePlan, MarketPlan
 from services.customers import CreateCustomer, CreateProperty, create_customer, create_property
-from services.identity.business import CreateMarket, FoundBusiness, InviteOps, create_market, found_business, invite_ops
+from services.identity.business import (
+    CreateMarket,
+    FoundBusiness,
+    InviteOps,
+    UpdateTenant,
+    create_market,
+    found_business,
+    invite_ops,
+    update_tenant,
+)
 from services.identity.cleaners import CompleteOnboarding, CreateCleaner, complete_onboarding, create_cleaner
 from services.identity.forms import AcceptInvite, SetPin
 from services.identity.links import FindInvitation, find_invitation, link_token
 from services.identity.qr import IssueQr, issue_qr
 from services.identity.staff import InviteStaff, ResendInvite, invite_staff, resend_invite
 from services.identity.tokens import qr_login
+from services.inputs import JSON
 
 OPS_EMAIL = "ops@platform.example"
 
@@ -64,6 +74,8 @@ async def set_up(runner: Runner, auth: Auth, plan: BusinessPlan, kept: Mapping[s
     here = await standing(runner, desk.tenant)
     owner: UUID = here.staff[email_of("owner", plan)]["id"]
     await _staff(desk, plan, here)
+    if not here.is_configured:
+        await desk.run(owner, Role.OWNER, update_tenant, UpdateTenant(settings=JSON(dict(plan.settings))))
     await _markets(desk, plan, owner, here)
     here = await standing(runner, desk.tenant)
     site = _Site(desk, plan, owner, here)

@@ -2,12 +2,15 @@
 
 Times are market-local and relative: `week` 0 is the round's first whole week, Monday to Sunday, `day` 0 its Monday. In
 each round Cleaner 1 and Cleaner 2 of Miami can take three of the offered shifts for certain; each of the others meets
-one of the rules, so that the board shows every kind of reason (A27b).
+one of the rules, so that the board shows every kind of reason (A27b). The market of `demo` also has a TRADE and covers
+of the office; `other` draws its shifts and lets the office agree.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import time
 from decimal import Decimal
+from typing import Any
 
 from domain.scheduling import Laundry, Skill
 
@@ -59,6 +62,16 @@ class HomePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A cleaner's visit that a TRADE would take in return."""
+
+    cleaner: int
+    week: int
+    day: int
+    at: time
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A job, who is on it (nobody where `cleaner` is None), and whether they look for somebody else."""
 
@@ -69,7 +82,9 @@ class Visit:
     home: str
     cleaner: int | None = None
     offered: str | None = None
-    """The note of the offer; None keeps the shift off the market."""
+    """The note of the offer, which for a job without a cleaner is the office's; None keeps it off the market."""
+    wants: tuple[Wanted, ...] = ()
+    """What makes the offer a TRADE; planned before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,8 @@ class SoonVisit:
     home: str
     cleaner: int | None = None
     offered: str | None = None
+    by_office: bool = False
+    """Whether the office looks for cover, and not the cleaner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +110,23 @@ class BusinessPlan:
     homes: tuple[HomePlan, ...]
     visits: tuple[Visit, ...]
     soon: tuple[SoonVisit, ...]
+    settings: Mapping[str, Any]
+    """What differs from the defaults."""
 
 
 def _visit(
     week: int, when: str, hours: str, home: str, cleaner: int | None = None, offered: str | None = None
 ) -> Visit:
+    return Visit(week, *_day_and_time(when), Decimal(hours), home, cleaner, offered)
+
+
+def _trade(visit: Visit, *wants: tuple[int, int, str]) -> Visit:
+    return replace(visit, wants=tuple(Wanted(cleaner, week, *_day_and_time(when)) for cleaner, week, when in wants))
+
+
+def _day_and_time(when: str) -> tuple[int, time]:
     day, at = when.split()
-    return Visit(week, _DAYS.index(day), time.fromisoformat(at), Decimal(hours), home, cleaner, offered)
+    return _DAYS.index(day), time.fromisoformat(at)
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -174,13 +201,21 @@ FLORIDA = BusinessPlan(
         _visit(0, "Thu 12:30", "3", "Redland Farmhouse", 7, "Too far for me that day."),
         _visit(0, "Fri 20:00", "3", "Brickell 19", 3, "Late check-in, keys are in the box."),
         _visit(1, "Sat 09:00", "6", "Midtown Loft", 4, "Long one, well paid."),
+        # Both have shifts to give for this one.
+        _trade(
+            _visit(0, "Mon 13:00", "3", "Ocean Drive 4B", 3, "Thursday or the Friday after would suit me."),
+            (1, 0, "Thu 09:00"),
+            (1, 1, "Fri 09:00"),
+            (2, 0, "Thu 09:00"),
+            (2, 1, "Fri 09:00"),
+        ),
+        # Nobody is on this one; the office looks for somebody.
+        _visit(0, "Thu 13:30", "2.5", "Midtown Loft", None, "New guests at five."),
         # Not on the market.
-        _visit(0, "Mon 13:00", "3", "Ocean Drive 4B", 3),
         _visit(0, "Wed 10:00", "5", "Coral Villa", 4),
         _visit(1, "Mon 09:00", "4", "Grove Cottage", 4),
         _visit(1, "Thu 09:00", "4", "Coral Villa", 3),
         _visit(1, "Tue 11:00", "3", "Midtown Loft", 7),
-        _visit(0, "Thu 13:00", "2.5", "Midtown Loft"),
         _visit(0, "Sat 10:00", "3.25", "Key House"),
         _visit(1, "Wed 10:00", "4", "Grove Cottage"),
         # Pensacola, an hour behind.
@@ -194,9 +229,11 @@ FLORIDA = BusinessPlan(
     ),
     soon=(
         SoonVisit(Decimal(2), "Ocean Drive 4B", 4, "Urgent: I am not well."),
+        SoonVisit(Decimal(2), "Brickell 19", 3, "Cleaner 3 has a fever.", by_office=True),
         SoonVisit(Decimal(3), "Midtown Loft"),
         SoonVisit(Decimal(2), "Palafox Flat", 6, "Urgent: flat tyre."),
     ),
+    settings={"swaps": {"standingBids": True}},
 )
 
 COLORADO = BusinessPlan(
@@ -237,6 +274,7 @@ COLORADO = BusinessPlan(
         _visit(1, "Fri 09:00", "3.5", "Wash Park Bungalow"),
     ),
     soon=(SoonVisit(Decimal(2), "LoDo Loft", 5, "Urgent: child is ill."),),
+    settings={"swaps": {"approvalRequired": True, "drawMinutes": 3}},
 )  # fmt: skip
 
 BUSINESSES = (FLORIDA, COLORADO)

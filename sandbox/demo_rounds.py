@@ -15,11 +15,11 @@ from asyncpg import Record
 from domain.actors import Role
 from domain.availability import Period, WindowState, period_containing
 from domain.errors import Refused
-from domain.ids import AssignmentId, CleanerId, MarketId, PropertyId
+from domain.ids import AssignmentId, CleanerId, JobId, MarketId, PropertyId
 from domain.wallclock import instant_of, local_day
 from sandbox.demo_desk import Standing, standing
 from sandbox.demo_people import Founded, email_of
-from sandbox.demo_plan import LEAST_PENDING, BusinessPlan, CleanerPlan, HomePlan, SoonVisit, Visit
+from sandbox.demo_plan import LEAST_PENDING, BusinessPlan, CleanerPlan, HomePlan, SoonVisit, Visit, Wanted
 from services.availability import (
     AvailabilitySlot,
     SetAvailability,
@@ -30,11 +30,15 @@ from services.availability import (
     window_of,
 )
 from services.scheduling import AssignCleaner, CreateJob, assign_cleaner, create_job
-from services.swaps import OfferSwap, offer_swap
+from services.swaps import OfferSwap, OpenCover, offer_swap, open_cover
 
 WEEKS = 2
 SOONEST = timedelta(hours=4)
 """A cleaner's offer ends two hours before the shift (A27): an urgent one should stay on the market for a while."""
+
+
+Place = tuple[int, datetime]
+"""Whose shift, by the cleaner's number, and when it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class PlannedShift:
     home: HomePlan
     cleaner: int | None
     offered: str | None
+    by_office: bool = False
+    """Whether the office, and not the cleaner, puts it on the market."""
+    wants: tuple[Place, ...] = ()
+    """What makes the offer a TRADE."""
 
 
 async def add_round(business: Founded) -> bool:
@@ -54,9 +62,10 @@ async def add_round(business: Founded) -> bool:
     if here.pending >= LEAST_PENDING:
         return False
     monday = free_monday(here.now, here.starts, business.plan.markets[0].zone)
+    planned: dict[Place, AssignmentId] = {}
     for shift in planned_shifts(business.plan, here.now, monday):
         if shift.home.name in here.homes:
-            await _plan(business, here, shift)
+            await _plan(business, here, shift, planned)
     await _say_when(business, here, monday)
     return True
 
@@ -79,13 +88,16 @@ def planned_shifts(plan: BusinessPlan, now: datetime, monday: date) -> list[Plan
     def planned(visit: Visit | SoonVisit) -> PlannedShift:
         home = homes[visit.home]
         zone = zones[home.market]
-        starts_at = _at(visit, monday, zone) if isinstance(visit, Visit) else _soon(now, zone)
-        return PlannedShift(starts_at, visit.hours, home, visit.cleaner, visit.offered)
+        shown = (visit.hours, home, visit.cleaner, visit.offered)
+        if isinstance(visit, SoonVisit):
+            return PlannedShift(_soon(now, zone), *shown, by_office=visit.by_office)
+        wants = tuple((wanted.cleaner, _at(wanted, monday, zone)) for wanted in visit.wants)
+        return PlannedShift(_at(visit, monday, zone), *shown, by_office=visit.cleaner is None, wants=wants)
 
     return [*map(planned, plan.soon), *map(planned, plan.visits)]
 
 
-def _at(visit: Visit, monday: date, zone: str) -> datetime:
+def _at(visit: Visit | Wanted, monday: date, zone: str) -> datetime:
     return instant_of(datetime.combine(monday + timedelta(weeks=visit.week, days=visit.day), visit.at), zone)
 
 
@@ -96,21 +108,40 @@ def _soon(now: datetime, zone: str) -> datetime:
     return next(hour for hour in hours if 8 <= hour.astimezone(ZoneInfo(zone)).hour <= 17)
 
 
-async def _plan(business: Founded, here: Standing, shift: PlannedShift) -> None:
+async def _plan(business: Founded, here: Standing, shift: PlannedShift, planned: dict[Place, AssignmentId]) -> None:
     """Plan one job, assign and offer it as far as what visitors have changed in the demo allows."""
     desk, owner = business.desk, business.owner
     try:
         form = CreateJob(PropertyId(here.homes[shift.home.name]), shift.starts_at, shift.hours)
-        job_id = await desk.run(owner, Role.OWNER, create_job, form)
-        if shift.cleaner is None or shift.cleaner not in business.qr_tokens:
+        job_id: JobId = await desk.run(owner, Role.OWNER, create_job, form)
+        assigned = await _assign(business, here, shift, job_id)
+        if assigned is not None and shift.cleaner is not None:
+            planned[shift.cleaner, shift.starts_at] = assigned
+        if shift.offered is None:
             return
-        cleaner = CleanerId(here.cleaners[email_of(f"cleaner-{shift.cleaner}", business.plan)]["id"])
-        assigned = await desk.run(owner, Role.OWNER, assign_cleaner, AssignCleaner(job_id, cleaner))
-        if shift.offered is not None:
-            await desk.run(cleaner, Role.CLEANER, offer_swap, OfferSwap(AssignmentId(assigned), shift.offered))
+        if shift.by_office:
+            cover = OpenCover(assigned, None if assigned else job_id, note=shift.offered)
+            await desk.run(owner, Role.OWNER, open_cover, cover)
+        elif assigned is not None:
+            wants = [planned[place] for place in shift.wants if place in planned]
+            offer = OfferSwap(assigned, shift.offered, wants or None)
+            await desk.run(_cleaner_of(business, here, shift), Role.CLEANER, offer_swap, offer)
     except Refused:
         # A skill taken away, a home archived: the demo has to start all the same, with one shift less.
         return
+
+
+async def _assign(business: Founded, here: Standing, shift: PlannedShift, job_id: JobId) -> AssignmentId | None:
+    """Put the shift's cleaner on its job; None where it has none, or a visitor has archived them."""
+    if shift.cleaner is None or shift.cleaner not in business.qr_tokens:
+        return None
+    wanted = AssignCleaner(job_id, _cleaner_of(business, here, shift))
+    assigned: AssignmentId = await business.desk.run(business.owner, Role.OWNER, assign_cleaner, wanted)
+    return assigned
+
+
+def _cleaner_of(business: Founded, here: Standing, shift: PlannedShift) -> CleanerId:
+    return CleanerId(here.cleaners[email_of(f"cleaner-{shift.cleaner}", business.plan)]["id"])
 
 
 async def _say_when(business: Founded, here: Standing, monday: date) -> None:

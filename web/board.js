@@ -15,15 +15,19 @@ class Page {
   market = find("#market");
   week = find("#week");
   windows = find("#windows");
-  dialog = find("#offer");
+  bids = find("#bids");
+  desk = find("#desk");
+  dialogs = { offer: find("#offer"), decline: find("#decline") };
   notices = new Notices(find("#notices"));
   #desk = null;
 
   constructor() {
     this.signIn = new SignIn(find("#sign-in"), (session) => this.enter(session));
     find("#sign-out").addEventListener("click", () => this.#leave());
-    find("[data-cancel]").addEventListener("click", () => this.dialog.close(""));
-    document.querySelectorAll("[data-view]").forEach((tab) => tab.addEventListener("click", () => this.#turnTo(tab.dataset.view)));
+    for (const dialog of Object.values(this.dialogs)) {
+      dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close(""));
+    }
+    document.querySelectorAll(".tabs [data-view]").forEach((tab) => tab.addEventListener("click", () => this.#turnTo(tab.dataset.view)));
     this.#turnTo("market");
   }
 
@@ -40,9 +44,9 @@ class Page {
   }
 
   /** The person's name and business. */
-  showPerson({ cleaner, staff, tenant, role }) {
+  showPerson({ cleaner, staff, business, role }) {
     find("#name").textContent = cleaner?.name ?? staff?.name ?? role.toLowerCase();
-    find("#tenant").textContent = tenant.name;
+    find("#tenant").textContent = business.name;
   }
 
   /** How the line is. */
@@ -100,7 +104,7 @@ class Page {
     find("#desk").dataset.view = view;
     if (view === "week") delete find("#desk").dataset.news;
     scrollTo(0, 0);
-    for (const tab of document.querySelectorAll("[data-view][aria-pressed]")) {
+    for (const tab of document.querySelectorAll(".tabs [data-view]")) {
       tab.setAttribute("aria-pressed", String(tab.dataset.view === view));
     }
   }

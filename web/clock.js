@@ -89,6 +89,22 @@ export function moment(instant, zone) {
   return together(format(zone, options).format(new Date(instant)));
 }
 
+/** "2:05 PM". */
+export function hourOf(instant, zone) {
+  return together(format(zone, { hour: "numeric", minute: "2-digit" }).format(new Date(instant)));
+}
+
+/** A time of day, in minutes after midnight, as the locale writes it; 1440 is the midnight that ends the day. */
+export function clockTime(minutes) {
+  return hourOf(minutes * 60_000, "UTC");
+}
+
+/** The short names of the weekdays from Monday (1) to Sunday (7). */
+export function weekdayNames() {
+  // 1970-01-05 was a Monday.
+  return [5, 6, 7, 8, 9, 10, 11].map((day) => format("UTC", { weekday: "short" }).format(Date.UTC(1970, 0, day)));
+}
+
 /** "Today", "Tomorrow" or nothing, by the server's clock. */
 export function nearDay(day, now, zone) {
   const today = dayOf(now, zone);
@@ -121,7 +137,7 @@ export function hours(value) {
   return `${Number(value).toLocaleString(LOCALE, { maximumFractionDigits: 2 })}\u00a0h`;
 }
 
-/** An amount of the tenant's currency. */
-export function money(value) {
-  return Number(value).toLocaleString(LOCALE, { style: "currency", currency: "USD" });
+/** An amount of a currency, which is named by its code: "usd". */
+export function money(value, currency) {
+  return Number(value).toLocaleString(LOCALE, { style: "currency", currency });
 }

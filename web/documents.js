@@ -17,7 +17,10 @@ export const REAUTHENTICATE = `mutation Reauthenticate($accessToken: String!) { 
 export const ME = `query Me { viewer { role tenant { name } staff { name } } }`;
 
 export const WHO = `query Who {
-  viewer { role serverTime tenant { name } cleaner { name marketIds } staff { name } }
+  viewer {
+    role serverTime cleaner { name marketIds } staff { name }
+    business { name currency swaps { approvalRequired drawMinutes returnMinutes standingBids } }
+  }
   markets(first: 100) { nodes { id name zone } }
 }`;
 
@@ -27,14 +30,16 @@ export const SWAP_MARKET = `subscription SwapMarket($after: Cursor) {
     ... on SwapMarketSnapshot { cursor serverTime swaps { ...Card } }
     ... on SwapListed { cursor previous swap { ...Card } }
     ... on SwapGone { cursor previous swapId }
+    ... on SwapAwaitsApproval { cursor previous swapId viewerRole swap { ...Card } }
     ... on SwapHandedOver { cursor previous swapId jobId viewerRole swap { ...Card } }
     ... on Heartbeat { cursor serverTime }
     ... on Resync { reason }
   }
 }
 fragment Card on SwapCard {
-  id note ownerId ownerName marketId marketName zone jobId startsAt endsAt expectedHours isUrgent
-  city bedrooms bathrooms squareFeet laundry laundryLoads hotTub expiresAt version
+  id kind status note role openedBy ownerId ownerName takerId takerName assignmentId wantedAssignmentIds
+  marketId marketName zone jobId startsAt endsAt expectedHours isUrgent urgentBonus
+  city bedrooms bathrooms squareFeet laundry laundryLoads hotTub drawsAt expiresAt version
   viewerCanTake { ok reasons { code message } }
   viewerPreview { earnings travelMinutes weekHours }
 }`;
@@ -68,12 +73,55 @@ export const WEEK = `query Week($from: DateTime!, $before: DateTime!) {
   }
 }`;
 
-export const ACCEPT = `mutation Accept($input: AcceptSwapInput!) {
-  acceptSwap(input: $input) { swap { id } errors { code message } }
+/** What the feed does not say about the viewer's own: shifts to give, draws entered, what awaits the office, what was taken. */
+export const OWN = `query Own($from: DateTime!) {
+  viewer { serverTime }
+  shifts: assignments(first: 100, orderBy: STARTS_AT_ASC, filter: { isLive: true, startsAtFrom: $from }) {
+    nodes { id startsAt endsAt job { market { zone } property { city } } }
+  }
+  open: swaps(first: 100, orderBy: OPENED_AT_DESC, filter: { status: [PENDING] }) { nodes { id viewerHasAsked } }
+  awaiting: swaps(first: 100, filter: { isMine: true, status: [AWAITING_APPROVAL] }) {
+    nodes {
+      id kind status note role openedBy urgentBonus wantedAssignmentIds drawsAt expiresAt version
+      owner { id name } taker { id name } market { id name zone } assignment { id }
+      job {
+        id startsAt endsAt expectedHours isUrgent
+        property { city bedrooms bathrooms squareFeet laundry laundryLoads hotTub }
+      }
+      viewerPreview { earnings travelMinutes weekHours }
+    }
+  }
+  taken: swaps(first: 100, orderBy: OPENED_AT_DESC, filter: { isMine: true, status: [ACCEPTED] }) {
+    nodes { id closedAt taker { id } job { id property { city } } }
+  }
 }`;
-export const OFFER = `mutation Offer($input: OfferSwapInput!) {
-  offerSwap(input: $input) { swap { id } errors { code message } }
+
+export const GIVEN = `query Given($id: ID!) {
+  swap(id: $id) { given { startsAt endsAt job { market { zone } property { city } } } }
 }`;
-export const WITHDRAW = `mutation Withdraw($input: WithdrawSwapInput!) {
-  withdrawSwap(input: $input) { swap { id } errors { code message } }
+
+export const OUTCOME = `query Outcome($id: ID!) { swap(id: $id) { status } }`;
+
+export const STANDING_BIDS = `query StandingBids {
+  standingBids(first: 100, filter: { isWithdrawn: false }) {
+    nodes { id market { name zone } weekdays earliestMinute latestMinute fromDay untilDay }
+  }
+}`;
+
+const aboutSwap = (name, fields = "id status") => {
+  const title = name[0].toUpperCase() + name.slice(1);
+  return `mutation ${title}($input: ${title}Input!) { ${name}(input: $input) { swap { ${fields} } errors { code message } } }`;
+};
+export const ACCEPT = aboutSwap("acceptSwap");
+export const OFFER = aboutSwap("offerSwap");
+export const WITHDRAW = aboutSwap("withdrawSwap");
+export const RETURN = aboutSwap("returnSwap");
+export const APPROVE = aboutSwap("approveSwap");
+export const DECLINE = aboutSwap("declineSwap");
+
+export const PLACE_BID = `mutation PlaceStandingBid($input: PlaceStandingBidInput!) {
+  placeStandingBid(input: $input) { standingBid { id } errors { code message } }
+}`;
+export const WITHDRAW_BID = `mutation WithdrawStandingBid($input: WithdrawStandingBidInput!) {
+  withdrawStandingBid(input: $input) { standingBid { id } errors { code message } }
 }`;

@@ -1,27 +1,35 @@
 /** The market's list: the feed's frames as cards, by day, coming and going gently. */
 
-import { cardContent } from "/web/card.js";
+import { AWAITING, cardContent } from "/web/card.js";
 import { dayInWords, dayOf, nearDay } from "/web/clock.js";
 import { arrange, arrive, calm, h, leave } from "/web/elements.js";
 
 const READ_MS = 4_500;
+const TO_DECIDE = "to decide";
 
 export class Market {
   #swaps = new Map();
   #views = new Map();
   #articles = new Map();
   #days = new Map();
+  #chosen = new Map();
+  #given = new Map();
   #isOnline = false;
   #isKnown = false;
   #onlyTakeable = false;
   #refusal = "";
 
-  /** `viewer` has the `session`, the server's `clock` and the home `zone`; `actions` `accept(swap)` and `withdraw(swap)`. */
-  constructor(root, { session, clock, zone }, actions) {
+  /**
+   * `viewer` has the `session`, the server's `clock`, the home `zone`, the `business` and, of a cleaner, what is `own`;
+   * `actions` are what the buttons of a card do.
+   */
+  constructor(root, { session, clock, zone, business, own }, actions) {
     this.viewer = session;
     this.clock = clock;
     this.zone = zone;
-    this.actions = actions;
+    this.business = business;
+    this.own = own;
+    this.actions = { ...actions, clock, choose: (swap, gives) => this.#choose(swap.id, gives) };
     this.list = root.querySelector("[data-cards]");
     this.empty = root.querySelector("[data-empty]");
     this.count = root.querySelector("[data-count]");
@@ -33,17 +41,45 @@ export class Market {
     this.#render();
   }
 
-  /** Everything that is open; what is not among it has gone. */
+  /** Everything that is open; what is not among it has gone. What awaits the office a cleaner is told apart. */
   replace(swaps) {
     this.#isKnown = true;
     this.#refusal = "";
     const open = new Set(swaps.map((swap) => swap.id));
-    for (const id of [...this.#swaps.keys()]) if (!open.has(id)) this.#forget(id);
+    for (const { id, status } of [...this.#swaps.values()]) {
+      if (!open.has(id) && !(this.viewer.isCleaner && status === AWAITING)) this.#forget(id);
+    }
     swaps.forEach((swap) => this.#swaps.set(swap.id, swap));
     this.#render();
   }
 
-  /** One that is open, new or changed. */
+  /** All that awaits the office of what the viewer offered or asked for. */
+  settle(awaiting) {
+    const ids = new Set(awaiting.map(({ id }) => id));
+    for (const { id, status } of [...this.#swaps.values()]) if (status === AWAITING && !ids.has(id)) this.#forget(id);
+    awaiting.forEach((swap) => this.#swaps.set(swap.id, swap));
+    this.#render();
+  }
+
+  /** What is given for a TRADE that awaits the office, in words. */
+  tellGiven(id, words) {
+    this.#given.set(id, words);
+    this.#render();
+  }
+
+  /** The card of a swap, if it is shown. */
+  find(id) {
+    return this.#swaps.get(id);
+  }
+
+  /** Colleagues' shifts that one could ask for in return. */
+  tradeable() {
+    const { personId } = this.viewer;
+    const open = [...this.#swaps.values()].filter(({ status, ownerId, assignmentId }) => status === "PENDING" && assignmentId && ownerId !== personId);
+    return open.sort((a, b) => a.startsAt.localeCompare(b.startsAt));
+  }
+
+  /** One that is open or awaits the office, new or changed. */
   put(swap) {
     this.#swaps.set(swap.id, swap);
     this.#render();
@@ -63,6 +99,11 @@ export class Market {
   /** The feed cannot be shown to this viewer; why. */
   refuse(why) {
     this.#refusal = why;
+    this.#render();
+  }
+
+  /** Draw anew what has become known of the viewer's own. */
+  render() {
     this.#render();
   }
 
@@ -118,6 +159,12 @@ export class Market {
     if (held?.article.isConnected) leave(held.article);
   }
 
+  /** What the viewer would give for it. */
+  #choose(id, gives) {
+    this.#chosen.set(id, gives);
+    this.#render();
+  }
+
   #narrow(onlyTakeable) {
     this.#onlyTakeable = onlyTakeable;
     this.#render();
@@ -125,19 +172,25 @@ export class Market {
 
   #shown() {
     const held = [...this.#articles.values()].filter(({ swap }) => !this.#swaps.has(swap.id)).map(({ swap }) => swap);
-    const open = [...this.#swaps.values()].filter((swap) => !this.#onlyTakeable || swap.viewerCanTake?.ok || this.#views.has(swap.id));
-    // By the day that its card stands under first: around midnight two zones disagree.
-    const key = (swap) => `${dayOf(swap.startsAt, swap.zone)} ${swap.startsAt} ${swap.id}`;
+    const wanted = (swap) => canTake(swap) || swap.takerId === this.viewer.personId || this.#views.has(swap.id);
+    const open = [...this.#swaps.values()].filter((swap) => !this.#onlyTakeable || wanted(swap));
+    // By the group that its card stands in first: around midnight two zones disagree about the day.
+    const key = (swap) => `${this.#groupOf(swap)} ${swap.startsAt} ${swap.id}`;
     return [...open, ...held].sort((a, b) => key(a).localeCompare(key(b)));
+  }
+
+  /** The market-local day; before all days, for the office, what it has to decide. */
+  #groupOf(swap) {
+    return swap.status === AWAITING && !this.viewer.isCleaner ? ` ${TO_DECIDE}` : dayOf(swap.startsAt, swap.zone);
   }
 
   #render() {
     const shown = this.#shown();
     const nodes = [];
-    let day = null;
+    let group = null;
     for (const swap of shown) {
-      const its = dayOf(swap.startsAt, swap.zone);
-      if (its !== day) nodes.push(this.#heading((day = its), swap.zone));
+      const its = this.#groupOf(swap);
+      if (its !== group) nodes.push(this.#heading((group = its), swap.zone));
       nodes.push(this.#article(swap));
     }
     arrange(this.list, nodes);
@@ -145,9 +198,12 @@ export class Market {
   }
 
   #summarize(shown) {
-    const takeable = [...this.#swaps.values()].filter((swap) => swap.viewerCanTake?.ok).length;
-    const open = this.#swaps.size;
-    this.count.textContent = !this.#isKnown ? "" : this.viewer.isCleaner ? `${takeable} for you · ${open} open` : `${open} open`;
+    const all = [...this.#swaps.values()];
+    const awaiting = all.filter(({ status }) => status === AWAITING).length;
+    const counts = [`${all.length - awaiting} open`];
+    if (this.viewer.isCleaner) counts.unshift(`${all.filter(canTake).length} for you`);
+    else if (awaiting) counts.unshift(`${awaiting} to decide`);
+    this.count.textContent = this.#isKnown ? counts.join(" · ") : "";
     this.empty.hidden = shown.length > 0;
     this.empty.textContent = this.#emptiness();
   }
@@ -160,23 +216,45 @@ export class Market {
   }
 
   #heading(day, zone) {
-    const near = this.clock.isSet ? nearDay(day, this.clock.now(), zone) : "";
     if (!this.#days.has(day)) this.#days.set(day, h("h3", { class: "day" }));
-    const text = near ? `${near} · ${dayInWords(day)}` : dayInWords(day);
+    const text = day.endsWith(TO_DECIDE) ? "Awaiting your decision" : this.#dayInWords(day, zone);
     const heading = this.#days.get(day);
     if (heading.textContent !== text) heading.textContent = text;
     return heading;
   }
 
-  #article(swap) {
+  #dayInWords(day, zone) {
+    const near = this.clock.isSet ? nearDay(day, this.clock.now(), zone) : "";
+    return near ? `${near} · ${dayInWords(day)}` : dayInWords(day);
+  }
+
+  #viewOf(swap) {
     const { personId, isCleaner } = this.viewer;
-    const view = { personId, isCleaner, zone: this.zone, isOnline: this.#isOnline, ...this.#views.get(swap.id) };
+    const gifts = this.own?.giftsFor(swap, this.zone) ?? [];
+    const chosen = this.#chosen.get(swap.id);
+    return {
+      personId,
+      isCleaner,
+      zone: this.zone,
+      currency: this.business.currency,
+      needsApproval: this.business.swaps.approvalRequired,
+      isOnline: this.#isOnline,
+      hasAsked: Boolean(swap.drawsAt && this.own?.hasAsked(swap.id)),
+      gifts,
+      gives: (gifts.find(({ id }) => id === chosen) ?? gifts[0])?.id,
+      given: this.#given.get(swap.id),
+      ...this.#views.get(swap.id),
+    };
+  }
+
+  #article(swap) {
+    const view = this.#viewOf(swap);
     const signature = JSON.stringify([swap, view]);
     const held = this.#articles.get(swap.id);
     if (held?.signature === signature) return held.article;
     const article = held?.article ?? this.#newArticle(swap);
     fill(article, cardContent(swap, view, this.actions));
-    article.dataset.can = String(swap.viewerCanTake?.ok ?? false);
+    article.dataset.can = String(canTake(swap));
     article.dataset.mood = view.mood ?? "";
     this.#articles.set(swap.id, { article, swap, signature });
     return article;
@@ -188,6 +266,8 @@ export class Market {
     return article;
   }
 }
+
+const canTake = ({ status, viewerCanTake }) => status === "PENDING" && Boolean(viewerCanTake?.ok);
 
 /** Change what is in the card and leave the focus where it was. */
 function fill(article, content) {

@@ -1,6 +1,8 @@
 /** "My week": the viewer's shifts of one market-local week, and their offers. */
 
+import { AWAITING } from "/web/card.js";
 import { addDays, dayInWords, dayOf, daysInWords, hours, mondayOf, nearDay, span, startOf } from "/web/clock.js";
+import { countdown } from "/web/countdown.js";
 import { WEEK } from "/web/documents.js";
 import { arrange, arrive, h } from "/web/elements.js";
 
@@ -15,7 +17,10 @@ export class Week {
   #asked = 0;
   #isOnline = false;
 
-  /** `ports` has `call(query, variables)`, `clock`, `offerFor(jobId)`, and the actions `offer(shift)`, `withdraw(swap)`. */
+  /**
+   * `ports` has `call(query, variables)`, `clock`, `offerFor(jobId)`, `returnableFor(jobId)`, and the actions
+   * `offer(shift)`, `withdraw(swap)`, `giveBack(swap)`.
+   */
   constructor(root, zone, ports) {
     this.root = root;
     this.zone = zone;
@@ -112,8 +117,9 @@ export class Week {
 
   #row(shift) {
     const offer = this.ports.offerFor(shift.job.id);
-    const state = { isPast: Date.parse(shift.startsAt) <= this.ports.clock.now(), isOnline: this.#isOnline };
-    const signature = JSON.stringify([shift, offer?.id, state]);
+    const isPast = Date.parse(shift.startsAt) <= this.ports.clock.now();
+    const state = { isPast, isOnline: this.#isOnline, returnable: this.ports.returnableFor(shift.job.id) };
+    const signature = JSON.stringify([shift, offer?.id, offer?.status, state]);
     const held = this.#rows.get(shift.id);
     if (held?.signature === signature) return held.row;
     const row = held?.row ?? h("article", { class: "shift", "data-job": shift.job.id });
@@ -136,19 +142,22 @@ export class Week {
     const title = h("h4", {}, h("time", { datetime: shift.startsAt }, this.#spanOf(shift)));
     return [
       h("header", {}, h("div", {}, title, h("p", { class: "where" }, place)), h("div", { class: "badges" }, ...badges)),
-      ...this.#button(shift, offer, state),
-    ];
+      offer?.status === AWAITING && h("p", { class: "detail" }, `${offer.takerName} would take it. The office has to agree.`),
+      ...this.#buttons(shift, offer, state),
+    ].filter(Boolean);
   }
 
-  #button(shift, offer, { isPast, isOnline }) {
+  #buttons(shift, offer, { isPast, isOnline, returnable }) {
     const place = `${this.#spanOf(shift)} in ${shift.job.property.city}`;
-    if (offer) {
-      const withdraw = { click: () => this.ports.withdraw(offer) };
-      return [button("Withdraw offer", "withdraw", { label: `Withdraw the offer of ${place}`, isOnline, on: withdraw })];
+    const small = (words, does, what, act) => button(words, does, { label: `${what} of ${place}`, isOnline, on: { click: act } });
+    const left = returnable && [h("span", {}, "Give it back · "), countdown(returnable.until, this.ports.clock)];
+    const list = [];
+    if (offer) list.push(small("Withdraw offer", "withdraw", "Withdraw the offer", () => this.ports.withdraw(offer)));
+    else if (!isPast && shift.role !== "BACKUP" && shift.job.status === CAN_BE_OFFERED) {
+      list.push(small("Offer this shift", "offer", "Offer the shift", () => this.ports.offer(shift)));
     }
-    if (isPast || shift.role === "BACKUP" || shift.job.status !== CAN_BE_OFFERED) return [];
-    const ask = { click: () => this.ports.offer(shift) };
-    return [button("Offer this shift", "offer", { label: `Offer the shift of ${place}`, isOnline, on: ask })];
+    if (returnable) list.push(small(left, "return", "Give back the shift", () => this.ports.giveBack(returnable)));
+    return list.length ? [h("div", { class: "does" }, ...list)] : [];
   }
 }
 

@@ -1,6 +1,7 @@
 /** The availability windows: what state each is in, and the countdown to its next change by the server's clock. */
 
-import { daysInWords, moment, remaining } from "/web/clock.js";
+import { daysInWords, moment } from "/web/clock.js";
+import { countdown } from "/web/countdown.js";
 import { NEXT_WINDOW } from "/web/documents.js";
 import { arrange, h } from "/web/elements.js";
 
@@ -21,12 +22,6 @@ export class Windows {
     this.container = container;
     this.ports = ports;
     container.replaceChildren();
-    this.timer = setInterval(() => this.#tick(), 1000);
-  }
-
-  /** Stop counting. */
-  close() {
-    clearInterval(this.timer);
   }
 
   /** Take one frame of the feed. */
@@ -69,7 +64,6 @@ export class Windows {
   #render() {
     const cards = [...this.#cards.values()].sort((a, b) => a.marketName.localeCompare(b.marketName));
     arrange(this.container, cards.map((card) => this.#row(card)));
-    this.#tick();
   }
 
   #row(card) {
@@ -77,10 +71,9 @@ export class Windows {
     const next = this.#nexts.get(card.marketId);
     const own = this.#submissions.get(`${card.marketId} ${card.periodStart}`);
     const row = this.#rows.get(card.marketId) ?? h("article", { class: "window" });
-    const left = h("span", { class: "left", "data-until": state.until(card), role: "timer" });
     const lines = [
       h("header", {}, h("h3", {}, card.marketName), h("span", { class: `badge state ${card.state.toLowerCase()}` }, state.word)),
-      h("p", { class: "countdown" }, `${state.says} `, left),
+      h("p", { class: "countdown" }, `${state.says} `, countdown(state.until(card), this.ports.clock)),
       h("p", { class: "detail" }, `For ${daysInWords(card.periodStart, card.periodEnd)} · ${bounds(card)}`),
       next && h("p", { class: "detail" }, `Then: opens ${moment(next.opensAt, card.zone)}`),
       this.ports.session.isCleaner && card.state !== "CLOSED" && h("p", { class: "detail" }, ofYours(own, card.zone)),
@@ -89,16 +82,6 @@ export class Windows {
     row.replaceChildren(...lines.filter(Boolean));
     this.#rows.set(card.marketId, row);
     return row;
-  }
-
-  #tick() {
-    if (!this.ports.clock.isSet) return;
-    for (const left of this.container.querySelectorAll("[data-until]")) {
-      const milliseconds = Date.parse(left.dataset.until) - this.ports.clock.now();
-      // At zero the server says what comes next; until its frame is here nothing is claimed.
-      const text = milliseconds > 0 ? remaining(milliseconds) : "a moment…";
-      if (left.textContent !== text) left.textContent = text;
-    }
   }
 }
 

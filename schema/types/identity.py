@@ -34,6 +34,34 @@ class Tenant:
 
 @described
 @strawberry.type
+class SwapTerms:
+    """How the business runs its swap market, as far as its people plan by it."""
+
+    approval_required: bool
+    """Whether the office has to agree before a shift changes hands."""
+    draw_minutes: int
+    """How long those who want a shift are collected before one is drawn; 0 means that the first takes it."""
+    return_minutes: int
+    """How many minutes after taking a shift it may be given back."""
+    standing_bids: bool
+    """Whether cleaners may place standing bids."""
+
+
+@described
+@strawberry.type
+class Business:
+    """What everybody who works for the business may know of it."""
+
+    name: str
+    """The business's name."""
+    currency: str
+    """The currency of its money, as a code in lower case: usd."""
+    swaps: SwapTerms
+    """How it runs its swap market."""
+
+
+@described
+@strawberry.type
 class Market(Node):
     """A region with a wall clock of its own: its zone decides days, weeks and deadlines."""
 
@@ -116,6 +144,8 @@ class Viewer:
     """What they may do."""
     tenant: Tenant
     """The business that the credential names."""
+    business: Business | None
+    """The same, as those who work for it may know it. For staff and cleaners, null for others."""
     staff: Staff | None
     """The person, if of the office."""
     cleaner: Cleaner | None

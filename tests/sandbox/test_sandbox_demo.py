@@ -29,7 +29,7 @@ from domain.geo import Position
 from domain.ids import AssignmentId, MarketId
 from domain.policy import SwapPolicy
 from domain.scheduling import AssignmentRole, Shift, required_skills
-from domain.swaps import SwapFacts, SwapStatus, TakerFacts, expiry_of
+from domain.swaps import SwapFacts, SwapKind, SwapOpener, SwapStatus, TakerFacts, expiry_of
 from models import ddl
 from sandbox import SandboxError
 from sandbox.bulk import seed_bulk
@@ -311,26 +311,74 @@ def _reasons(number: int, shifts: list[Any], now: datetime) -> dict[int, set[Rea
         shifts=tuple(as_shift[index] for index, one in enumerate(shifts) if one.cleaner == number),
     )
     return {
-        index: {one.code for one in reasons_not_to_take(_offer(shifts[index], shift, now), taker, SwapPolicy(), now)}
-        for index, shift in as_shift.items()
+        index: {one.code for one in reasons_not_to_take(_offer(shifts, index, as_shift, now), taker, SwapPolicy(), now)}
+        for index in as_shift
         if shifts[index].offered is not None and shifts[index].home.market == "Miami"
     }
 
 
-def _offer(planned: Any, shift: Shift, now: datetime) -> SwapFacts:
+def _offer(shifts: list[Any], index: int, as_shift: dict[int, Shift], now: datetime) -> SwapFacts:
+    planned, shift = shifts[index], as_shift[index]
+    opened_by = SwapOpener.OFFICE if planned.by_office else SwapOpener.CLEANER
+    wants = {
+        as_shift[place].assignment_id
+        for place, one in enumerate(shifts)
+        if (one.cleaner, one.starts_at) in planned.wants
+    }
     return SwapFacts(
         SwapStatus.PENDING,
         shift,
         AssignmentRole.PRIMARY,
-        CleanerId(UUID(int=planned.cleaner)),
+        None if planned.cleaner is None else CleanerId(UUID(int=planned.cleaner)),
         None,
         MIAMI,
         "America/New_York",
-        opened_by_cleaner=True,
+        opened_by=opened_by,
         opened_at=now,
-        expires_at=expiry_of(shift.starts_at, shift.ends_at, timedelta(hours=2), opened_by_cleaner=True),
+        expires_at=expiry_of(shift.starts_at, shift.ends_at, timedelta(hours=2), opened_by),
+        kind=SwapKind.TRADE if wants else SwapKind.COVER,
+        wants=frozenset(wants),
         skills=required_skills(has_hot_tub=planned.home.hot_tub, laundry=planned.home.laundry),
     )
+
+
+async def test_the_demo_shows_every_way_to_put_a_shift_on_the_market(installation):
+    """A22, A27: offers, a TRADE that both racers can take, an urgent cover and a vacancy of the office."""
+    demo = await installation.seed()
+
+    rows = await installation.root.fetch(
+        """select s.kind, s.opened_by, s.owner_id is null as is_vacant, j.is_urgent, count(*) as of_them
+           from swap s join tenant t using (tenant_id) join job j on j.tenant_id = s.tenant_id and j.id = s.job_id
+           where t.slug = 'demo' and s.opened_by || s.kind <> 'CLEANERCOVER' group by 1, 2, 3, 4"""
+    )
+    special = {tuple(row)[:4]: row["of_them"] for row in rows}
+    vacancies = special.pop(("COVER", "OFFICE", True, False), 0) + special.pop(("COVER", "OFFICE", True, True), 0)
+    assert vacancies == 1
+    assert special.pop(("COVER", "OFFICE", False, True)) == 1
+    assert [(kind, opener) for kind, opener, *_ in special] == [("TRADE", "CLEANER")]
+    (trade,) = await installation.root.fetch("select assignment_id from swap where kind = 'TRADE'")
+    for label in ("Cleaner 1 (Miami)", "Cleaner 2 (Miami)"):
+        assert trade["assignment_id"] in _takable(await installation.market_of(demo, label))
+
+
+async def test_one_business_has_standing_bids_and_the_other_draws_and_lets_its_office_agree(installation):
+    """A27b, A29: set once; what a visitor sets afterwards stays."""
+    await installation.seed()
+    settings = "select slug, settings->'swaps' as swaps from tenant where slug in ('demo', 'other') order by slug"
+
+    demo, other = await installation.root.fetch(settings)
+    assert orjson.loads(demo["swaps"]) == {"standingBids": True}
+    assert orjson.loads(other["swaps"]) == {"approvalRequired": True, "drawMinutes": 3}
+    waiting = "select bool_and(draws_at is not null) from swap join tenant using (tenant_id) where slug = $1"
+    assert await installation.root.fetchval(waiting, "other")
+    assert not await installation.root.fetchval(waiting, "demo")
+
+    await installation.root.execute(
+        """update tenant set settings = '{"swaps": {"drawMinutes": 1}}' where slug = 'other'"""
+    )
+    await installation.seed()
+    _, other = await installation.root.fetch(settings)
+    assert orjson.loads(other["swaps"]) == {"drawMinutes": 1}
 
 
 async def test_when_the_market_has_run_dry_another_round_is_added_in_that_business_only(installation):
