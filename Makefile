@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint check bench fmt lock
+.PHONY: help run test lint check bench soak fmt lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ check: lint test ## lint, then test: what CI runs
 
 bench: $(STAMP) ## The benchmarks, as ratios in one run
 	@exec $(PY) -m benchmarks $(ARGS)
+
+soak: $(STAMP) ## The faults, for as long as asked (ARGS="--minutes 10")
+	@exec $(PY) -m tests.soak $(ARGS)
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(PY) -m ruff format .

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, DatabaseAway, Settings
 from domain.actors import Role
-from sandbox import GIVE_UP, SandboxError
+from sandbox import GIVE_UP, TRY_AGAIN, SandboxError
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 Size = Annotated[int, typer.Option(min=0, help="How many a tenant.")]
@@ -95,4 +95,4 @@ if __name__ == "__main__":
         cli()
     except (ConfigurationError, SandboxError) as error:
         typer.echo(f"cleanshift: {error}", err=True)
-        sys.exit(GIVE_UP)
+        sys.exit(TRY_AGAIN if isinstance(error, DatabaseAway) else GIVE_UP)

@@ -13,6 +13,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from db.engine import GONE
 from domain.errors import Refused, Unavailable
 from gateways.messages import DeliveryRefused
 from tasks.context import TaskContext, TaskFunction, Tools
@@ -21,7 +22,7 @@ from tasks.store import Pulse, Task, TaskStore, backoff
 
 log = structlog.get_logger(__name__)
 
-DATABASE_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_TROUBLE = (*GONE, asyncpg.PostgresError)
 """What the loop survives: the database is away for a while."""
 SOONEST = 0.05
 

@@ -125,7 +125,7 @@ function actions(swap, view, ports, title) {
   if (view.mood === "won" || view.mood === "lost") return [said];
   const can = (word, does, more = {}) => button(word, does, { swap, view, title, act: ports[does], ...more });
   if (!view.isCleaner) return [said, ...ofTheOffice(swap, can)];
-  if (swap.ownerId === view.personId) return [said, can("Withdraw", "withdraw")];
+  if (swap.ownerId === view.personId) return swap.openedBy === "CLEANER" ? [said, can("Withdraw", "withdraw")] : [said];
   if (swap.takerId === view.personId || view.hasAsked) return [said, can("Take it back", "takeBack")];
   if (!swap.viewerCanTake) return [said];
   const { ok, reasons } = swap.viewerCanTake;

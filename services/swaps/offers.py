@@ -73,11 +73,14 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
 
 @command(Role.CLEANER, *OFFICE)
 async def withdraw_swap(tx: Tx, input: WithdrawSwap) -> SwapId:
-    """Take an open swap off the market: its owner, or the office (A29). CONFLICT if it is not open any more."""
+    """Take an open swap off the market: whose offer it is, or the office (A29). CONFLICT if it is not open any more.
+
+    A cover that the office has opened for somebody's shift is the office's to withdraw.
+    """
     which = swap.c.id == input.swap_id
     if tx.actor.role is Role.CLEANER:
         await ensure_onboarded(tx)
-        which &= swap.c.owner_id == tx.actor.cleaner_id
+        which &= (swap.c.owner_id == tx.actor.cleaner_id) & (swap.c.opened_by == SwapOpener.CLEANER)
     if not await take_off(tx, which):
         await _refuse_withdrawal(tx, input.swap_id)
     return input.swap_id
@@ -130,7 +133,9 @@ async def _wanted(tx: Tx, ids: list[AssignmentId] | None) -> tuple[AssignmentId,
 
 
 async def _refuse_withdrawal(tx: Tx, id: SwapId) -> None:
-    row = await tx.one(select(swap.c.status, swap.c.owner_id).where(tx.own(swap), swap.c.id == id))
+    row = await tx.one(select(swap.c.status, swap.c.owner_id, swap.c.opened_by).where(tx.own(swap), swap.c.id == id))
     if row is None or (tx.actor.role is Role.CLEANER and row.owner_id != tx.actor.cleaner_id):
         raise NotFound(field=("swapId",))
+    if tx.actor.role is Role.CLEANER and row.opened_by == SwapOpener.OFFICE:
+        raise Conflict("The office has opened this cover: ask the office.", field=("swapId",))
     raise Conflict(f"This swap is {row.status} and cannot be withdrawn.", field=("swapId",))

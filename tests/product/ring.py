@@ -130,6 +130,8 @@ class Game:
     ring: Ring
     other: Town
     random: int = RANDOM
+    every: int = 1
+    """Of the schedules with one interruption: each, every second, and so on."""
 
     async def play(self, prepare: Prepare, judge: Judge) -> Counter[Codes]:
         """How often each outcome was met: the refusals' codes, None for who was not refused."""
@@ -151,7 +153,7 @@ class Game:
 
         # Each side alone first, for how many statements it has when nobody is in its way.
         steps = (await play_one(""))[0], (await play_one("B" * MANY))[1]
-        for schedule in schedules(SEED, steps, self.random):
+        for schedule in schedules(SEED, steps, self.random, self.every):
             await play_one(schedule)
         assert await world.trace(self.other.tenant) == elsewhere
         print(f"{met.total()} schedules, seed {SEED}: {dict(met)}")

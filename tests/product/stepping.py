@@ -172,10 +172,13 @@ class Stage:
         return waits
 
 
-def schedules(seed: int, steps: tuple[int, int], more: int) -> Iterator[str]:
-    """Each schedule in which one side is interrupted once by the whole of the other, and `more` random ones."""
+def schedules(seed: int, steps: tuple[int, int], more: int, every: int = 1) -> Iterator[str]:
+    """Each schedule in which one side is interrupted once by the whole of the other, and `more` random ones.
+
+    With `every` greater than 1 only every so many of the first kind, where in the row by the seed and the steps.
+    """
     for one, two, most in (("A", "B", steps[0]), ("B", "A", steps[1])):
-        for done in range(most + 1):
+        for done in range((seed + sum(steps)) % every, most + 1, every):
             yield one * done + two * MANY + one * MANY
     dice = random.Random(seed)  # noqa: S311 (no secret)
     for _ in range(more):

@@ -30,7 +30,8 @@ insert into property (tenant_id, id, customer_id, market_id, name, address, city
         2, 1, 900, 'NONE', now());
 insert into job (tenant_id, id, property_id, customer_id, market_id, starts_at, ends_at, expected_hours, status,
         payment_status, created_at)
-    values ('{tenant}', '{job}', '{home}', '{customer}', '{market}', '{starts}', '{ends}', 3, 'ASSIGNED', 'PENDING', now());
+    values ('{tenant}', '{job}', '{home}', '{customer}', '{market}', '{starts}', '{ends}', 3, 'ASSIGNED', 'PENDING',
+        now());
 insert into assignment (tenant_id, id, job_id, cleaner_id, role, starts_at, ends_at, created_at)
     values ('{tenant}', '{assignment}', '{job}', '{cleaner}', 'PRIMARY', '{starts}', '{ends}', now());
 insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, owner_id, role, opened_at, expires_at)

@@ -497,6 +497,8 @@ async def test_the_office_covers_the_shift_of_who_cannot_come(market: Market) ->
     job = await market.town.world.root.fetchrow("select is_urgent, status from job where id = $1", row["job_id"])
     assert tuple(job) == (True, "ASSIGNED")
     assert await market.holder(shift) == sick.person
+    async with market.refused(Code.CONFLICT):
+        await market.do(sick, swaps.withdraw_swap, swaps.WithdrawSwap(id))
     await market.accept(taker, id)
     assert await market.holder(shift) == taker.person
 
