@@ -3,7 +3,7 @@
 The order of the reasons is that of `ReasonCode`, then of time, so that clients and tests can rely on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,7 @@ class Reason:
     message: str
 
 
+_DAY = timedelta(days=1)
 _GONE = frozenset({ReasonCode.NOT_PENDING, ReasonCode.EXPIRED})
 
 
@@ -70,7 +71,7 @@ def _reasons(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy, now: dateti
         *_of_the_taker(swap, taker),
         *_overlaps(swap, others),
         *_rest(swap, others, policy),
-        *_week(swap, taker, policy),
+        *_week(swap, others, policy),
         *_travel(swap, others, policy),
         *_availability(swap, taker, policy),
     )
@@ -140,24 +141,25 @@ def _rest(swap: SwapFacts, others: Sequence[Shift], policy: SwapPolicy) -> Itera
         (same if its_day == day else before if its_day < day else after).append(shift)
     if before and all(new.starts_at < s.starts_at for s in same):
         last = max(before, key=lambda s: s.ends_at)
-        yield from _short_rest(last.ends_at, new.starts_at, policy, f"after your shift of {_span(last, swap.zone)}")
+        rest = new.starts_at - last.ends_at
+        yield from _short_rest(rest, policy, lambda: f"after your shift of {_span(last, swap.zone)}")
     if after and all(new.ends_at > s.ends_at for s in same):
         first = after[0]
-        yield from _short_rest(new.ends_at, first.starts_at, policy, f"before your shift of {_span(first, swap.zone)}")
+        rest = first.starts_at - new.ends_at
+        yield from _short_rest(rest, policy, lambda: f"before your shift of {_span(first, swap.zone)}")
 
 
-def _short_rest(ended_at: datetime, starts_at: datetime, policy: SwapPolicy, where: str) -> Iterator[Reason]:
-    rest = _hours(starts_at - ended_at)
-    # An overlap has its own reason; a negative rest would only puzzle.
-    if 0 <= rest < policy.rest_hours:
+def _short_rest(rest: timedelta, policy: SwapPolicy, where: Callable[[], str]) -> Iterator[Reason]:
+    # An overlap has its own reason; a negative rest would only puzzle. Nobody asks for more than a day.
+    if timedelta(0) <= rest < _DAY and (hours := _hours(rest)) < policy.rest_hours:
         yield Reason(
             ReasonCode.REST_TOO_SHORT,
-            f"It leaves {_number(rest)} h of rest {where}; at least {_number(policy.rest_hours)} h are required.",
+            f"It leaves {_number(hours)} h of rest {where()}; at least {_number(policy.rest_hours)} h are required.",
         )
 
 
-def _week(swap: SwapFacts, taker: TakerFacts, policy: SwapPolicy) -> Iterator[Reason]:
-    hours = week_hours_with(swap, taker)
+def _week(swap: SwapFacts, others: Sequence[Shift], policy: SwapPolicy) -> Iterator[Reason]:
+    hours = week_hours_with(swap, others)
     if hours > policy.week_hours:
         monday = week_of(swap.zone, swap.shift.starts_at).starts_on
         yield Reason(
@@ -172,18 +174,18 @@ def _travel(swap: SwapFacts, others: Sequence[Shift], policy: SwapPolicy) -> Ite
     later = [s for s in others if s.starts_at >= swap.shift.ends_at]
     if earlier:
         last = max(earlier, key=lambda s: s.ends_at)
-        yield from _long_travel(last, swap.shift, policy, f"from your shift of {_span(last, swap.zone)}")
+        yield from _long_travel(last, swap.shift, policy, lambda: f"from your shift of {_span(last, swap.zone)}")
     if later:
-        yield from _long_travel(swap.shift, later[0], policy, f"to your shift of {_span(later[0], swap.zone)}")
+        yield from _long_travel(swap.shift, later[0], policy, lambda: f"to your shift of {_span(later[0], swap.zone)}")
 
 
-def _long_travel(first: Shift, second: Shift, policy: SwapPolicy, which: str) -> Iterator[Reason]:
+def _long_travel(first: Shift, second: Shift, policy: SwapPolicy, which: Callable[[], str]) -> Iterator[Reason]:
     needed = travel_minutes(first.position, second.position, policy.travel_kmh, policy.travel_overhead_minutes)
     gap = second.starts_at - first.ends_at
     if timedelta(minutes=needed) > gap:
         minutes = gap // timedelta(minutes=1)
         yield Reason(
-            ReasonCode.TRAVEL_TOO_LONG, f"The way {which} takes {needed} min and there are only {minutes} min."
+            ReasonCode.TRAVEL_TOO_LONG, f"The way {which()} takes {needed} min and there are only {minutes} min."
         )
 
 

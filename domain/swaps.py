@@ -1,7 +1,7 @@
 """The swap market: the states of a swap, when it ends, and what taking it would mean (R94 to R103, A22, A26 to A29)."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -140,21 +140,29 @@ class TakerFacts:
     home: Position | None = None
     pay_tier: str = STANDARD_TIER
 
+    def __post_init__(self) -> None:
+        """Put the shifts in order, once: every rule asks for those around a time."""
+        object.__setattr__(self, "shifts", tuple(sorted(self.shifts, key=lambda s: (s.starts_at, s.ends_at))))
+
     def shifts_around(self, shift: Shift) -> tuple[Shift, ...]:
         """The taker's shifts but this one, by start: those of its week and the days around, and the nearest beyond.
 
         No rule looks further, and a list of many swaps is judged against a schedule of many weeks.
         """
-        others = sorted(
-            (s for s in self.shifts if s.assignment_id != shift.assignment_id), key=lambda s: (s.starts_at, s.ends_at)
-        )
-        first = bisect_left(others, shift.starts_at - _AROUND, key=lambda s: s.starts_at)
-        last = bisect_right(others, shift.ends_at + _AROUND, key=lambda s: s.starts_at)
-        return tuple(others[max(first - 1, 0) : last + 1])
+        first = bisect_left(self.shifts, shift.starts_at - _AROUND, key=_start)
+        last = bisect_right(self.shifts, shift.ends_at + _AROUND, key=_start)
+        near = self.shifts[max(first - 1, 0) : last + 1]
+        return tuple(other for other in near if other.assignment_id != shift.assignment_id)
 
     def without(self, given: AssignmentId | None) -> "TakerFacts":
         """The same person once this shift is somebody else's."""
+        if given is None:
+            return self
         return replace(self, shifts=tuple(shift for shift in self.shifts if shift.assignment_id != given))
+
+
+def _start(shift: Shift) -> datetime:
+    return shift.starts_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +236,9 @@ def shifts_to_give(swap: SwapFacts, taker: TakerFacts) -> tuple[AssignmentId | N
     return tuple(shift.assignment_id for shift in sorted(wanted, key=lambda shift: shift.starts_at))
 
 
-def week_hours_with(swap: SwapFacts, taker: TakerFacts) -> Decimal:
-    """The taker's paid hours in the market-local week of the shift, the shift included."""
-    shifts = (*taker.shifts_around(swap.shift), swap.shift)
-    return hours_in_week(shifts, week_of(swap.zone, swap.shift.starts_at))
+def week_hours_with(swap: SwapFacts, others: Sequence[Shift]) -> Decimal:
+    """Paid hours in the market-local week of the shift: those of the taker's other shifts, and the shift's own."""
+    return hours_in_week((*others, swap.shift), week_of(swap.zone, swap.shift.starts_at))
 
 
 def preview(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> Preview:
@@ -240,6 +247,7 @@ def preview(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> Preview
     Of a TRADE, what it would mean once the first shift that could be given is given.
     """
     taker = taker.without(next(iter(shifts_to_give(swap, taker)), None))
+    others = taker.shifts_around(swap.shift)
     work = Work(
         expected_hours=swap.shift.expected_hours,
         role=swap.role,
@@ -249,19 +257,15 @@ def preview(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> Preview
     )
     return Preview(
         earnings_cents=earnings_of(work, policy.pay).total_cents,
-        travel_minutes=_travel_to(swap, taker, policy),
-        week_hours=week_hours_with(swap, taker),
+        travel_minutes=_travel_to(swap, others, taker.home, policy),
+        week_hours=week_hours_with(swap, others),
     )
 
 
-def _travel_to(swap: SwapFacts, taker: TakerFacts, policy: TenantPolicy) -> int:
+def _travel_to(swap: SwapFacts, others: Sequence[Shift], home: Position | None, policy: TenantPolicy) -> int:
     day = local_day(swap.zone, swap.shift.starts_at)
-    earlier = [
-        s
-        for s in taker.shifts_around(swap.shift)
-        if s.ends_at <= swap.shift.starts_at and local_day(swap.zone, s.starts_at) == day
-    ]
-    if not earlier and taker.home is None:
+    earlier = [s for s in others if s.ends_at <= swap.shift.starts_at and local_day(swap.zone, s.starts_at) == day]
+    if not earlier and home is None:
         return 0
-    origin = max(earlier, key=lambda s: s.ends_at).position if earlier else taker.home
+    origin = max(earlier, key=lambda s: s.ends_at).position if earlier else home
     return travel_minutes(origin, swap.shift.position, policy.swaps.travel_kmh, policy.swaps.travel_overhead_minutes)
