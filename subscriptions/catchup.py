@@ -168,7 +168,8 @@ class CatchUp:
             if subscriber.after is not None:
                 # A resumed client may have missed nothing, and is not to wait for the ticker to learn it.
                 subscriber.after = None
-                subscriber.send(subscriber.group.heartbeat(watch.head, watch.now()))
+                previous = watch.head if subscriber.sent is None else subscriber.sent
+                subscriber.send(subscriber.group.heartbeat(watch.head, previous, watch.now()))
                 subscriber.sent = watch.head
             subscriber.live = True
             subscriber.group.live.add(subscriber)

@@ -129,7 +129,7 @@ class Group:
         self._shared = (plan.key, eyes.role, eyes.klass, self._position.tenant)
         self._cursors: dict[int, str] = {}
         self._snapshot: tuple[Snapshot, bytes] | None = None
-        self._heartbeat: tuple[tuple[int, datetime], bytes] | None = None
+        self._heartbeat: tuple[tuple[int, datetime], Delta] | None = None
 
     def forget(self) -> None:
         """Drop what was rendered: the log begins a new epoch."""
@@ -159,12 +159,16 @@ class Group:
             self._snapshot = snapshot, self._from_draft(draft, snapshot.seq, snapshot.now)
         return self._snapshot[1]
 
-    def heartbeat(self, seq: int, now: datetime) -> bytes:
-        """A sign of life with the delivered cursor, rendered once for all that beat together."""
+    def heartbeat(self, seq: int, previous: int, now: datetime) -> bytes:
+        """A sign of life with the delivered cursor, rendered once for all that beat together.
+
+        `previous` as in a delta: or a heartbeat would carry a client past what was lost on its way.
+        """
         if self._heartbeat is None or self._heartbeat[0] != (seq, now):
-            value: Value = {"__typename": "Heartbeat", "server_time": now}
-            self._heartbeat = (seq, now), self._rendered(value, seq, now)
-        return self._heartbeat[1]
+            value: Value = {"__typename": "Heartbeat", "server_time": now, "previous": PREVIOUS}
+            payload = self._rendered(value, seq, now)
+            self._heartbeat = (seq, now), Delta(seq, tuple(payload.split(_MARK)))
+        return self.payload(self._heartbeat[1], previous)
 
     def resync(self, reason: ResyncReason, now: datetime) -> bytes:
         """The announcement that a snapshot follows in place of what was missed."""

@@ -145,7 +145,7 @@ class Hub:
             if subscriber.group is None or subscriber.sent is None or subscriber.renewal is not None:
                 continue
             seq = watch.head if subscriber.live else subscriber.seq
-            subscriber.send(subscriber.group.heartbeat(seq, now))
+            subscriber.send(subscriber.group.heartbeat(seq, subscriber.sent, now))
             subscriber.sent = seq
         return True
 
@@ -172,6 +172,10 @@ class Hub:
                 heads = await self._parts.log.heads(self._watches)
             except Unavailable:
                 continue
+            except Exception:  # noqa: BLE001 - logged with its trace
+                # The edge of a task: without the poll a lost wake-up would never be made good.
+                _log.exception("feed.poll_failed")
+                continue
             self.woken([tenant for tenant, head in heads.items() if self._is_news(tenant, head)])
 
     def _is_news(self, tenant: TenantId, head: Head) -> bool:
@@ -193,6 +197,12 @@ class Hub:
                 pages = await self._parts.log.news({watch.tenant: watch.head for watch in watches}, PAGE)
             except Unavailable as error:
                 _log.warning("feed.log_unavailable", cause=type(error.__cause__).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                self.woken(tenants)
+                continue
+            except Exception:  # noqa: BLE001 - logged with its trace
+                # The edge of a task: whatever it was, the reader of all feeds goes on.
+                _log.exception("feed.read_failed")
                 await asyncio.sleep(RETRY_SECONDS)
                 self.woken(tenants)
                 continue

@@ -32,7 +32,7 @@ export const SWAP_MARKET = `subscription SwapMarket($after: Cursor) {
     ... on SwapGone { cursor previous swapId }
     ... on SwapAwaitsApproval { cursor previous swapId viewerRole swap { ...Card } }
     ... on SwapHandedOver { cursor previous swapId jobId viewerRole swap { ...Card } }
-    ... on Heartbeat { cursor serverTime }
+    ... on Heartbeat { cursor previous serverTime }
     ... on Resync { reason }
   }
 }
@@ -50,7 +50,7 @@ export const AVAILABILITY = `subscription Availability($after: Cursor) {
     ... on AvailabilitySnapshot { cursor serverTime windows { ...Window } submissions { ...Submission } }
     ... on AvailabilityWindowChanged { cursor previous window { ...Window } }
     ... on AvailabilitySubmitted { cursor previous submission { ...Submission } }
-    ... on Heartbeat { cursor serverTime }
+    ... on Heartbeat { cursor previous serverTime }
     ... on Resync { reason }
   }
 }

@@ -40,7 +40,7 @@ export class Feed {
     this.show(frame);
     // A snapshot is the state, and the end of a replay is told by a heartbeat.
     if (frame.__typename === "Resync") this.isCurrent = false;
-    else if (!frame.previous) this.isCurrent = true;
+    else if (frame.__typename === "Heartbeat" || !frame.previous) this.isCurrent = true;
     return true;
   }
 

@@ -16,6 +16,8 @@ class Heartbeat:
 
     cursor: Cursor
     """How far this feed has been delivered; a valid `after`."""
+    previous: Cursor
+    """The cursor of the frame before; if it is not the one known, something is missing."""
     server_time: datetime
     """Business time on the server."""
 

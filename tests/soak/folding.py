@@ -14,7 +14,7 @@ _SWAPS = (
     ... on SwapListed { cursor previous swap { ...card } }
     ... on SwapGone { cursor previous swapId }
     ... on SwapHandedOver { cursor previous swapId jobId viewerRole }
-    ... on Heartbeat { cursor serverTime } ... on Resync { reason } } } """
+    ... on Heartbeat { cursor previous serverTime } ... on Resync { reason } } } """
     + _CARD
 )
 _SUBMISSION = "id cleanerId marketId periodStart submittedAt isLate bypassed slots { startsAt endsAt }"
@@ -23,7 +23,7 @@ _AVAILABILITY = f"""subscription ($after: Cursor) {{ availability(after: $after)
     ... on AvailabilitySnapshot {{ cursor serverTime windows {{ {_WINDOW} }} submissions {{ {_SUBMISSION} }} }}
     ... on AvailabilitySubmitted {{ cursor previous submission {{ {_SUBMISSION} }} }}
     ... on AvailabilityWindowChanged {{ cursor previous window {{ {_WINDOW} }} }}
-    ... on Heartbeat {{ cursor serverTime }} ... on Resync {{ reason }} }} }}"""
+    ... on Heartbeat {{ cursor previous serverTime }} ... on Resync {{ reason }} }} }}"""
 
 
 class Fold(Protocol):

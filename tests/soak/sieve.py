@@ -4,15 +4,16 @@ from enum import Enum
 
 UPGRADED = b"HTTP/1.1 101"
 END_OF_HEAD = b"\r\n\r\n"
-OF_A_DELTA = b'"previous":'
+SHOWS_HOLES = b'"previous":'
+HEARTBEAT = b'"__typename":"Heartbeat"'
 
 
 class _State(Enum):
-    """Passing everything on; waiting for a delta to lose; losing what follows it, up to the next delta."""
+    """Passing everything on; waiting for a delta to lose; having lost one that nothing has shown to be missing."""
 
     PASSING = 1
     WAITING = 2
-    LOSING = 3
+    LOST = 3
 
 
 class Sieve:
@@ -29,10 +30,10 @@ class Sieve:
     @property
     def has_hole(self) -> bool:
         """Whether something is lost and nothing that would show it has been passed on since."""
-        return self._state is _State.LOSING
+        return self._state is _State.LOST
 
     def lose_one(self) -> None:
-        """Lose the next delta, and everything after it until another one can show that it is missing."""
+        """Lose the next delta; whatever comes next, a change or a heartbeat, shows that it is missing."""
         if self._state is _State.PASSING:
             self._state = _State.WAITING
 
@@ -64,14 +65,14 @@ class Sieve:
         return chunk[:end] + self.passed(chunk[end:])
 
     def _is_passed(self, frame: bytes) -> bool:
-        is_delta = OF_A_DELTA in frame
-        if self._state is _State.WAITING and is_delta:
-            self._state = _State.LOSING
+        shows_holes = SHOWS_HOLES in frame
+        if self._state is _State.WAITING and shows_holes and HEARTBEAT not in frame:
+            self._state = _State.LOST
             self.lost += 1
             return False
-        if self._state is _State.LOSING and is_delta:
-            self._state = _State.PASSING
-        return self._state is not _State.LOSING
+        if shows_holes:
+            self._state = _State.WAITING if self._state is _State.WAITING else _State.PASSING
+        return True
 
 
 def _frames(rest: bytearray) -> list[bytes]:
