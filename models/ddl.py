@@ -1,4 +1,4 @@
-"""The whole schema as SQL: tables, walls, functions. The first migration is a printed copy of this."""
+"""The whole schema as SQL: tables, walls, functions. The migrations together make a database equal to it."""
 
 from collections.abc import Iterator
 

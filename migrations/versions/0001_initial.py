@@ -1,4 +1,4 @@
-"""The schema of the first release: a printed copy of `models`, kept as SQL so that it never changes with them."""
+"""The schema of the first release: a printed copy of `models` as they were, kept as SQL so that it never changes."""
 
 from pathlib import Path
 

@@ -36,17 +36,13 @@ CREATE TABLE audit (
 	request_id TEXT NOT NULL, 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	hash BYTEA NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
 	CONSTRAINT audit_pkey PRIMARY KEY (tenant_id, seq), 
-	CONSTRAINT audit__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id), 
-	CONSTRAINT audit_tenant_id_id_key UNIQUE (tenant_id, id)
+	CONSTRAINT audit__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
 )
 -- next
 COMMENT ON COLUMN audit.action IS 'The command''s name.'
 -- next
 COMMENT ON COLUMN audit.hash IS 'sha256 over the previous hash and this row.'
--- next
-COMMENT ON COLUMN audit.id IS 'Only names the row: not hashed.'
 -- next
 CREATE TABLE cleaner (
 	tenant_id UUID NOT NULL, 
@@ -403,37 +399,6 @@ CREATE TABLE refresh_token (
 	CONSTRAINT refresh_token__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
 )
 -- next
-CREATE TABLE standing_bid (
-	tenant_id UUID NOT NULL, 
-	id UUID NOT NULL, 
-	cleaner_id UUID NOT NULL, 
-	market_id UUID NOT NULL, 
-	weekdays SMALLINT[] NOT NULL, 
-	earliest_minute INTEGER NOT NULL, 
-	latest_minute INTEGER NOT NULL, 
-	from_day DATE, 
-	until_day DATE, 
-	placed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	withdrawn_at TIMESTAMP WITH TIME ZONE, 
-	version INTEGER DEFAULT 1 NOT NULL, 
-	CONSTRAINT standing_bid_pkey PRIMARY KEY (tenant_id, id), 
-	CONSTRAINT standing_bid_cleaner_id_fkey FOREIGN KEY(tenant_id, cleaner_id) REFERENCES cleaner (tenant_id, id), 
-	CONSTRAINT standing_bid_market_id_fkey FOREIGN KEY(tenant_id, market_id) REFERENCES market (tenant_id, id), 
-	CONSTRAINT standing_bid_hours_in_order_check CHECK (0 <= earliest_minute and earliest_minute < latest_minute), 
-	CONSTRAINT standing_bid_hours_in_reach_check CHECK (latest_minute <= 2880), 
-	CONSTRAINT standing_bid__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
-)
--- next
-CREATE INDEX standing_bid_by_cleaner ON standing_bid (tenant_id, cleaner_id, placed_at, id)
--- next
-CREATE INDEX standing_bid_by_market ON standing_bid (tenant_id, market_id, cleaner_id, id)
--- next
-COMMENT ON COLUMN standing_bid.weekdays IS '1 is Monday; market-local.'
--- next
-COMMENT ON COLUMN standing_bid.earliest_minute IS 'Minutes after market-local midnight.'
--- next
-COMMENT ON COLUMN standing_bid.latest_minute IS 'By when the shift must have ended, likewise.'
--- next
 CREATE TABLE availability (
 	tenant_id UUID NOT NULL, 
 	id UUID NOT NULL, 
@@ -483,7 +448,7 @@ CREATE TABLE job (
 	CONSTRAINT job_status_known_check CHECK (status in ('UNASSIGNED', 'ASSIGNED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'NO_SHOW')), 
 	CONSTRAINT job_payment_status_known_check CHECK (payment_status in ('PENDING', 'AUTHORIZED', 'CAPTURE_PENDING', 'CAPTURED', 'FAILED', 'REQUIRES_ACTION', 'EXPIRED', 'RELEASED', 'REFUNDED', 'PARTIALLY_REFUNDED', 'DISPUTED')), 
 	CONSTRAINT job_has_length_check CHECK (ends_at > starts_at), 
-	CONSTRAINT job_times_key UNIQUE (tenant_id, id, customer_id, starts_at, ends_at), 
+	CONSTRAINT job_times_key UNIQUE (tenant_id, id, starts_at, ends_at), 
 	CONSTRAINT job__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
 )
 -- next
@@ -497,7 +462,6 @@ CREATE TABLE assignment (
 	tenant_id UUID NOT NULL, 
 	id UUID NOT NULL, 
 	job_id UUID NOT NULL, 
-	customer_id UUID NOT NULL, 
 	cleaner_id UUID NOT NULL, 
 	role TEXT NOT NULL, 
 	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -508,20 +472,16 @@ CREATE TABLE assignment (
 	CONSTRAINT assignment_pkey PRIMARY KEY (tenant_id, id), 
 	CONSTRAINT assignment_cleaner_id_fkey FOREIGN KEY(tenant_id, cleaner_id) REFERENCES cleaner (tenant_id, id), 
 	CONSTRAINT assignment_role_known_check CHECK (role in ('PRIMARY', 'BACKUP', 'LAUNDRY_LEAD')), 
-	CONSTRAINT assignment_job_id_fkey FOREIGN KEY(tenant_id, job_id, customer_id, starts_at, ends_at) REFERENCES job (tenant_id, id, customer_id, starts_at, ends_at) ON UPDATE CASCADE, 
+	CONSTRAINT assignment_job_id_fkey FOREIGN KEY(tenant_id, job_id, starts_at, ends_at) REFERENCES job (tenant_id, id, starts_at, ends_at) ON UPDATE CASCADE, 
 	CONSTRAINT assignment_no_overlap EXCLUDE USING gist (tenant_id WITH =, cleaner_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (released_at is null and role <> 'BACKUP') DEFERRABLE INITIALLY IMMEDIATE, 
 	CONSTRAINT assignment__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
 )
 -- next
 CREATE INDEX assignment_by_cleaner ON assignment (tenant_id, cleaner_id, starts_at, id)
 -- next
-CREATE INDEX assignment_by_customer ON assignment (tenant_id, customer_id, starts_at, id)
--- next
 CREATE UNIQUE INDEX assignment_once ON assignment (tenant_id, job_id, cleaner_id) WHERE released_at is null
 -- next
 CREATE UNIQUE INDEX assignment_one_primary ON assignment (tenant_id, job_id, role) WHERE released_at is null and role in ('PRIMARY', 'LAUNDRY_LEAD')
--- next
-COMMENT ON COLUMN assignment.customer_id IS 'The job''s, kept equal by the foreign key.'
 -- next
 COMMENT ON COLUMN assignment.starts_at IS 'The job''s, kept equal by the foreign key.'
 -- next
@@ -535,17 +495,13 @@ CREATE TABLE swap (
 	kind TEXT NOT NULL, 
 	status TEXT NOT NULL, 
 	job_id UUID NOT NULL, 
-	assignment_id UUID, 
+	assignment_id UUID NOT NULL, 
 	market_id UUID NOT NULL, 
-	owner_id UUID, 
+	owner_id UUID NOT NULL, 
 	taker_id UUID, 
-	given_id UUID, 
-	opened_by TEXT DEFAULT 'CLEANER' NOT NULL, 
 	role TEXT NOT NULL, 
 	note TEXT DEFAULT '' NOT NULL, 
-	urgent_bonus BOOLEAN DEFAULT false NOT NULL, 
 	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	draws_at TIMESTAMP WITH TIME ZONE, 
 	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	closed_at TIMESTAMP WITH TIME ZONE, 
 	version INTEGER DEFAULT 1 NOT NULL, 
@@ -555,13 +511,7 @@ CREATE TABLE swap (
 	CONSTRAINT swap_market_id_fkey FOREIGN KEY(tenant_id, market_id) REFERENCES market (tenant_id, id), 
 	CONSTRAINT swap_owner_id_fkey FOREIGN KEY(tenant_id, owner_id) REFERENCES cleaner (tenant_id, id), 
 	CONSTRAINT swap_taker_id_fkey FOREIGN KEY(tenant_id, taker_id) REFERENCES cleaner (tenant_id, id), 
-	CONSTRAINT swap_given_id_fkey FOREIGN KEY(tenant_id, given_id) REFERENCES assignment (tenant_id, id), 
-	CONSTRAINT swap_not_to_oneself_check CHECK (taker_id <> owner_id), 
-	CONSTRAINT swap_owner_has_shift_check CHECK ((owner_id is null) = (assignment_id is null)), 
-	CONSTRAINT swap_vacancy_by_office_check CHECK (owner_id is not null or (opened_by = 'OFFICE' and kind = 'COVER')), 
-	CONSTRAINT swap_only_trades_give_check CHECK (given_id is null or (kind = 'TRADE' and taker_id is not null)), 
 	CONSTRAINT swap_role_known_check CHECK (role in ('PRIMARY', 'BACKUP', 'LAUNDRY_LEAD')), 
-	CONSTRAINT swap_opened_by_known_check CHECK (opened_by in ('CLEANER', 'OFFICE')), 
 	CONSTRAINT swap_kind_known_check CHECK (kind in ('COVER', 'TRADE')), 
 	CONSTRAINT swap_status_known_check CHECK (status in ('PENDING', 'AWAITING_APPROVAL', 'ACCEPTED', 'DECLINED', 'WITHDRAWN', 'EXPIRED', 'RETURNED')), 
 	CONSTRAINT swap__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
@@ -577,269 +527,9 @@ CREATE INDEX swap_by_taker ON swap (tenant_id, taker_id, opened_at, id)
 -- next
 CREATE INDEX swap_market_feed ON swap (tenant_id, market_id, status, expires_at, id)
 -- next
-CREATE UNIQUE INDEX swap_once_pending ON swap (tenant_id, assignment_id) WHERE status in ('PENDING', 'AWAITING_APPROVAL') and assignment_id is not null
--- next
-CREATE UNIQUE INDEX swap_once_vacant ON swap (tenant_id, job_id, role) WHERE status in ('PENDING', 'AWAITING_APPROVAL') and assignment_id is null
+CREATE UNIQUE INDEX swap_once_pending ON swap (tenant_id, assignment_id) WHERE status in ('PENDING', 'AWAITING_APPROVAL')
 -- next
 COMMENT ON COLUMN swap.role IS 'What the taker will be on the job: the assignment''s role.'
--- next
-COMMENT ON COLUMN swap.urgent_bonus IS 'Whether its taker earns the urgent bonus although the job is not urgent (A22).'
--- next
-COMMENT ON COLUMN swap.draws_at IS 'When it is drawn among those who asked; null once the first takes it.'
--- next
-CREATE TABLE swap_ask (
-	tenant_id UUID NOT NULL, 
-	swap_id UUID NOT NULL, 
-	cleaner_id UUID NOT NULL, 
-	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT swap_ask_pkey PRIMARY KEY (tenant_id, swap_id, cleaner_id), 
-	CONSTRAINT swap_ask_swap_id_fkey FOREIGN KEY(tenant_id, swap_id) REFERENCES swap (tenant_id, id), 
-	CONSTRAINT swap_ask_cleaner_id_fkey FOREIGN KEY(tenant_id, cleaner_id) REFERENCES cleaner (tenant_id, id)
-)
--- next
-CREATE TABLE swap_want (
-	tenant_id UUID NOT NULL, 
-	swap_id UUID NOT NULL, 
-	assignment_id UUID NOT NULL, 
-	CONSTRAINT swap_want_pkey PRIMARY KEY (tenant_id, swap_id, assignment_id), 
-	CONSTRAINT swap_want_swap_id_fkey FOREIGN KEY(tenant_id, swap_id) REFERENCES swap (tenant_id, id), 
-	CONSTRAINT swap_want_assignment_id_fkey FOREIGN KEY(tenant_id, assignment_id) REFERENCES assignment (tenant_id, id)
-)
--- next
-CREATE INDEX swap_want_by_shift ON swap_want (tenant_id, assignment_id, swap_id)
--- next
-grant SELECT on tenant to cleanshift_definer
--- next
-grant SELECT on market to cleanshift_definer
--- next
-grant SELECT, UPDATE (status, taker_id, given_id, closed_at, version) on swap to cleanshift_definer
--- next
-grant SELECT on swap_want to cleanshift_definer
--- next
-grant SELECT, INSERT, UPDATE on assignment to cleanshift_definer
--- next
-grant SELECT, UPDATE (status, version) on job to cleanshift_definer
--- next
-grant SELECT, UPDATE on tenant_head to cleanshift_definer
--- next
-grant SELECT, INSERT on event to cleanshift_definer
--- next
-grant SELECT, INSERT on audit to cleanshift_definer
--- next
-create function tenant_by_slug(wanted text) returns uuid
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-    select tenant_id from tenant where slug = wanted
-$$
--- next
-revoke all on function tenant_by_slug(text) from public
--- next
-grant execute on function tenant_by_slug(text) to cleanshift_app
--- next
-grant execute on function tenant_by_slug(text) to cleanshift_ops
--- next
-alter function tenant_by_slug(text) owner to cleanshift_definer
--- next
-create function market_clocks() returns table (
-    tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
-    window_deadline_hour integer, window_grace_minutes integer, created_at timestamptz, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-    select m.tenant_id, m.id, m.zone, m.window_epoch, m.window_lead_days,
-           m.window_deadline_hour, m.window_grace_minutes, m.created_at, clock_timestamp() + t.clock_offset
-    from market m join tenant t on t.tenant_id = m.tenant_id
-    where m.archived_at is null
-$$
--- next
-revoke all on function market_clocks() from public
--- next
-grant execute on function market_clocks() to cleanshift_ops
--- next
-alter function market_clocks() owner to cleanshift_definer
--- next
-create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-    select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
-$$
--- next
-revoke all on function tenant_clocks() from public
--- next
-grant execute on function tenant_clocks() to cleanshift_ops
--- next
-alter function tenant_clocks() owner to cleanshift_definer
--- next
-create function log_append() returns bigint
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-    stamped uuid := current_setting('app.tenant_id')::uuid;
-    staged jsonb := current_setting('app.staged')::jsonb;
-    acting uuid := current_setting('app.actor_id')::uuid;
-    acting_role text := current_setting('app.role');
-    head tenant_head;
-    line jsonb;
-    link bytea;
-    place bigint;
-begin
-    update tenant_head set
-        seq = seq + jsonb_array_length(staged->'events'),
-        audit_seq = audit_seq + jsonb_array_length(staged->'audit')
-    where tenant_id = stamped returning * into strict head;
-
-    insert into event (tenant_id, seq, type, entity, entity_id, payload, actor_id, request_id, at)
-    select stamped, head.seq - jsonb_array_length(staged->'events') + place_in_write,
-           row->>'type', row->>'entity', (row->>'entity_id')::uuid, row->'payload',
-           acting, staged->>'request_id', (staged->>'at')::timestamptz
-    from jsonb_array_elements(staged->'events') with ordinality as staged_events(row, place_in_write);
-
-    link := head.audit_hash;
-    place := head.audit_seq - jsonb_array_length(staged->'audit');
-    for line in select jsonb_array_elements(staged->'audit') loop
-        place := place + 1;
-        link := sha256(link || convert_to(concat_ws('|', stamped, place, line::text, acting, acting_role,
-            staged->>'request_id', staged->>'at'), 'UTF8'));
-        insert into audit (tenant_id, seq, action, entity, entity_id, reason, detail,
-                           actor_id, actor_role, request_id, at, hash)
-        values (stamped, place, line->>'action', line->>'entity', (line->>'entity_id')::uuid, line->>'reason',
-                line->'detail', acting, acting_role, staged->>'request_id', (staged->>'at')::timestamptz, link);
-    end loop;
-    update tenant_head set audit_hash = link where tenant_id = stamped and audit_hash is distinct from link;
-    return head.seq;
-end
-$$
--- next
-revoke all on function log_append() from public
--- next
-grant execute on function log_append() to cleanshift_app
--- next
-alter function log_append() owner to cleanshift_definer
--- next
-create function hand_over(moved uuid) returns boolean
-language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-    s swap;
-    present timestamptz := current_setting('app.now')::timestamptz;
-    taking boolean;
-    giver uuid;
-    getter uuid;
-    given_job uuid;
-    sides integer;
-begin
-    select * into s from swap
-    where tenant_id = current_setting('app.tenant_id')::uuid and id = moved and status in ('ACCEPTED', 'RETURNED')
-      and (taker_id = current_setting('app.actor_id')::uuid
-           or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'));
-    if not found or (s.kind = 'TRADE') <> (s.given_id is not null) then
-        return false;
-    end if;
-    taking := s.status = 'ACCEPTED';
-    giver := case when taking then s.owner_id else s.taker_id end;
-    getter := case when taking then s.taker_id else s.owner_id end;
-    given_job := (select a.job_id from assignment a where a.tenant_id = s.tenant_id and a.id = s.given_id);
-    if exists (select from job j where j.tenant_id = s.tenant_id and j.id in (s.job_id, given_job)
-            and j.status not in ('UNASSIGNED', 'ASSIGNED', 'NO_SHOW')) then
-        return false;
-    end if;
-    -- Who stood by for a job is on it now.
-    update assignment set released_at = present, version = version + 1
-    where tenant_id = s.tenant_id and role = 'BACKUP' and released_at is null
-      and (job_id = s.job_id and cleaner_id = getter or job_id = given_job and cleaner_id = giver);
-    if s.assignment_id is null and taking then
-        insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at, created_at)
-        select j.tenant_id, uuidv7(), j.id, j.customer_id, s.taker_id, s.role, j.starts_at, j.ends_at, present
-        from job j where j.tenant_id = s.tenant_id and j.id = s.job_id;
-    elsif s.assignment_id is null then
-        update assignment set released_at = present, version = version + 1
-        where tenant_id = s.tenant_id and job_id = s.job_id and cleaner_id = s.taker_id
-          and role = s.role and released_at is null;
-    else
-        update assignment a set version = a.version + 1,
-            cleaner_id = case when a.id = s.assignment_id then getter else giver end
-        where a.tenant_id = s.tenant_id and a.released_at is null
-          and (a.id = s.assignment_id and a.job_id = s.job_id and a.cleaner_id = giver
-               or a.id = s.given_id and a.cleaner_id = getter and exists (select from swap_want w
-                   where w.tenant_id = s.tenant_id and w.swap_id = s.id and w.assignment_id = a.id));
-    end if;
-    get diagnostics sides = row_count;
-    if sides <> 1 + (s.given_id is not null)::integer then
-        raise no_data_found;
-    end if;
-    update job j set status = held.status, version = j.version + 1
-    from (select i.id, case when exists (select from assignment a where a.tenant_id = i.tenant_id and a.job_id = i.id
-            and a.released_at is null and a.role <> 'BACKUP') then 'ASSIGNED' else 'UNASSIGNED' end as status
-          from job i where i.tenant_id = s.tenant_id and i.id in (s.job_id, given_job)) held
-    where j.tenant_id = s.tenant_id and j.id = held.id and j.status <> held.status
-      and (taking and j.status in ('UNASSIGNED', 'NO_SHOW') or not taking and j.status = 'ASSIGNED');
-    return true;
-exception
-    -- One side of two, or none of it, is nothing: what was moved is as it was.
-    when no_data_found then
-        return false;
-end
-$$
--- next
-revoke all on function hand_over(uuid) from public
--- next
-grant execute on function hand_over(uuid) to cleanshift_app
--- next
-alter function hand_over(uuid) owner to cleanshift_definer
--- next
-create function relist(returned uuid) returns boolean
-language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
-    update swap set status = 'PENDING', taker_id = null, given_id = null, closed_at = null, version = version + 1
-    where tenant_id = current_setting('app.tenant_id')::uuid and id = returned and status = 'RETURNED'
-      and taker_id = current_setting('app.actor_id')::uuid
-      and expires_at > current_setting('app.now')::timestamptz
-    returning true
-$$
--- next
-revoke all on function relist(uuid) from public
--- next
-grant execute on function relist(uuid) to cleanshift_app
--- next
-alter function relist(uuid) owner to cleanshift_definer
--- next
-create function crew_of_actor() returns uuid[]
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-    select array(
-        select distinct cleaner_id from assignment
-        where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
-          and customer_id = nullif(current_setting('app.actor_id', true), '')::uuid
-          and current_setting('app.role', true) = 'customer')
-$$
--- next
-revoke all on function crew_of_actor() from public
--- next
-grant execute on function crew_of_actor() to cleanshift_app
--- next
-alter function crew_of_actor() owner to cleanshift_definer
--- next
-create function swap_keeps_its_word() returns trigger
-language plpgsql set search_path = pg_catalog, public, pg_temp as $$
-begin
-    if new.status is distinct from old.status and old.status || '>' || new.status not in ('PENDING>ACCEPTED', 'PENDING>AWAITING_APPROVAL', 'PENDING>EXPIRED', 'PENDING>WITHDRAWN', 'AWAITING_APPROVAL>ACCEPTED', 'AWAITING_APPROVAL>DECLINED', 'AWAITING_APPROVAL>EXPIRED', 'AWAITING_APPROVAL>RETURNED', 'AWAITING_APPROVAL>WITHDRAWN', 'ACCEPTED>RETURNED', 'RETURNED>PENDING') then
-        raise exception 'a swap cannot go from % to %', old.status, new.status
-            using errcode = 'check_violation', constraint = 'swap_moves';
-    end if;
-    if current_setting('app.role', true) = 'cleaner'
-            and (new.status = old.status or old.status = 'AWAITING_APPROVAL' and new.status = 'ACCEPTED') then
-        raise exception 'no party decides for the office, nor changes what is decided'
-            using errcode = 'check_violation', constraint = 'swap_decided';
-    end if;
-    if current_setting('app.role', true) = 'cleaner' and old.draws_at is not null
-            and new.status in ('ACCEPTED', 'AWAITING_APPROVAL') then
-        raise exception 'a swap that is drawn is not taken by the first'
-            using errcode = 'check_violation', constraint = 'swap_drawn';
-    end if;
-    if current_setting('app.role', true) = 'cleaner'
-            and (new.expires_at, new.note, new.draws_at) is distinct from (old.expires_at, old.note, old.draws_at) then
-        raise exception 'a swap''s terms are not its parties'' to change'
-            using errcode = 'check_violation', constraint = 'swap_terms';
-    end if;
-    return new;
-end
-$$
--- next
-revoke all on function swap_keeps_its_word() from public
--- next
-create trigger swap_keeps_its_word before update on swap for each row execute function swap_keeps_its_word()
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on tenant to cleanshift_app
 -- next
@@ -882,8 +572,6 @@ create policy tenant_wall on cleaner as restrictive for ALL to cleanshift_app us
 create policy office on cleaner as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
 -- next
 create policy colleagues on cleaner as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner'))
--- next
-create policy booked on cleaner as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('customer') and id = any ((select crew_of_actor())::uuid[]))
 -- next
 create policy self on cleaner as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check (false)
 -- next
@@ -937,9 +625,7 @@ alter table event force row level security
 -- next
 create policy tenant_wall on event as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
 -- next
-create policy admin on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
--- next
-create policy dispatcher on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('dispatcher') and entity in ('Tenant', 'Market', 'Cleaner', 'Customer', 'Property', 'Service', 'Job', 'AvailabilitySubmission', 'Swap', 'StandingBid'))
+create policy office on event as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
 -- next
 create policy feed on event as permissive for SELECT to cleanshift_feed using (true)
 -- next
@@ -1180,20 +866,6 @@ create policy rotation on refresh_token as permissive for ALL to cleanshift_app 
 -- next
 create policy system on refresh_token as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('system')) with check ((select current_setting('app.role', true)) in ('system'))
 -- next
-grant SELECT, INSERT, UPDATE, DELETE on standing_bid to cleanshift_app
--- next
-alter table standing_bid enable row level security
--- next
-alter table standing_bid force row level security
--- next
-create policy tenant_wall on standing_bid as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
--- next
-create policy office on standing_bid as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
--- next
-create policy own on standing_bid as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
--- next
 grant SELECT, INSERT, UPDATE, DELETE on availability to cleanshift_app
 -- next
 alter table availability enable row level security
@@ -1228,12 +900,7 @@ create policy assigned on job as permissive for SELECT to cleanshift_app using (
 -- next
 create policy offered on job as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and exists (select from swap offered
-            where offered.tenant_id = job.tenant_id and offered.job_id = job.id
-              and offered.status in ('PENDING', 'AWAITING_APPROVAL')))
--- next
-create policy handed_over on job as permissive for SELECT to cleanshift_definer using (true)
--- next
-create policy hand_over on job as permissive for UPDATE to cleanshift_definer using (true) with check (true)
+            where offered.tenant_id = job.tenant_id and offered.job_id = job.id and offered.status = 'PENDING'))
 -- next
 grant SELECT, INSERT, UPDATE, DELETE on assignment to cleanshift_app
 -- next
@@ -1248,15 +915,11 @@ create policy office on assignment as permissive for ALL to cleanshift_app using
 create policy own on assignment as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
-create policy customer on assignment as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('customer') and customer_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
--- next
 create policy handed_over on assignment as permissive for SELECT to cleanshift_definer using (true)
 -- next
 create policy hand_over on assignment as permissive for UPDATE to cleanshift_definer using (true) with check (true)
 -- next
-create policy take_over on assignment as permissive for INSERT to cleanshift_definer  with check (true)
--- next
-grant SELECT, INSERT, DELETE, UPDATE (status, taker_id, given_id, closed_at, draws_at, expires_at, version, note) on swap to cleanshift_app
+grant SELECT, INSERT, UPDATE (status, taker_id, closed_at, expires_at, version, note), DELETE on swap to cleanshift_app
 -- next
 alter table swap enable row level security
 -- next
@@ -1274,55 +937,132 @@ create policy market on swap as permissive for SELECT to cleanshift_app using ((
     and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)))
 -- next
 create policy offer on swap as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and opened_by = 'CLEANER' and taker_id is null and status = 'PENDING')
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and taker_id is null and status = 'PENDING')
 -- next
 create policy withdraw on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status in ('PENDING', 'AWAITING_APPROVAL')) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status = 'WITHDRAWN')
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status = 'PENDING') with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and status = 'WITHDRAWN' and taker_id is null)
 -- next
 create policy accept on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status = 'PENDING' and taker_id is null and exists (select from cleaner_market own where own.tenant_id = swap.tenant_id
     and own.market_id = swap.market_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status in ('ACCEPTED', 'AWAITING_APPROVAL') and taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
--- next
-create policy give_back on swap as permissive for UPDATE to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status in ('ACCEPTED', 'AWAITING_APPROVAL') and taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status = 'RETURNED' and taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and status = 'ACCEPTED' and taker_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy handed_over on swap as permissive for SELECT to cleanshift_definer using (true)
 -- next
-create policy relisted on swap as permissive for UPDATE to cleanshift_definer using (true) with check (true)
+grant SELECT on tenant to cleanshift_definer
 -- next
-grant SELECT, INSERT, DELETE on swap_ask to cleanshift_app
+grant SELECT on market to cleanshift_definer
 -- next
-alter table swap_ask enable row level security
+grant SELECT on swap to cleanshift_definer
 -- next
-alter table swap_ask force row level security
+grant SELECT, UPDATE on assignment to cleanshift_definer
 -- next
-create policy tenant_wall on swap_ask as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
+grant SELECT, UPDATE on tenant_head to cleanshift_definer
 -- next
-create policy office on swap_ask as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
+grant SELECT, INSERT on event to cleanshift_definer
 -- next
-create policy own on swap_ask as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+grant SELECT, INSERT on audit to cleanshift_definer
 -- next
-grant SELECT, INSERT, DELETE on swap_want to cleanshift_app
+create function tenant_by_slug(wanted text) returns uuid
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select tenant_id from tenant where slug = wanted
+$$
 -- next
-alter table swap_want enable row level security
+revoke all on function tenant_by_slug(text) from public
 -- next
-alter table swap_want force row level security
+grant execute on function tenant_by_slug(text) to cleanshift_app
 -- next
-create policy tenant_wall on swap_want as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
+grant execute on function tenant_by_slug(text) to cleanshift_ops
 -- next
-create policy office on swap_want as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
+alter function tenant_by_slug(text) owner to cleanshift_definer
 -- next
-create policy of_visible_swaps on swap_want as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and exists (select from swap seen
-            where seen.tenant_id = swap_want.tenant_id and seen.id = swap_want.swap_id))
+create function market_clocks() returns table (
+    tenant_id uuid, market_id uuid, zone text, window_epoch date, window_lead_days integer,
+    window_deadline_hour integer, window_grace_minutes integer, created_at timestamptz, business_now timestamptz)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select m.tenant_id, m.id, m.zone, m.window_epoch, m.window_lead_days,
+           m.window_deadline_hour, m.window_grace_minutes, m.created_at, clock_timestamp() + t.clock_offset
+    from market m join tenant t on t.tenant_id = m.tenant_id
+    where m.archived_at is null
+$$
 -- next
-create policy named on swap_want as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
-    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and exists (select from swap own where own.tenant_id = swap_want.tenant_id
-            and own.id = swap_want.swap_id and own.owner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and own.status = 'PENDING'))
+revoke all on function market_clocks() from public
 -- next
-create policy handed_over on swap_want as permissive for SELECT to cleanshift_definer using (true)
+grant execute on function market_clocks() to cleanshift_ops
+-- next
+alter function market_clocks() owner to cleanshift_definer
+-- next
+create function tenant_clocks() returns table (tenant_id uuid, business_now timestamptz)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+    select t.tenant_id, clock_timestamp() + t.clock_offset from tenant t
+$$
+-- next
+revoke all on function tenant_clocks() from public
+-- next
+grant execute on function tenant_clocks() to cleanshift_ops
+-- next
+alter function tenant_clocks() owner to cleanshift_definer
+-- next
+create function log_append() returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+    stamped uuid := current_setting('app.tenant_id')::uuid;
+    staged jsonb := current_setting('app.staged')::jsonb;
+    acting uuid := current_setting('app.actor_id')::uuid;
+    acting_role text := current_setting('app.role');
+    head tenant_head;
+    line jsonb;
+    link bytea;
+    place bigint;
+begin
+    update tenant_head set
+        seq = seq + jsonb_array_length(staged->'events'),
+        audit_seq = audit_seq + jsonb_array_length(staged->'audit')
+    where tenant_id = stamped returning * into strict head;
+
+    insert into event (tenant_id, seq, type, entity, entity_id, payload, actor_id, request_id, at)
+    select stamped, head.seq - jsonb_array_length(staged->'events') + place_in_write,
+           row->>'type', row->>'entity', (row->>'entity_id')::uuid, row->'payload',
+           acting, staged->>'request_id', (staged->>'at')::timestamptz
+    from jsonb_array_elements(staged->'events') with ordinality as staged_events(row, place_in_write);
+
+    link := head.audit_hash;
+    place := head.audit_seq - jsonb_array_length(staged->'audit');
+    for line in select jsonb_array_elements(staged->'audit') loop
+        place := place + 1;
+        link := sha256(link || convert_to(concat_ws('|', stamped, place, line::text, acting, acting_role,
+            staged->>'request_id', staged->>'at'), 'UTF8'));
+        insert into audit (tenant_id, seq, action, entity, entity_id, reason, detail,
+                           actor_id, actor_role, request_id, at, hash)
+        values (stamped, place, line->>'action', line->>'entity', (line->>'entity_id')::uuid, line->>'reason',
+                line->'detail', acting, acting_role, staged->>'request_id', (staged->>'at')::timestamptz, link);
+    end loop;
+    update tenant_head set audit_hash = link where tenant_id = stamped and audit_hash is distinct from link;
+    return head.seq;
+end
+$$
+-- next
+revoke all on function log_append() from public
+-- next
+grant execute on function log_append() to cleanshift_app
+-- next
+alter function log_append() owner to cleanshift_definer
+-- next
+create function hand_over(taken uuid) returns uuid
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+    update assignment a set cleaner_id = s.taker_id, version = a.version + 1
+    from swap s
+    where s.tenant_id = current_setting('app.tenant_id')::uuid and s.id = taken and s.status = 'ACCEPTED'
+      and (s.taker_id = current_setting('app.actor_id')::uuid
+           or current_setting('app.role') in ('owner', 'admin', 'dispatcher', 'system'))
+      and a.tenant_id = s.tenant_id and a.id = s.assignment_id and a.job_id = s.job_id
+      and a.cleaner_id = s.owner_id and a.released_at is null
+    returning a.id
+$$
+-- next
+revoke all on function hand_over(uuid) from public
+-- next
+grant execute on function hand_over(uuid) to cleanshift_app
+-- next
+alter function hand_over(uuid) owner to cleanshift_definer
