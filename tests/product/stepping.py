@@ -35,6 +35,8 @@ class Side:
     attempts: int = 0
     pid: int = 0
     steps: int = 0
+    waits: bool = False
+    """Whether its statement under way was last seen to wait for a lock."""
     value: Any = None
     refusal: Refused | None = None
     task: "asyncio.Task[None]" = field(init=False)
@@ -65,6 +67,7 @@ class Side:
     def let(self) -> None:
         """Let its next statement run."""
         self.at_gate = False
+        self.waits = False
         self.steps += 1
         self._go.set()
 
@@ -159,12 +162,19 @@ class Stage:
         """Until every side stands at its gate, has ended, or waits for a lock."""
         while moving := [side for side in both if side.is_moving]:
             stirred.clear()
-            try:
-                async with asyncio.timeout(GLANCE):
-                    await stirred.wait()
-            except TimeoutError:
-                if await self._all_wait([side.pid for side in moving]):
-                    return
+            # Who waited before waits still, unless the other's statement has just let go of the lock.
+            if not all(side.waits for side in moving):
+                try:
+                    async with asyncio.timeout(GLANCE):
+                        await stirred.wait()
+                    continue
+                except TimeoutError:
+                    pass
+            waits = await self._all_wait([side.pid for side in moving])
+            for side in moving:
+                side.waits = waits
+            if waits:
+                return
 
     async def _all_wait(self, pids: list[int]) -> bool:
         sql = "select bool_and(cardinality(pg_blocking_pids(pid)) > 0) from unnest($1::int[]) pid"
