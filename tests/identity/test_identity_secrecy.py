@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ def spellings(secret: str) -> list[str]:
     return [secret, secret.encode().hex(), base64.b64encode(secret.encode()).decode()]
 
 
+DIGEST = re.compile(r"\b[0-9a-f]{64}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A hash or an id, as PostgreSQL writes it."""
+
+
 async def test_no_secret_is_in_any_table_in_clear(house: House, ours: Business) -> None:
     """R4, R231: after everything that deals in secrets, every row of every table is searched for each of them."""
     form = InviteStaff("New", "new@example.com", StaffRole.ADMIN)
@@ -61,9 +66,11 @@ async def test_no_secret_is_in_any_table_in_clear(house: House, ours: Business) 
     secrets += [token.rsplit(".", 1)[1] for token in (invitation, reset, first_qr, ours.qr, renewed.refresh_token)]
     for table, rows in (await house.everything()).items():
         lines = "\n".join(rows)
+        # Six digits turn up in a digest by chance.
+        without_digests = DIGEST.sub("", lines)
         for secret in secrets:
             for spelling in spellings(secret):
-                assert spelling not in lines, table
+                assert spelling not in (without_digests if spelling == PIN else lines), table
 
 
 class Witness(PasswordHasher):
