@@ -6,6 +6,7 @@ import itertools
 import random
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,11 @@ def places(feed: Feed) -> list[int]:
     return [int(frame["cursor"].split(".")[1]) for frame in feed.frames]
 
 
+def reached(feed: Feed, head: int) -> bool:
+    """Whether its last frame stands there."""
+    return places(feed)[-1:] == [head]
+
+
 async def test_writes_that_race_the_subscribe_are_in_the_snapshot_or_follow_it(
     api: int, ours: Business, theirs: Business
 ) -> None:
@@ -164,7 +170,7 @@ async def test_writes_that_race_the_subscribe_are_in_the_snapshot_or_follow_it(
         await ours.count(1_000 + round_)
         head = await seen[0]
         # Whether the snapshot holds it all already, or deltas follow.
-        await client.until(lambda feed=feed, head=head: bool(feed.frames) and places(feed)[-1] == head)
+        await client.until(partial(reached, feed, head))
 
         assert places(feed) == list(range(places(feed)[0], head + 1))
         assert feed.holes == 0
