@@ -87,7 +87,7 @@ async def submit_availability(tx: Tx, input: SubmitAvailability) -> SubmissionId
     refused with WINDOW_CLOSED, which names the next window (R90).
     """
     await ensure_onboarded(tx)
-    place = await _market_of(tx, tx.actor.cleaner_id, input.market_id)
+    place = await market_of(tx, tx.actor.cleaner_id, input.market_id)
     window = window_of(place, tx.now)
     late = ensure_can_submit(window)
     slots = _slots(input.slots, window.period)
@@ -97,7 +97,7 @@ async def submit_availability(tx: Tx, input: SubmitAvailability) -> SubmissionId
 @command(*ADMINS)
 async def set_availability(tx: Tx, input: SetAvailability) -> SubmissionId:
     """Write a cleaner's availability whatever the window says (R91): admins only, with a reason, audited (A24)."""
-    place = await _market_of(tx, input.cleaner_id, input.market_id)
+    place = await market_of(tx, input.cleaner_id, input.market_id)
     period = _period(place, input.period_start, tx.now)
     slots = _slots(input.slots, period)
     reason = text(input.reason, "reason", most=500)
@@ -184,7 +184,7 @@ def _period(place: Row[Any], day: date, now: datetime) -> Period:
     return period_containing(calendar_of(place), day)
 
 
-async def _market_of(tx: Tx, cleaner_id: CleanerId, market_id: MarketId) -> Row[Any]:
+async def market_of(tx: Tx, cleaner_id: CleanerId, market_id: MarketId) -> Row[Any]:
     """The market's row, if the cleaner works there; `NotFound` otherwise."""
     place = await tx.one(
         select(market)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -10,12 +9,13 @@ from sqlalchemy import func, select
 from db.command import command
 from db.tx import Tx
 from domain.actors import OFFICE, Role
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict
 from domain.events import Event, EventType
 from domain.ids import MarketId, StandingBidId
 from domain.standing import StandingBid, ensure_standing_bid
 from domain.swaps import SwapKind, SwapStatus
-from models import cleaner_market, market, standing_bid, swap
+from models import standing_bid, swap
+from services.availability import market_of
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import lock_cleaners, tenant_policy
@@ -58,7 +58,7 @@ async def place_standing_bid(tx: Tx, input: PlaceStandingBid) -> StandingBidId:
     await ensure_onboarded(tx)
     if not (await tenant_policy(tx)).swaps.standing_bids:
         raise Conflict("This business has no standing bids.")
-    place = await _own_market(tx, input.market_id)
+    place = await market_of(tx, tx.actor.cleaner_id, input.market_id)
     bid = StandingBid(
         cleaner_id=tx.actor.cleaner_id,
         market_id=input.market_id,
@@ -95,20 +95,6 @@ async def withdraw_standing_bid(tx: Tx, input: WithdrawStandingBid) -> StandingB
         await tx.change(standing_bid, row.id, withdrawn_at=tx.now)
         await _tell(tx, input.standing_bid_id)
     return input.standing_bid_id
-
-
-async def _own_market(tx: Tx, id: MarketId) -> Any:
-    place = await tx.one(
-        select(market)
-        .join(
-            cleaner_market,
-            (cleaner_market.c.tenant_id == market.c.tenant_id) & (cleaner_market.c.market_id == market.c.id),
-        )
-        .where(tx.own(market), market.c.id == id, cleaner_market.c.cleaner_id == tx.actor.cleaner_id)
-    )
-    if place is None:
-        raise NotFound(field=("marketId",))
-    return place
 
 
 async def _ensure_room(tx: Tx) -> None:

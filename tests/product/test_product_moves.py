@@ -746,6 +746,11 @@ async def test_a_bad_standing_bid_is_refused(market: Market) -> None:
     async with market.refused(Code.NOT_FOUND):
         form = swaps.PlaceStandingBid(market.other.market, ALL_WEEK)
         await market.do(bidder, swaps.place_standing_bid, form)
+    closed = "update market set archived_at = $2 where id = $1"
+    await market.town.world.root.execute(closed, market.town.market, await market.town.world.now(market.town.tenant))
+    async with market.refused(Code.CONFLICT):
+        await _bid(market, bidder, weekdays=ALL_WEEK)
+    await market.town.world.root.execute(closed, market.town.market, None)
     bid = await _bid(market, bidder, weekdays=ALL_WEEK)
     for who in (colleague, market.other.owner):
         async with market.refused(Code.NOT_FOUND):
