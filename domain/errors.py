@@ -47,6 +47,12 @@ class Code(StrEnum):
     """A mailed link that is unknown, used or too old."""
     ONBOARDING_INCOMPLETE = "ONBOARDING_INCOMPLETE"
     """The cleaner has not finished onboarding, and nothing of jobs and market is open before that."""
+    OUTSIDE_GEOFENCE = "OUTSIDE_GEOFENCE"
+    """Not at the place, or the position is too vague to tell; `details` has distance and radius in metres."""
+    EVIDENCE_INCOMPLETE = "EVIDENCE_INCOMPLETE"
+    """Something that this step needs is not shown yet; `details.missing` lists it all."""
+    ACCESS_CODE_CLOSED = "ACCESS_CODE_CLOSED"
+    """The code of a home is shown from 2 hours before the shift to 1 hour after it; `details` says when."""
     SWAP_ALREADY_TAKEN = "SWAP_ALREADY_TAKEN"
     """The swap is taken, expired, foreign or unknown: the answer is the same for all, and nothing has changed."""
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
@@ -223,6 +229,27 @@ class WeakSecret(Refused):
 
     code = Code.WEAK_SECRET
     message = "This is too easy to guess."
+
+
+class OutsideGeofence(Refused):
+    """The position is not at the home, too vague, or made up; `details` has distance and radius in metres (A20)."""
+
+    code = Code.OUTSIDE_GEOFENCE
+    message = "You are not at the home."
+
+
+class EvidenceIncomplete(Refused):
+    """Something is not shown yet; `details["missing"]` lists code, message, zone, required and present (R112, R123)."""
+
+    code = Code.EVIDENCE_INCOMPLETE
+    message = "Something is still missing."
+
+
+class AccessCodeClosed(Refused):
+    """The code of a home is not shown now; `details` has `opensAt` and `closesAt` (R28)."""
+
+    code = Code.ACCESS_CODE_CLOSED
+    message = "The access code is not shown at this time."
 
 
 class ShiftOverlap(Refused):

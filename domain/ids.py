@@ -16,21 +16,41 @@ SwapId = NewType("SwapId", UUID)
 StandingBidId = NewType("StandingBidId", UUID)
 NotificationId = NewType("NotificationId", UUID)
 TaskId = NewType("TaskId", UUID)
+VisitId = NewType("VisitId", UUID)
+EvidenceId = NewType("EvidenceId", UUID)
+PhotoId = NewType("PhotoId", UUID)
+ChecklistItemId = NewType("ChecklistItemId", UUID)
+ChecklistTemplateId = NewType("ChecklistTemplateId", UUID)
+TrackBatchId = NewType("TrackBatchId", UUID)
+LegalDocumentId = NewType("LegalDocumentId", UUID)
+SignedDocumentId = NewType("SignedDocumentId", UUID)
+PayoutAccountId = NewType("PayoutAccountId", UUID)
+CleanerProfileId = NewType("CleanerProfileId", UUID)
 
 __all__ = [
     "AssignmentId",
+    "ChecklistItemId",
+    "ChecklistTemplateId",
     "CleanerId",
+    "CleanerProfileId",
     "CustomerId",
+    "EvidenceId",
     "JobId",
+    "LegalDocumentId",
     "MarketId",
     "NotificationId",
+    "PayoutAccountId",
+    "PhotoId",
     "PropertyId",
     "ServiceId",
     "SessionId",
+    "SignedDocumentId",
     "StaffId",
     "StandingBidId",
     "SubmissionId",
     "SwapId",
     "TaskId",
     "TenantId",
+    "TrackBatchId",
+    "VisitId",
 ]

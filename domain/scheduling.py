@@ -33,6 +33,8 @@ class JobStatus(StrEnum):
     """It will not take place; it is kept, never deleted."""
     NO_SHOW = "NO_SHOW"
     """Nobody came; it may still be covered or planned anew."""
+    NO_ACCESS = "NO_ACCESS"
+    """Somebody came and could not get in; photo and note are kept."""
 
 
 class PaymentStatus(StrEnum):
@@ -102,9 +104,11 @@ class OnboardingState(StrEnum):
 JOB_TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.UNASSIGNED: frozenset({JobStatus.ASSIGNED, JobStatus.CANCELED}),
     JobStatus.ASSIGNED: frozenset({JobStatus.UNASSIGNED, JobStatus.IN_PROGRESS, JobStatus.CANCELED, JobStatus.NO_SHOW}),
-    JobStatus.IN_PROGRESS: frozenset({JobStatus.COMPLETED, JobStatus.CANCELED}),
+    JobStatus.IN_PROGRESS: frozenset({JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.NO_ACCESS}),
     JobStatus.COMPLETED: frozenset(),
     JobStatus.CANCELED: frozenset(),
+    # Another attempt is another job.
+    JobStatus.NO_ACCESS: frozenset(),
     # A cover stays open until the job's end (A27), and the office may plan the job anew.
     JobStatus.NO_SHOW: frozenset({JobStatus.ASSIGNED, JobStatus.UNASSIGNED, JobStatus.CANCELED}),
 }

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.actors import Role
+from domain.onboarding import SkillSource
 from domain.scheduling import OnboardingState, Skill
 from models.base import (
     ACTOR,
@@ -122,6 +123,7 @@ cleaner = protect(
         Column("home_latitude", Double),
         Column("home_longitude", Double),
         Column("onboarding", Text, nullable=False),
+        at("certified_at", nullable=True, doc="When they said what they can do, be it nothing special (R133)."),
         at("archived_at", nullable=True),
         at("created_at"),
         version(),
@@ -160,8 +162,11 @@ cleaner_skill = protect(
         Column("tenant_id", Uuid, primary_key=True),
         Column("cleaner_id", Uuid, primary_key=True),
         Column("skill", Text, primary_key=True),
+        Column("source", Text, nullable=False, server_default=text("'OFFICE'"), comment="Who says so (R133)."),
+        at("certified_at", nullable=True, doc="When the cleaner said so."),
         belongs_to("cleaner_id", "cleaner"),
         one_of("skill", Skill),
+        one_of("source", SkillSource),
     ),
     Policy("office", "ALL", OFFICE),
     Policy("own", "SELECT", f"{ANY_CLEANER} and cleaner_id = {ACTOR}"),

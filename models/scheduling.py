@@ -48,6 +48,8 @@ job = protect(
         Column("prepaid", Boolean, nullable=False, server_default=text("false")),
         Column("is_urgent", Boolean, nullable=False, server_default=text("false")),
         Column("instructions", Text, nullable=False, server_default=text("''")),
+        at("late_at", nullable=True, doc="When the office was told that nobody had come yet (A46)."),
+        at("missed_at", nullable=True, doc="When it became a no-show (A46)."),
         at("completed_at", nullable=True),
         at("canceled_at", nullable=True),
         at("created_at"),

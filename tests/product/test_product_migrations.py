@@ -82,7 +82,7 @@ async def test_a_database_of_the_first_schema_is_brought_up_to_date_with_all_tha
         swap = await root.fetchrow("select * from swap where tenant_id = $1", house["tenant"])
         assert (swap["id"], swap["opened_by"], swap["urgent_bonus"]) == (house["swap"], "CLEANER", False)
         head = await root.fetchrow("select epoch, seq from tenant_head where tenant_id = $1", house["tenant"])
-        assert tuple(head) == (8, 3)
+        assert tuple(head) == (9, 3)
         assert await root.fetchval("select count(distinct id) from audit where tenant_id = $1", house["tenant"]) == 1
     forced = "select count(*) from pg_class where relkind = 'r' and relrowsecurity and not relforcerowsecurity"
     assert await root.fetchval(forced) == 0

@@ -1,0 +1,42 @@
+"""Takes hold of a job and one cleaner's part in it, in the order in which everybody locks: job, packet, visit."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from db.tx import Tx
+from domain.errors import Conflict, NotFound
+from domain.ids import AssignmentId
+from models import assignment, job, visit
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A cleaner's own shift, with its job locked, and the visit if it has begun."""
+
+    job: Row[Any]
+    assignment: Row[Any]
+    visit: Row[Any] | None
+
+
+async def hold_shift(tx: Tx, assignment_id: AssignmentId) -> Held:
+    """The acting cleaner's own live shift. `NotFound` for anybody else's, `Conflict` for one that has ended (R3)."""
+    shift = await tx.get(assignment, assignment_id, "assignmentId")
+    job_row = await hold_job(tx, shift.job_id)
+    shift = await tx.get(assignment, assignment_id, "assignmentId")
+    if shift.cleaner_id != tx.actor.cleaner_id:
+        raise NotFound(field=("assignmentId",))
+    if shift.released_at is not None:
+        raise Conflict("This shift is not yours any more.", field=("assignmentId",))
+    mine = select(visit).where(
+        tx.own(visit), visit.c.assignment_id == shift.id, visit.c.cleaner_id == tx.actor.cleaner_id
+    )
+    return Held(job_row, shift, await tx.one(mine))
+
+
+async def hold_job(tx: Tx, job_id: UUID) -> Row[Any]:
+    """The job, locked until the end: its fieldwork happens one step after the other."""
+    async with tx.as_system():
+        return await tx.get(job, job_id, "jobId", lock=True)

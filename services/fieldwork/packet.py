@@ -1,0 +1,204 @@
+"""A job's evidence packet: opened with the first visit, and judged anew with every fact (R112, R118, R119, A19, A21).
+
+`missing_of` is what everybody asks: the cleaner's app, the office, and whoever wants to capture money (R113, R123).
+"""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.ids import new_id
+from db.tx import Tx
+from domain.events import EventType
+from domain.fieldwork.chain import EntryKind
+from domain.fieldwork.photos import PhotoStatus
+from domain.fieldwork.requirements import (
+    PROVEN,
+    EvidenceStatus,
+    Facts,
+    Missing,
+    PhotoStage,
+    Size,
+    VisitFacts,
+    ZoneCount,
+    missing,
+    required_photos,
+)
+from domain.scheduling import AssignmentRole, JobStatus, Laundry, ensure_job_transition
+from models import assignment, checklist_item, evidence, job, photo, visit
+from models import property as home
+from services.fieldwork.chain import append, hold_packet
+from services.fieldwork.checklists import copy_checklist
+from services.scheduling import tell_job, tenant_policy
+
+RESPONSIBLE = (AssignmentRole.PRIMARY, AssignmentRole.BACKUP)
+"""Roles whose check-in counts for the job; a backup who has checked in stands for the primary (A11)."""
+
+
+async def open_packet(tx: Tx, job_row: Row[Any]) -> None:
+    """Open the job's packet with its first visit: what it must show is fixed from here on. Again changes nothing."""
+    async with tx.as_system():
+        where = await tx.get(home, job_row.property_id)
+        zones = (await tenant_policy(tx)).fieldwork.photo_zones
+        size = Size(where.bedrooms, where.bathrooms, where.hot_tub, where.laundry != Laundry.NONE)
+        required = [
+            {"zone": count.zone, "before": count.before, "after": count.after} for count in required_photos(zones, size)
+        ]
+        opened = await tx.write(
+            insert(evidence)
+            .values(
+                tenant_id=tx.actor.tenant,
+                id=new_id(),
+                job_id=job_row.id,
+                customer_id=job_row.customer_id,
+                status=EvidenceStatus.OPEN,
+                requirements=required,
+                created_at=tx.now,
+            )
+            .on_conflict_do_nothing(index_elements=["tenant_id", "job_id"])
+        )
+        if not opened:
+            return
+        items = await copy_checklist(tx, job_row)
+    await append(tx, job_row.id, EntryKind.PACKET_OPENED, {"requirements": required, "checklist": items})
+
+
+async def facts_of(tx: Tx, job_id: UUID) -> Facts:
+    """Everything that decides whether the job is proven; empty requirements where no visit has begun."""
+    async with tx.as_system():
+        packet = await tx.one(select(evidence).where(tx.own(evidence), evidence.c.job_id == job_id))
+        return Facts(
+            required=tuple(ZoneCount(**zone) for zone in (packet.requirements if packet else ())),
+            photos=await _photos(tx, job_id),
+            open_items=await _open_items(tx, job_id),
+            visits=await _visits(tx, job_id),
+        )
+
+
+async def missing_of(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
+    """All that still stands between the job and its proof (R112)."""
+    return missing(await facts_of(tx, job_id))
+
+
+async def is_proven(tx: Tx, job_id: UUID) -> bool:
+    """Whether money may be captured for the job (R113, R120 to R123): complete, or accepted by an administrator."""
+    async with tx.as_system():
+        status = await tx.scalar(select(evidence.c.status).where(tx.own(evidence), evidence.c.job_id == job_id))
+    return status in PROVEN
+
+
+async def submit(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
+    """Judge the packet after somebody left or something came late; what is missing (R115, R119).
+
+    Complete evidence completes the job; otherwise the packet waits, and whoever can mend it is told (R122).
+    """
+    packet = await hold_packet(tx, job_id)
+    if packet.status in PROVEN or packet.status == EvidenceStatus.NO_ACCESS or await _somebody_is_there(tx, job_id):
+        return ()
+    open_points = await missing_of(tx, job_id)
+    status = EvidenceStatus.INCOMPLETE if open_points else EvidenceStatus.COMPLETE
+    await append(tx, job_id, EntryKind.SUBMITTED, {"missing": [describe(one) for one in open_points]})
+    first = {} if packet.submissions else {"submitted_at": tx.now, "complete_at_first": not open_points}
+    done = {} if open_points else {"completed_at": tx.now}
+    await change_packet(tx, packet.id, status=status, submissions=packet.submissions + 1, **first, **done)
+    if open_points:
+        await tell_job(tx, EventType.JOB_SUBMITTED, job_id)
+        payload = {"job_id": str(job_id), "submission": packet.submissions + 1}
+        tx.later("notify_evidence", payload, dedupe_key=f"evidence:{job_id}:{packet.submissions + 1}")
+    else:
+        await complete_job(tx, job_id)
+    return open_points
+
+
+async def complete_job(tx: Tx, job_id: UUID) -> None:
+    """The job is proven: it is completed, and its chain's head goes into the audit log (R113, R127)."""
+    await append(tx, job_id, EntryKind.COMPLETED, {})
+    async with tx.as_system():
+        row = await tx.get(job, job_id)
+        ensure_job_transition(JobStatus(row.status), JobStatus.COMPLETED)
+        await tx.change(job, job_id, status=JobStatus.COMPLETED, completed_at=tx.now)
+    await anchor(tx, job_id)
+    await tell_job(tx, EventType.JOB_COMPLETED, job_id)
+
+
+async def anchor(tx: Tx, job_id: UUID) -> None:
+    """Write the chain's head into the audit log, which is chained itself: a chain cut short is found by it."""
+    packet = await hold_packet(tx, job_id)
+    tx.audit("Evidence", packet.id, detail={"jobId": str(job_id), "entries": packet.entries, "head": packet.head.hex()})
+
+
+async def change_packet(tx: Tx, id: UUID, **values: Any) -> None:
+    """Change a packet; only the server derives what it says (A19)."""
+    async with tx.as_system():
+        await tx.change(evidence, id, **values)
+
+
+def describe(one: Missing) -> dict[str, Any]:
+    """One missing thing as JSON."""
+    return {
+        "code": one.code.value,
+        "message": one.message,
+        "zone": one.zone,
+        "required": one.required,
+        "present": one.present,
+    }
+
+
+async def _photos(tx: Tx, job_id: UUID) -> tuple[ZoneCount, ...]:
+    counted = (
+        select(photo.c.stage, photo.c.zone, func.count().label("many"))
+        .where(tx.own(photo), photo.c.job_id == job_id, photo.c.status == PhotoStatus.STORED)
+        .group_by(photo.c.stage, photo.c.zone)
+    )
+    there = {PhotoStage.BEFORE: Counter[str](), PhotoStage.AFTER: Counter[str](), PhotoStage.ACCESS: Counter[str]()}
+    for row in await tx.all(counted):
+        there[PhotoStage(row.stage)][row.zone] = row.many
+    before, after = there[PhotoStage.BEFORE], there[PhotoStage.AFTER]
+    return tuple(ZoneCount(zone, before[zone], after[zone]) for zone in sorted(before.keys() | after.keys()))
+
+
+async def _open_items(tx: Tx, job_id: UUID) -> tuple[str, ...]:
+    rows = await tx.all(
+        select(checklist_item.c.label)
+        .where(
+            tx.own(checklist_item),
+            checklist_item.c.job_id == job_id,
+            checklist_item.c.required,
+            checklist_item.c.done_at.is_(None),
+        )
+        .order_by(checklist_item.c.place)
+    )
+    return tuple(row.label for row in rows)
+
+
+async def _visits(tx: Tx, job_id: UUID) -> tuple[VisitFacts, ...]:
+    rows = await tx.all(
+        select(visit, assignment.c.role.label("part"))
+        .join(
+            assignment,
+            (assignment.c.tenant_id == visit.c.tenant_id) & (assignment.c.id == visit.c.assignment_id),
+        )
+        .where(tx.own(visit), visit.c.job_id == job_id)
+        .order_by(visit.c.begun_at, visit.c.id)
+    )
+    return tuple(
+        VisitFacts(
+            is_responsible=row.part in RESPONSIBLE,
+            checked_in=row.checked_in_at is not None,
+            in_position=row.check_in_latitude is not None or row.check_in_overridden,
+            checked_out=row.checked_out_at is not None,
+            out_position=row.check_out_latitude is not None,
+        )
+        for row in rows
+    )
+
+
+async def _somebody_is_there(tx: Tx, job_id: UUID) -> bool:
+    there = select(visit.c.id).where(
+        tx.own(visit), visit.c.job_id == job_id, visit.c.checked_in_at.is_not(None), visit.c.checked_out_at.is_(None)
+    )
+    async with tx.as_system():
+        return await tx.one(there) is not None
