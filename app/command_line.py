@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from app.auth import Auth
 from app.boot import url_of
-from app.container import AfterCommit, auth_of
+from app.container import AfterCommit, auth_of, signing_key
 from app.logs import configure_logs
+from app.payouts import payout_accounts
 from app.settings import ConfigurationError, Keys, Settings
+from app.storage import object_store
 from app.waker import open_waker
 from app.worker import WorkerParts, serve_worker
 from db.engine import write_engine
@@ -27,7 +29,9 @@ T = TypeVar("T")
 async def work(settings: Settings) -> None:
     """Be a worker until SIGTERM."""
     configure_logs(settings.log_format)
+    keys = Keys.derive(settings.key())
     waker = open_waker(settings.redis_url)
+    secrets = Secrets(keys.hashing, keys.sealing)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(waker.close)
         wake = await stack.enter_async_context(Wake(settings.redis_url))
@@ -35,10 +39,12 @@ async def work(settings: Settings) -> None:
             database_url=url_of(settings.database_url, "DATABASE_URL"),
             database_ops_url=url_of(settings.database_ops_url, "DATABASE_OPS_URL"),
             redis_url=settings.redis_url,
-            secrets=Secrets(Keys.derive(settings.key()).hashing),
+            secrets=secrets,
             messages=Outbox(outbox(settings)),
             public_url=public_url(settings),
             after_commit=AfterCommit(wake, waker),
+            objects=object_store(settings),
+            payouts=payout_accounts(settings, secrets),
         )
         await serve_worker(parts)
 
@@ -46,13 +52,13 @@ async def work(settings: Settings) -> None:
 async def with_auth(settings: Settings, use: Callable[[Runner, Auth], Awaitable[T]]) -> T:
     """Run something with a runner and the ways to sign in, outside of a server; workers and feeds are woken."""
     keys = Keys.derive(settings.key())
-    secrets = Secrets(keys.hashing)
+    secrets = Secrets(keys.hashing, keys.sealing)
     engine = write_engine(url_of(settings.database_url, "DATABASE_URL"), size=4)
     waker = open_waker(settings.redis_url)
     try:
         async with Wake(settings.redis_url) as wake:
             runner = Runner(engine, secrets, AfterCommit(wake, waker))
-            return await use(runner, auth_of(settings, keys, secrets, runner))
+            return await use(runner, auth_of(settings, signing_key(keys), secrets, runner))
     finally:
         await waker.close()
         await engine.dispose()
@@ -77,4 +83,4 @@ def outbox(settings: Settings) -> Path:
 
 def public_url(settings: Settings) -> str:
     """The address that links in messages begin with."""
-    return settings.public_url or f"http://{settings.host}:{settings.port}"
+    return settings.base_url

@@ -18,10 +18,13 @@ import structlog
 
 from app.auth import Auth
 from app.boot import url_of
+from app.bundles import Press
 from app.execution import Executor, Operation, Prepared
 from app.limits import checked
 from app.passwords import Passwords, SourceLimiter
+from app.payouts import payout_accounts
 from app.settings import Keys, Settings
+from app.storage import object_store
 from app.tokens import SigningKey, TokenSigner, TokenVerifier
 from app.waker import Waker, open_waker
 from db.engine import read_pool, write_engine
@@ -30,16 +33,23 @@ from db.secrets import Secrets
 from db.stamp import STAMP, STAMPED, TIMED, VERIFIED
 from domain.actors import NOBODY, Actor, TenantId
 from domain.availability import window_at
+from gateways.links import Links
+from gateways.payout_accounts import SandboxPayouts
 from resolvers import registry
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine, Stamps
 from resolvers.engine.extension import read_extension
+from resolvers.lent import Lent
 from schema.root import build_schema
 from services.availability import calendar_of
 from services.cursors import Cursors
+from services.onboarding.links import DocumentLinks
 from services.swap_facts import viewer_facts, viewer_facts_sql
 from services.windows import window_card
+from subscriptions.feeds import Feed
 from subscriptions.feeds.availability import AvailabilityFeed
+from subscriptions.feeds.jobs import JobFeed, JobsFeed
+from subscriptions.feeds.locations import LiveLocationFeed
 from subscriptions.feeds.swaps import SwapMarketFeed
 from subscriptions.hub import Hub, Parts
 from subscriptions.log import Log
@@ -66,6 +76,9 @@ class Container:
     reads: asyncpg.Pool
     wake: Wake
     waker: Waker
+    links: Links
+    press: Press
+    payouts: SandboxPayouts | None = None
 
 
 class AfterCommit:
@@ -83,12 +96,17 @@ class AfterCommit:
             self._waker.wake()
 
 
-def contract(engines: list[Engine] | None = None) -> strawberry.Schema:
+def feeds() -> list[Feed]:
+    """Every live feed of the contract."""
+    return [SwapMarketFeed(), AvailabilityFeed(window_of_row), JobsFeed(), JobFeed(), LiveLocationFeed()]
+
+
+def contract(engines: list[Engine] | None = None, lent: Lent | None = None) -> strawberry.Schema:
     """The schema with its reads compiled; the engine that compiles them is put into the list."""
     made: list[Engine] = engines if engines is not None else []
     extension = read_extension(lambda: made[0], lambda context: context.services.reads)
     schema = build_schema([Prepared, extension])
-    made.append(Engine(registry, schema, STAMPS, actor_of=lambda context: context.actor or _UNKNOWN))
+    made.append(Engine(registry, schema, STAMPS, actor_of=lambda context: context.actor or _UNKNOWN, lent=lent))
     return schema
 
 
@@ -96,9 +114,10 @@ def contract(engines: list[Engine] | None = None) -> strawberry.Schema:
 async def open_container(settings: Settings) -> AsyncIterator[Container]:
     """Connect, start the hub and the socket's ticker, and let everything go at the end."""
     keys = Keys.derive(settings.key())
-    secrets = Secrets(keys.hashing)
+    secrets = Secrets(keys.hashing, keys.sealing)
+    links = Links(secrets, object_store(settings))
     engines: list[Engine] = []
-    schema = contract(engines)
+    schema = contract(engines, Lent(DocumentLinks(secrets), links))
     async with AsyncExitStack() as stack:
         url = url_of(settings.database_url, "DATABASE_URL")
         writes = write_engine(url, size=settings.pool_size)
@@ -109,8 +128,11 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         waker = open_waker(settings.redis_url)
         stack.push_async_callback(waker.close)
         runner = Runner(writes, secrets, AfterCommit(wake, waker))
-        auth = auth_of(settings, keys, secrets, runner)
-        services = Services(runner, engines[0], reads, auth, Control(ops, runner, waker.wake))
+        signing = signing_key(keys)
+        press = Press(runner, links, signing)
+        auth = auth_of(settings, signing, secrets, runner)
+        payouts = payout_accounts(settings, secrets)
+        services = Services(runner, engines[0], reads, auth, Control(ops, runner, waker.wake), payouts is not None)
         open_schema = settings.environment == "development"
         executor = Executor(schema, open_introspection=open_schema)
         log = Log(url_of(settings.database_feed_url, "DATABASE_FEED_URL"))
@@ -121,12 +143,12 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
             Hub(parts, poll_seconds=settings.poll_seconds, stall_seconds=settings.stall_seconds)
         )
         judge = partial(checked, hide_suggestions=not open_schema)
-        planner = Planner(engines[0].schema, [SwapMarketFeed(), AvailabilityFeed(window_of_row)], judge)
+        planner = Planner(engines[0].schema, feeds(), judge)
         operations = SocketOperations(executor, services)
         ports = Ports(planner, auth.verifier, operations)
         socket = await stack.enter_async_context(Socket(hub, ports, limits_of(settings)))
         calm_garbage_collection()
-        yield Container(settings, services, auth, executor, socket, reads, wake, waker)
+        yield Container(settings, services, auth, executor, socket, reads, wake, waker, links, press, payouts)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -162,7 +184,8 @@ class SocketOperations:
             await connected.reauthenticate(token)
 
         request_id = uuid4().hex
-        context = Context(self._services, actor, request_id, f"socket of {actor.person}", reauthenticate=renew)
+        source = f"socket of {actor.person}"
+        context = Context(self._services, actor, request_id, source, reauthenticate=renew, origin=connected.origin)
         with structlog.contextvars.bound_contextvars(request_id=request_id, tenant=str(actor.tenant)):
             return await self._executor.execute(Operation.of(payload), context)
 
@@ -173,9 +196,13 @@ def window_of_row(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return window_card(place, window_at(calendar_of(place), now))
 
 
-def auth_of(settings: Settings, keys: Keys, secrets: Secrets, runner: Runner) -> Auth:
+def signing_key(keys: Keys) -> SigningKey:
+    """What this installation signs tokens and bundles with."""
+    return SigningKey.from_seed(base64.urlsafe_b64encode(keys.signing).decode().rstrip("="))
+
+
+def auth_of(settings: Settings, key: SigningKey, secrets: Secrets, runner: Runner) -> Auth:
     """The ways to sign in, with this installation's keys."""
-    key = SigningKey.from_seed(base64.urlsafe_b64encode(keys.signing).decode().rstrip("="))
     production = settings.environment == "production"
     verifier = TokenVerifier([key.public])
     return Auth(runner, TokenSigner(key), verifier, Passwords(secrets), SourceLimiter(), production=production)

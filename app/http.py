@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.auth import Auth
 from app.execution import Executor, Operation
-from domain.actors import Actor
+from domain.actors import Actor, origin_of
 from domain.errors import Code, Unauthenticated
 from resolvers.context import Context, Services
 
@@ -55,7 +55,8 @@ class GraphQLOverHTTP:
 
     def _context(self, request: Request, actor: Actor | None) -> Context:
         source = request.client.host if request.client else ""
-        return Context(self._services, actor, request.scope.get("request_id", ""), source)
+        origin = origin_of(source, request.headers.get("user-agent", ""))
+        return Context(self._services, actor, request.scope.get("request_id", ""), source, origin=origin)
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:

@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http import request_id_of
 
+SIGNED = ("/uploads/", "/files/", "/documents/")
+"""Paths that end in a token."""
+
 
 def configure_logs(form: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Lines for people or for machines; the libraries' own warnings come the same way."""
@@ -65,7 +68,7 @@ class RequestLog:
             actor = scope.get("actor")
             self._log.info(
                 scope["type"],
-                path=scope["path"],
+                path=_shown(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - began) * 1000, 1),
                 request_id=request_id,
@@ -73,3 +76,8 @@ class RequestLog:
                 role=str(actor.role) if actor else None,
             )
             structlog.contextvars.clear_contextvars()
+
+
+def _shown(path: str) -> str:
+    """The path without a token at its end: whoever reads logs must not be able to fetch what it opens."""
+    return next((prefix + "…" for prefix in SIGNED if path.startswith(prefix)), path)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -18,14 +19,34 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
 from app.boot import ensure_servable
+from app.bundles import Bundles, Press
 from app.container import Container, open_container
+from app.demo import DemoDoor
+from app.documents import Documents
 from app.http import BODY_BYTES, GraphQLOverHTTP
 from app.logs import RequestLog, configure_logs
+from app.payouts import PayoutPage
 from app.settings import ConfigurationError, Settings
+from app.uploads import Transfers
 from db.engine import GONE
+from gateways.links import Links
+from gateways.payout_accounts import SandboxPayouts
+from resolvers.context import Services
 
 WEB = Path(__file__).parent.parent / "web"
-PAGE_POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:{store}; img-src 'self'{store}; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+PAGES = {
+    "/": "index.html",
+    "/board": "board.html",
+    "/work": "work.html",
+    "/office": "office.html",
+    "/proof": "proof.html",
+    "/invite": "welcome.html",
+    "/reset": "welcome.html",
+}
 SHUTDOWN_SECONDS = 5
 MESSAGE_BYTES = 256 * 1024
 
@@ -48,7 +69,7 @@ class Application:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type", "x-request-id"],
         )
         self._http: ASGIApp = Starlette(
@@ -107,28 +128,47 @@ class Application:
             self._container = None
 
     def _routes(self) -> list[Route | Mount]:
-        pages = {"/": "index.html", "/board": "board.html", "/invite": "welcome.html", "/reset": "welcome.html"}
+        policy = PAGE_POLICY.format(store=_store_origin(self._settings))
         return [
             Route("/graphql", self._graphql, methods=["GET", "POST"]),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
-            Route("/demo.json", self._demo),
-            *(Route(path, _page(WEB / name)) for path, name in pages.items()),
+            *DemoDoor(self._settings, lambda: self._container and self._container.auth).routes(),
+            *Transfers(self._links).routes(),
+            *Bundles(self._press).routes(),
+            *(Route(path, _page(WEB / name, policy)) for path, name in PAGES.items()),
+            Documents(self._running).route(),
+            *self._sandbox(),
             Mount("/web", StaticFiles(directory=WEB)),
         ]
+
+    def _running(self) -> Services | None:
+        return self._container.services if self._container else None
+
+    def _payouts(self) -> SandboxPayouts | None:
+        return self._container.payouts if self._container else None
+
+    def _sandbox(self) -> list[Route]:
+        """What stands in for other people's pages, in development alone."""
+        if self._settings.environment != "development":
+            return []
+        return [PayoutPage(self._payouts, self._running).route()]
+
+    def _press(self) -> Press:
+        """What makes bundles of evidence; once the server has started."""
+        assert self._container is not None  # noqa: S101 (no request comes before the start)
+        return self._container.press
+
+    def _links(self) -> Links:
+        """How this process's addresses of objects are read; once it has started."""
+        assert self._container is not None  # noqa: S101 (no request comes before the start)
+        return self._container.links
 
     async def _graphql(self, request: Request) -> Response:
         wants_page = request.method == "GET" and "query" not in request.query_params
         if wants_page and self._settings.environment == "development":
             return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
         return await self._endpoint(request)
-
-    async def _demo(self, _request: Request) -> Response:
-        """The demo's logins for the board's sign-in page; there is none in production, and none without a demo."""
-        path = self._settings.data / "demo.json"
-        if self._settings.environment != "development" or not path.is_file():
-            return JSONResponse({"error": "There is no demo here."}, 404)
-        return FileResponse(path, headers={"cache-control": "no-store"})
 
     async def _ready(self, _request: Request) -> Response:
         """Ready when the database answers; Redis only makes things faster, so it is told and not demanded."""
@@ -148,9 +188,19 @@ async def _answers(pool: asyncpg.Pool) -> bool:
         return False
 
 
-def _page(path: Path) -> Callable[[Request], Awaitable[Response]]:
+def _store_origin(settings: Settings) -> str:
+    """Where photos are put and had, if that is not here: what a page's policy has to name."""
+    if settings.object_store_url is None:
+        return ""
+    if settings.object_store_endpoint is None:
+        return " https://*.amazonaws.com"
+    where = urlsplit(settings.object_store_endpoint)
+    return f" {where.scheme}://{where.netloc}"
+
+
+def _page(path: Path, policy: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_request: Request) -> Response:
-        return FileResponse(path, headers={"cache-control": "no-cache", "content-security-policy": PAGE_POLICY})
+        return FileResponse(path, headers={"cache-control": "no-cache", "content-security-policy": policy})
 
     return answer
 

@@ -36,6 +36,15 @@ class Settings(BaseSettings):
     database_owner_url: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
     redis: bool = Field(default=True, description="REDIS=off runs without Redis: everything works, by polling.")
+    object_store_url: str | None = Field(
+        default=None, description="OBJECT_STORE_URL: s3://bucket/prefix, private; without it photos lie under DATA."
+    )
+    object_store_endpoint: str | None = Field(
+        default=None, description="OBJECT_STORE_ENDPOINT: where an S3-compatible store other than Amazon's answers."
+    )
+    object_store_region: str | None = None
+    object_store_key_id: str | None = Field(default=None, repr=False)
+    object_store_secret: str | None = Field(default=None, repr=False)
     secret_key: str | None = Field(default=None, repr=False, description="SECRET_KEY: 32 bytes, base64url.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="ALLOWED_ORIGINS: pages of other origins that may call, separated by commas."
@@ -75,6 +84,11 @@ class Settings(BaseSettings):
         return self.database_url is not None
 
     @property
+    def base_url(self) -> str:
+        """What people's browsers find this installation by, without a slash at its end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
     def is_development_unsaid(self) -> bool:
         """Whether real servers are named and ENVIRONMENT is not: likely an installation that should be production."""
         return self.has_servers and "environment" not in self.model_fields_set
@@ -94,11 +108,13 @@ class Keys:
 
     hashing: bytes
     signing: bytes
+    sealing: bytes
 
     @classmethod
     def derive(cls, key: bytes) -> Self:
-        """Two independent keys: one for keyed hashes, one that seeds the token signature."""
-        return cls(*(hashlib.blake2b(use, key=key, digest_size=32).digest() for use in (b"hashing", b"signing")))
+        """Independent keys: for keyed hashes, to seed the token signature, and to seal the keys of people's secrets."""
+        uses = (b"hashing", b"signing", b"sealing")
+        return cls(*(hashlib.blake2b(use, key=key, digest_size=32).digest() for use in uses))
 
 
 def _decoded(text: str) -> bytes:

@@ -31,6 +31,8 @@ from db.runner import AfterCommit, Runner
 from db.secrets import Secrets
 from domain.actors import TenantId
 from gateways.messages import MessageGateway
+from gateways.objects import ObjectStore
+from gateways.payout_accounts import PayoutAccounts
 from tasks.context import Tools
 from tasks.kinds import KINDS
 from tasks.worker import Pace, Worker
@@ -58,7 +60,9 @@ class WorkerParts:
     messages: MessageGateway
     public_url: str
     after_commit: AfterCommit
+    objects: ObjectStore
     pace: Pace = field(default_factory=Pace)
+    payouts: PayoutAccounts | None = None
 
 
 async def serve_worker(parts: WorkerParts) -> None:
@@ -86,7 +90,8 @@ async def open_worker(parts: WorkerParts) -> AsyncIterator[Worker]:
     ops = await read_pool(parts.database_ops_url, size=4, name="cleanshift-ops")
     try:
         told = _Told(parts.after_commit)
-        tools = Tools(Runner(engine, parts.secrets, told), parts.messages, ops, parts.public_url)
+        runner = Runner(engine, parts.secrets, told)
+        tools = Tools(runner, parts.messages, ops, parts.public_url, parts.objects, parts.payouts)
         worker = Worker(_name(), tools, KINDS, pace=parts.pace)
         told.wake = worker.wake
         yield worker

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from benchmarks import fanout, feed, races, sockets, stream, writes
+from benchmarks import fanout, feed, photos, races, sockets, stream, writes
 from benchmarks.figures import Report
 from benchmarks.gauges import CAN_PIN, allow_files, off_server_core
 from benchmarks.installation import Installation, Size, open_installation
@@ -32,6 +32,7 @@ class Name(StrEnum):
     SOCKETS = "sockets"
     WRITES = "writes"
     RACES = "races"
+    PHOTOS = "photos"
 
 
 LIVE = {Name.FANOUT, Name.STREAM, Name.SOCKETS, Name.WRITES}
@@ -60,6 +61,8 @@ async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
                 pace = feed.Pace(3, 2.0, 1.0) if quick else feed.Pace(5, 4.0, 2.0)
                 await feed.measure(place, pace, report)
             await _measure_live(wanted, place, report, quick=quick)
+            if Name.PHOTOS in wanted:
+                await photos.measure(place, photos.Pace(8, 16, 1) if quick else photos.Pace(16, 48, 3), report)
             if Name.RACES in wanted:
                 await races.measure(place, 4.0 if quick else 12.0, report)
 

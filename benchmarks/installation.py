@@ -180,7 +180,8 @@ async def a_runner(servers: Servers, told: Told | None = None) -> AsyncIterator[
                     told(tenant, events=events, tasks=tasks)
                 after(tenant, events=events, tasks=tasks)
 
-            yield Runner(engine, Secrets(Keys.derive(KEY).hashing), tell)
+            keys = Keys.derive(KEY)
+            yield Runner(engine, Secrets(keys.hashing, keys.sealing), tell)
     finally:
         await waker.close()
         await engine.dispose()

@@ -13,6 +13,7 @@ MEANINGS: Mapping[str, tuple[type[Refused], str, tuple[str, ...]]] = {
     "assignment_once": (AlreadyExists, "This cleaner is already on the job.", ("cleanerId",)),
     "assignment_one_primary": (AlreadyExists, "The job already has a cleaner in this role.", ("role",)),
     "swap_once_pending": (AlreadyExists, "This shift is already on the market.", ("assignmentId",)),
+    "checklist_template_once": (AlreadyExists, "There is a checklist for this home and service.", ("propertyId",)),
     "swap_once_vacant": (AlreadyExists, "This job is already on the market.", ("jobId",)),
 }
 

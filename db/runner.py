@@ -25,7 +25,7 @@ from db.engine import GONE, NOT_NOW
 from db.secrets import Secrets
 from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
-from domain.actors import Actor, Role, TenantId
+from domain.actors import NOWHERE, Actor, Origin, Role, TenantId
 from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Refused, Unauthenticated, Unavailable
 from models import mutation_receipt, task
 
@@ -54,6 +54,7 @@ class Call(Generic[Input, Result]):
     input: Input
     key: str | None = None
     request_id: str = ""
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,15 @@ class Runner:
             )
         if opened is None:
             raise Unauthenticated
-        return Tx(connection, actor, opened["business_now"], call.request_id, self.secrets, call.command.name)
+        return Tx(
+            connection,
+            actor,
+            opened["business_now"],
+            call.request_id,
+            self.secrets,
+            call.command.name,
+            origin=call.origin,
+        )
 
     async def _body(
         self, tx: Tx, call: Call[Input, Result], read: Callable[[Tx, Result], Awaitable[Payload]]

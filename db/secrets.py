@@ -3,14 +3,19 @@
 import hashlib
 import hmac
 import secrets as random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The installation's secret key. Every use has a label, so that no value of one use passes for another's."""
+    """The installation's secret keys. Every use of `key` has a label, so that no value of one use passes for another's.
 
-    key: bytes
+    Neither is in the object's own text, so that no log and no trace has them.
+    """
+
+    key: bytes = field(repr=False)
+    sealing: bytes = field(repr=False)
+    """The key-encryption key, 32 bytes: under it lie the keys that seal people's secrets (`db.sealing`)."""
 
     def mac(self, label: str, *parts: bytes | str) -> bytes:
         """A keyed hash of the parts; parts are length-prefixed, so they cannot run into each other."""

@@ -70,3 +70,24 @@ class Actor:
     def system(cls, tenant: TenantId) -> "Actor":
         """The installation itself, working for one tenant: tasks and duties."""
         return cls(tenant, Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a wish comes from, as far as the edge knows: what a signature is kept with (R132)."""
+
+    address: str = ""
+    """The network address of the client."""
+    device: str = ""
+    """What the client says it is: its user agent."""
+
+
+NOWHERE = Origin()
+"""Of wishes that the installation itself has."""
+
+LONGEST_DEVICE = 300
+
+
+def origin_of(address: str, agent: str) -> Origin:
+    """An origin of printable text of bounded length, whatever a client sends."""
+    return Origin(address, "".join(each for each in agent if each.isprintable())[:LONGEST_DEVICE])

@@ -53,6 +53,8 @@ class Code(StrEnum):
     """Something that this step needs is not shown yet; `details.missing` lists it all."""
     ACCESS_CODE_CLOSED = "ACCESS_CODE_CLOSED"
     """The code of a home is shown from 2 hours before the shift to 1 hour after it; `details` says when."""
+    NOT_CONFIGURED = "NOT_CONFIGURED"
+    """This installation lacks what it would need for this, as a payment provider; nothing was done."""
     SWAP_ALREADY_TAKEN = "SWAP_ALREADY_TAKEN"
     """The swap is taken, expired, foreign or unknown: the answer is the same for all, and nothing has changed."""
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
@@ -165,6 +167,13 @@ class OnboardingIncomplete(Refused):
 
     code = Code.ONBOARDING_INCOMPLETE
     message = "Complete your onboarding first."
+
+
+class NotConfigured(Refused):
+    """Whoever runs this installation has to connect a provider first; nothing is made up in its place."""
+
+    code = Code.NOT_CONFIGURED
+    message = "This installation is not connected to a provider for this."
 
 
 class SwapAlreadyTaken(Refused):

@@ -25,3 +25,14 @@ class HandOverRole(StrEnum):
     """The viewer took it and is responsible for it."""
     OFFICE = "OFFICE"
     """The viewer watches from the office."""
+
+
+class JobGoneReason(StrEnum):
+    """Why a job is not in a feed any more."""
+
+    OVER = "OVER"
+    """It is done, canceled, or was not to be done; it is kept, and `node` finds it (A16)."""
+    RELEASED = "RELEASED"
+    """The viewer is not on it any more."""
+    MOVED = "MOVED"
+    """It starts outside of the days that were asked for."""

@@ -1,6 +1,6 @@
 """Messages to people: channels, kinds, and the plain words that each kind is written in (R184 to R190, A38)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -41,6 +41,12 @@ class NotificationKind(StrEnum):
     SWAP_DECLINED = "SWAP_DECLINED"
     SWAP_RETURNED = "SWAP_RETURNED"
     SWAP_DRAWN = "SWAP_DRAWN"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    EVIDENCE_INCOMPLETE = "EVIDENCE_INCOMPLETE"
+    NO_ACCESS = "NO_ACCESS"
+    JOB_LATE = "JOB_LATE"
+    JOB_MISSED = "JOB_MISSED"
+    ACCESS_CODE_SHOWN = "ACCESS_CODE_SHOWN"
     WINDOW_CHANGED = "WINDOW_CHANGED"
     WINDOW_REMINDER = "WINDOW_REMINDER"
     PIN_SET = "PIN_SET"
@@ -59,6 +65,12 @@ CHANNELS: Mapping[NotificationKind, tuple[Channel, ...]] = {
     NotificationKind.SWAP_DECLINED: (Channel.PUSH,),
     NotificationKind.SWAP_RETURNED: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.SWAP_DRAWN: (Channel.PUSH,),
+    NotificationKind.EVIDENCE_MISSING: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.EVIDENCE_INCOMPLETE: (Channel.EMAIL,),
+    NotificationKind.NO_ACCESS: (Channel.EMAIL,),
+    NotificationKind.JOB_LATE: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.JOB_MISSED: (Channel.PUSH, Channel.EMAIL),
+    NotificationKind.ACCESS_CODE_SHOWN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.WINDOW_CHANGED: (Channel.PUSH,),
     NotificationKind.WINDOW_REMINDER: (Channel.PUSH,),
     NotificationKind.PIN_SET: (Channel.SMS,),
@@ -138,6 +150,33 @@ def _swap_drawn(card: Mapping[str, Any]) -> Content:
     return Content("The draw went to somebody else", f"It is about {_shift(card)}: it has been taken.")
 
 
+def _evidence_missing(card: Mapping[str, Any]) -> Content:
+    body = f"{_sentence(_shift(card))} Until it is there you are not paid for it:\n{_listed(card['missing'])}"
+    return Content("Your proof is not complete", body)
+
+
+def _evidence_incomplete(card: Mapping[str, Any]) -> Content:
+    return Content("A clean is not proven", f"{_sentence(_shift(card))} Missing:\n{_listed(card['missing'])}")
+
+
+def _no_access(card: Mapping[str, Any]) -> Content:
+    return Content("Nobody could get in", f"{_sentence(_shift(card))} The cleaner says: {card['note']}")
+
+
+def _job_late(card: Mapping[str, Any]) -> Content:
+    body = f"{_sentence(_shift(card))} Nobody has checked in, and somebody else is looked for."
+    return Content("Nobody has come yet", body)
+
+
+def _job_missed(card: Mapping[str, Any]) -> Content:
+    return Content("A shift was missed", f"{_sentence(_shift(card))} Nobody has checked in: it counts as a no-show.")
+
+
+def _access_code_shown(card: Mapping[str, Any]) -> Content:
+    body = f"It is for {_shift(card)}. If this was not you, call the office."
+    return Content("An access code was shown", body)
+
+
 def _window_changed(card: Mapping[str, Any]) -> Content:
     deadline, grace = _moment(card["deadline_at"], card["zone"]), _moment(card["grace_ends_at"], card["zone"])
     match WindowState(card["state"]):
@@ -184,6 +223,12 @@ _WORDS: Mapping[NotificationKind, Callable[[Mapping[str, Any]], Content]] = {
     NotificationKind.SWAP_DECLINED: _swap_declined,
     NotificationKind.SWAP_RETURNED: _swap_returned,
     NotificationKind.SWAP_DRAWN: _swap_drawn,
+    NotificationKind.EVIDENCE_MISSING: _evidence_missing,
+    NotificationKind.EVIDENCE_INCOMPLETE: _evidence_incomplete,
+    NotificationKind.NO_ACCESS: _no_access,
+    NotificationKind.JOB_LATE: _job_late,
+    NotificationKind.JOB_MISSED: _job_missed,
+    NotificationKind.ACCESS_CODE_SHOWN: _access_code_shown,
     NotificationKind.WINDOW_CHANGED: _window_changed,
     NotificationKind.WINDOW_REMINDER: _window_reminder,
     NotificationKind.PIN_SET: _pin_set,
@@ -194,6 +239,10 @@ _WORDS: Mapping[NotificationKind, Callable[[Mapping[str, Any]], Content]] = {
 
 def _shift(card: Mapping[str, Any]) -> str:
     return f"the shift in {card['city']} on {_moment(card['starts_at'], card['zone'])}"
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _sentence(words: str) -> str:

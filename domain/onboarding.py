@@ -1,9 +1,18 @@
 """What comes before a cleaner's first job: profile, payout account, signed documents, skills (R130 to R135)."""
 
+import hashlib
+import unicodedata
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from domain.errors import Invalid
 from domain.scheduling import OnboardingState
+
+ADULT_YEARS = 18
+OLDEST_YEARS = 120
+BUILT_IN = 0
+"""The edition of the texts that the product brings along; a business's own count from 1."""
 
 
 class DocumentKind(StrEnum):
@@ -55,3 +64,42 @@ def missing_stages(facts: OnboardingFacts) -> tuple[OnboardingState, ...]:
         OnboardingState.SKILLS: facts.has_certified_skills,
     }
     return tuple(stage for stage, is_done in done.items() if not is_done)
+
+
+def stage_of(before: OnboardingState, missing: tuple[OnboardingState, ...]) -> OnboardingState:
+    """Where a cleaner stands: at the first stage that is missing (R134). A gate that is open stays open."""
+    if before is OnboardingState.COMPLETE or not missing:
+        return OnboardingState.COMPLETE
+    return missing[0]
+
+
+def ensure_adult(birth_date: date, now: datetime) -> None:
+    """Refuse with `Invalid` who is not 18 yet, and dates on which nobody alive was born (R130).
+
+    The day is that of the last place on Earth where it begins, so that nobody is let in a day early by a time zone.
+    """
+    today = (now - timedelta(hours=12)).date()
+    if birth_date.year < 1900 or birth_date > today or _years(birth_date, today) > OLDEST_YEARS:
+        raise Invalid("This cannot be a date of birth.", field=("birthDate",))
+    if _years(birth_date, today) < ADULT_YEARS:
+        raise Invalid(f"Cleaners are at least {ADULT_YEARS} years old.", field=("birthDate",))
+
+
+def _years(birth_date: date, today: date) -> int:
+    """Completed years; who was born on 29 February has another one on 1 March where there is no such day."""
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+def is_same_name(typed: str, legal: str) -> bool:
+    """Whether a typed name is the legal one, in whatever case, spacing and form of Unicode (R132)."""
+    return _plain(typed) == _plain(legal)
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def text_digest(title: str, body: str) -> bytes:
+    """sha256 of a legal text; title and body cannot run into each other."""
+    raw = title.encode()
+    return hashlib.sha256(len(raw).to_bytes(8, "big") + raw + body.encode()).digest()

@@ -1,10 +1,11 @@
 """What a cleaner earns for one job, in integer cents (R160 to R163, R261, A12, A49)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from domain.policy import STANDARD_TIER, PayPolicy
-from domain.scheduling import AssignmentRole
+from domain.scheduling import AssignmentRole, Skill
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,9 @@ def earnings_of(work: Work, policy: PayPolicy) -> Earnings:
         urgent_cents=policy.urgent_bonus_cents if work.urgent else 0,
         laundry_cents=work.laundry_loads * policy.laundry_load_cents if leads_laundry else 0,
     )
+
+
+def unlocked_tiers(given: str, skills: Iterable[Skill], policy: PayPolicy) -> tuple[str, ...]:
+    """The tiers that a cleaner may be paid by: the given one, and what their skills unlock (R133, R265, A49)."""
+    by_skill = dict(policy.skill_tiers)
+    return tuple(dict.fromkeys([given, *sorted(by_skill[skill] for skill in skills if skill in by_skill)]))

@@ -65,6 +65,13 @@ visit = protect(
         ref("assignment_id"),
         Column("customer_id", Uuid, nullable=False),
         ref("cleaner_id"),
+        Column(
+            "is_responsible",
+            Boolean,
+            nullable=False,
+            server_default=text("true"),
+            comment="Came as primary or backup: the check-in counts for the job (A11).",
+        ),
         Column("phase", Text, nullable=False),
         at("begun_at", doc="When the instructions were opened."),
         at("instructed_at", nullable=True, doc="When they were acknowledged."),
@@ -94,6 +101,7 @@ visit = protect(
     Policy("office", "ALL", OFFICE),
     Policy("own", "ALL", OWN),
     # When somebody arrived and left; where, the schema keeps to the office.
+    Policy("crew", "SELECT", crew("visit")),
     Policy("customer", "SELECT", f"{role_is('customer')} and customer_id = {ACTOR}"),
 )
 """One cleaner's way through one job (R104). Times are business time at receipt; the device's own are in the chain."""
@@ -326,7 +334,7 @@ subject_key = protect(
     ),
     Policy("office", "ALL", OFFICE),
 )
-"""The key under which a subject's secrets are sealed: destroying it erases them, also from backups."""
+"""The key under which a subject's secrets are sealed: destroying it erases them, wherever their ciphertext is kept."""
 
 access_code = protect(
     Table(
@@ -360,6 +368,25 @@ access_code_view = protect(
     grants=(Grant(APP, "SELECT, INSERT"),),
 )
 """Each time somebody was shown a home's access code."""
+
+no_show = protect(
+    Table(
+        "no_show",
+        metadata,
+        Column("tenant_id", Uuid, primary_key=True),
+        Column("job_id", Uuid, primary_key=True),
+        Column("cleaner_id", Uuid, primary_key=True),
+        at("at"),
+        belongs_to("job_id", "job"),
+        belongs_to("cleaner_id", "cleaner"),
+        Index("no_show_by_cleaner", "tenant_id", "cleaner_id", "at"),
+    ),
+    Policy("office", "SELECT", OFFICE),
+    Policy("own", "SELECT", OWN),
+    Policy("noted", "INSERT", SYSTEM),
+    grants=(Grant(APP, "SELECT, INSERT"),),
+)
+"""Who did not come to which job (A46); it stays, whoever works the shift in the end."""
 
 reliability = protect(
     Table(

@@ -1,6 +1,7 @@
 """Tenants, markets, people, and the credentials that prove them."""
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -123,6 +124,13 @@ cleaner = protect(
         Column("home_latitude", Double),
         Column("home_longitude", Double),
         Column("onboarding", Text, nullable=False),
+        Column(
+            "missing_stages",
+            ARRAY(Text),
+            nullable=False,
+            server_default=text("'{PROFILE,PAYOUTS,DOCUMENTS,SKILLS}'"),
+            comment="What is not done yet (R134), also where an administrator has opened the gate all the same.",
+        ),
         at("certified_at", nullable=True, doc="When they said what they can do, be it nothing special (R133)."),
         at("archived_at", nullable=True),
         at("created_at"),

@@ -51,6 +51,10 @@ DISPATCHED = (
 )
 """Of what a dispatcher is shown the events: their own areas. A new entity is none of them until it is named here."""
 
+NOTHING = """'{"card": {}, "people": []}'::jsonb"""
+"""What an event keeps once it has been scrubbed."""
+TELLS_A_POSITION = f"type = 'CleanerMoved' and payload <> {NOTHING}"
+
 tenant_head = protect(
     Table(
         "tenant_head",
@@ -87,15 +91,22 @@ event = protect(
         Column("request_id", Text, nullable=False),
         at("at"),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
+        Index("event_of_position", "tenant_id", "at", postgresql_where=text(TELLS_A_POSITION)),
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("dispatcher", "SELECT", f"{role_is('dispatcher')} and entity in {DISPATCHED}"),
     Policy("feed", "SELECT", "true", to=FEED),
     Policy("age", "SELECT", "true", to=OPS),
     Policy("prune", "DELETE", "true", to=OPS),
+    Policy("scrub", "UPDATE", TELLS_A_POSITION, to=OPS, check=f"type = 'CleanerMoved' and payload = {NOTHING}"),
     Policy("append", "ALL", "true", to=DEFINER),
-    # Ops may see how old an event is and delete it, but never read it.
-    grants=(Grant(APP, "SELECT"), Grant(FEED, "SELECT"), Grant(OPS, "SELECT (tenant_id, seq, at), DELETE")),
+    # Ops may see how old an event is and delete it, but never read it; of one that tells where somebody was they may
+    # take that away, and write nothing else.
+    grants=(
+        Grant(APP, "SELECT"),
+        Grant(FEED, "SELECT"),
+        Grant(OPS, "SELECT (tenant_id, seq, at), UPDATE (payload), DELETE"),
+    ),
 )
 """What happened, dense and in commit order. Only `log_append` writes it."""
 
@@ -118,6 +129,8 @@ audit = protect(
         Column("id", Uuid, nullable=False, server_default=text("uuidv7()"), comment="Only names the row: not hashed."),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
         UniqueConstraint("tenant_id", "id"),
+        # Where the heads of evidence chains are written down: each check of a packet asks for its own.
+        Index("audit_of_evidence", "tenant_id", "entity_id", postgresql_where=text("entity = 'Evidence'")),
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("append", "ALL", "true", to=DEFINER),

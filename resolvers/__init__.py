@@ -2,20 +2,43 @@
 
 import strawberry
 
-from resolvers import audit, availability, booking, customers, identity, notifications, ops, scheduling, sign_in, swaps
+from resolvers import (
+    audit,
+    availability,
+    booking,
+    codes,
+    customers,
+    fieldwork,
+    identity,
+    live_jobs,
+    notifications,
+    onboarding,
+    ops,
+    photos,
+    scheduling,
+    sign_in,
+    swaps,
+    tracks,
+)
 from resolvers.engine.sources import same
 from resolvers.events import EVENTS
 from resolvers.ops import OPS, TASKS
 from resolvers.registry import registry
+from resolvers.verification import VERIFY_EVIDENCE
 from schema.types.described import described
 from schema.types.query import Reads
 
 AREAS = (
     sign_in.MUTATIONS,
     identity.MUTATIONS,
+    onboarding.MUTATIONS,
     customers.MUTATIONS,
     booking.MUTATIONS,
     scheduling.MUTATIONS,
+    fieldwork.MUTATIONS,
+    tracks.MUTATIONS,
+    codes.MUTATIONS,
+    photos.MUTATIONS,
     availability.MUTATIONS,
     swaps.MUTATIONS,
     ops.MUTATIONS,
@@ -30,9 +53,17 @@ class Query(Reads):
 
     events = EVENTS
     ops = OPS
+    verify_evidence = VERIFY_EVIDENCE
     tasks = TASKS
 
 
-registry.sources(Query, None, viewer=same(), availability_window=availability.WINDOW, failed_tasks=audit.FAILED_TASKS)
+registry.sources(
+    Query,
+    None,
+    viewer=same(),
+    availability_window=availability.WINDOW,
+    failed_tasks=audit.FAILED_TASKS,
+    legal_documents=onboarding.LEGAL_DOCUMENTS,
+)
 
 __all__ = ["AREAS", "Query", "notifications", "registry"]

@@ -8,10 +8,11 @@ import asyncpg
 from graphql import DocumentNode
 
 from db.runner import Runner
-from domain.actors import Actor
+from domain.actors import NOWHERE, Actor, Origin
 from domain.errors import Unauthenticated
 from domain.ids import MarketId, TaskId
 from domain.tasks import TaskState
+from gateways.links import Links
 from resolvers.engine.engine import Engine
 from services.cursors import Cursors
 from services.identity.forms import SignIns
@@ -42,6 +43,14 @@ class Services:
     reads: asyncpg.Pool
     auth: SignIns
     control: Control
+    has_payouts: bool = False
+    """Whether there is a provider that opens accounts for cleaners (R131)."""
+
+    @property
+    def links(self) -> Links:
+        """Makes addresses of objects, and knows their store."""
+        links: Links = self.engine.lent.links
+        return links
 
     @property
     def cursors(self) -> Cursors:
@@ -62,6 +71,8 @@ class Context:
     """The operation's document, parsed and found valid before."""
     reauthenticate: Callable[[str], Awaitable[None]] | None = None
     """Renews the credential of the open socket; None over HTTP."""
+    origin: Origin = NOWHERE
+    """Where the request comes from, for what is signed."""
 
     @property
     def signed_in(self) -> Actor:

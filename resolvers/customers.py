@@ -5,6 +5,7 @@ from typing import Any
 from domain.scheduling import Laundry, required_skills
 from models import customer
 from models import property as home
+from resolvers.codes import HAS_CODE, VIEWS
 from resolvers.common import OFFICE, contains, is_set
 from resolvers.engine.sources import Sql, column, computed, sql
 from resolvers.expose import expose
@@ -47,6 +48,8 @@ registry.sources(
     longitude=on_own_jobs("longitude"),
     notes=on_own_jobs("notes"),
     required_skills=computed(skills_of),
+    has_access_code=HAS_CODE,
+    access_code_views=VIEWS,
 )
 registry.filters(CustomerFilter, is_archived=is_set("archived_at"), search=contains("name", "email"))
 registry.filters(PropertyFilter, is_archived=is_set("archived_at"))

@@ -50,6 +50,7 @@ _KINDS = {
     "given_id": "Assignment",
     "wants": "Assignment",
     "swap_id": "Swap",
+    "visit_id": "Visit",
     "service_id": "Service",
 }
 """Which words of cards are ids, and of what."""

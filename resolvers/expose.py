@@ -4,6 +4,7 @@ Input, payload and description are derived from the command; the payload's selec
 transaction, before it commits. Expected refusals are data in `errors`; a missing sign-in is an error of the request.
 """
 
+from collections.abc import Callable
 from dataclasses import make_dataclass
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,13 @@ EXPOSED: dict[str, Command[Any, Any]] = {}
 """Every exposed command by its mutation's name."""
 
 
-def expose(command: Command[Any, Any], entity: type[Any], *, name: str | None = None) -> Any:
+Guard = Callable[[Context], None]
+"""Raises a `Refused` where this installation cannot do what is wanted, whoever asks."""
+
+
+def expose(
+    command: Command[Any, Any], entity: type[Any], *, name: str | None = None, guard: Guard = lambda _context: None
+) -> Any:
     """A mutation field that runs the command and answers with the entity it made or changed."""
     field_name = name or command.name
     payload = payload_type(field_name, entity)
@@ -41,6 +48,7 @@ def expose(command: Command[Any, Any], entity: type[Any], *, name: str | None = 
 
         try:
             call = call_of(info.context, command, input)
+            guard(info.context)
             _, row = await info.context.services.runner.run_and_read(call, read)
         except Unauthenticated:
             raise
@@ -61,6 +69,7 @@ def call_of(context: Context, command: Command[Any, Any], given: Any) -> Call[An
         input=to_command(command.input_type, given),
         key=getattr(given, KEY, None),
         request_id=context.request_id,
+        origin=context.origin,
     )
 
 

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from domain.policy import SwapPolicy, TenantPolicy
-from models import cleaner, market, session, staff, tenant
+from models import cleaner, cleaner_profile, market, payout_account, session, signed_document, staff, tenant
 from resolvers.availability import market_window
 from resolvers.common import ADMINS, OFFICE, WORKFORCE, contains, is_set
 from resolvers.engine.sources import column, computed, many, one, sql, where
 from resolvers.expose import expose
+from resolvers.onboarding import documents_to_sign, pay_tiers
 from resolvers.registry import registry
+from resolvers.reliability import RELIABILITY
 from schema.types.filters import CleanerFilter, MarketFilter, StaffFilter
 from schema.types.identity import Business, Cleaner, Market, Session, Staff, Tenant, Viewer
 from schema.types.relay import encode_id
@@ -74,6 +76,22 @@ registry.sources(
     phone=column().only(*OFFICE, own="id"),
     pay_tier=column().only(*ADMINS, own="id"),
     onboarding=column().only(*OFFICE, own="id"),
+    missing_stages=column().only(*OFFICE, own="id"),
+    profile=one(cleaner_profile, on="id", to="cleaner_id").only(*OFFICE, own="id"),
+    payout_account=one(payout_account, on="id", to="cleaner_id").only(*ADMINS, own="id"),
+    signed_documents=many(signed_document, via="cleaner_id", order="signed_at asc").only(*ADMINS, own="id"),
+    documents_to_sign=sql(documents_to_sign).only(*ADMINS, own="id"),
+    certified_at=column().only(*OFFICE, own="id"),
+    certified_skills=sql(
+        lambda row: (
+            f"ARRAY(SELECT own.skill FROM cleaner_skill own WHERE {_own(row)} AND own.source = 'SELF' ORDER BY 1)"
+        )
+    ).only(*OFFICE, own="id"),
+    pay_tiers=computed(
+        pay_tiers,
+        held=sql(lambda row: f"ARRAY(SELECT own.skill FROM cleaner_skill own WHERE {_own(row)} ORDER BY 1)", list),
+        settings=sql(lambda row: f"(SELECT t.settings FROM tenant t WHERE t.tenant_id = {row.tenant_id})", dict),
+    ).only(*ADMINS, own="id"),
     skills=sql(lambda row: f"ARRAY(SELECT own.skill FROM cleaner_skill own WHERE {_own(row)} ORDER BY own.skill)").only(
         *OFFICE, own="id"
     ),
@@ -81,6 +99,7 @@ registry.sources(
         market_ids,
         ids=sql(lambda row: f"ARRAY(SELECT own.market_id FROM cleaner_market own WHERE {_own(row)} ORDER BY 1)", list),
     ).only(*OFFICE, own="id"),
+    reliability=RELIABILITY,
     archived_at=column().only(*OFFICE, own="id"),
 )
 
@@ -128,6 +147,7 @@ MUTATIONS = {
     "complete_onboarding": expose(cleaners.complete_onboarding, Cleaner),
     "archive_cleaner": expose(cleaners.archive_cleaner, Cleaner),
     "reset_pin": expose(qr.reset_pin, Cleaner),
+    "revoke_qr": expose(qr.revoke_qr, Cleaner),
     "unlock_cleaner": expose(qr.unlock_cleaner, Cleaner),
     "sign_out": expose(sessions.sign_out, Session),
     "revoke_session": expose(sessions.revoke_session, Session),

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from domain.scheduling import LIVE_JOB_STATES
 from models import assignment, job
-from resolvers.common import OFFICE
+from resolvers.common import OFFICE, WORKFORCE
 from resolvers.engine.sources import column, many, one, sql, where
 from resolvers.expose import expose
+from resolvers.fieldwork import CHECKLIST, EVIDENCE, VISIT, VISITS
+from resolvers.photos import PHOTOS
 from resolvers.registry import registry
+from resolvers.tracks import TRACKS
 from schema.types.filters import AssignmentFilter, JobFilter
 from schema.types.scheduling import Assignment, Job
 from services import scheduling as commands
@@ -22,6 +26,15 @@ def instructions(row: Any, stamp: Any) -> str:
     return f"CASE WHEN {stamp.role} <> 'cleaner' OR {_is_mine(row, stamp)} THEN {row.instructions} END"
 
 
+_ACTIVE = ", ".join(f"'{status}'" for status in sorted(LIVE_JOB_STATES))
+
+
+def _is_active(row: Any) -> str:
+    """A shift leaves its cleaner's active list when its job is over; it stays in the history (R126, A16)."""
+    return f"""{row.released_at} IS NULL AND EXISTS (SELECT FROM job running WHERE running.tenant_id = {row.tenant_id}
+        AND running.id = {row.job_id} AND running.status IN ({_ACTIVE}))"""
+
+
 # The key between the two also carries the job's times, so convention does not find it.
 registry.sources(
     Job,
@@ -29,10 +42,25 @@ registry.sources(
     payment_status=column().only(*OFFICE),
     instructions=sql(instructions),
     assignments=many(assignment, via="job_id"),
+    tracks=TRACKS,
+    late_at=column().only(*WORKFORCE),
+    missed_at=column().only(*WORKFORCE),
+    visits=VISITS,
+    checklist=CHECKLIST,
+    evidence=EVIDENCE,
+    photos=PHOTOS,
 )
-registry.sources(Assignment, assignment, job=one(job, on="job_id"))
-registry.filters(JobFilter, is_mine=where(lambda row, stamp, value: f"{_is_mine(row, stamp)} = {value}"))
-registry.filters(AssignmentFilter, is_live=where(lambda row, value: f"({row.released_at} IS NULL) = {value}"))
+registry.sources(Assignment, assignment, job=one(job, on="job_id"), visit=VISIT)
+registry.filters(
+    JobFilter,
+    is_mine=where(lambda row, stamp, value: f"{_is_mine(row, stamp)} = {value}"),
+    is_active=where(lambda row, value: f"({row.status} IN ({_ACTIVE})) = {value}"),
+)
+registry.filters(
+    AssignmentFilter,
+    is_live=where(lambda row, value: f"({row.released_at} IS NULL) = {value}"),
+    is_active=where(lambda row, value: f"({_is_active(row)}) = {value}"),
+)
 
 MUTATIONS = {
     "create_job": expose(commands.create_job, Job),

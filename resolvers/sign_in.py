@@ -22,7 +22,7 @@ from services.identity import business, forms, qr
 from services.ops import NoteOpsAction, note_ops_action
 
 Signing = Callable[[Context, Any], Awaitable[Any]]
-NEED_A_SESSION = frozenset({"issue_qr", "create_tenant"})
+NEED_A_SESSION = frozenset({"create_tenant"})
 
 
 def _person(role: Role) -> str:
@@ -89,9 +89,34 @@ async def _request_reset(context: Context, given: Any) -> bool:
     return True
 
 
-async def _issue_qr(context: Context, given: Any) -> str:
-    issued = await context.services.runner.run(call_of(context, qr.issue_qr, given))
-    return str(issued.qr_token)
+@described
+@strawberry.type
+class IssueQrPayload:
+    """The answer of issueQr: both are told this once and never again."""
+
+    qr_token: str | None
+    """The token for the QR code; null if it was refused."""
+    qr_svg: str | None
+    """The same as an image, an SVG document; null if it was refused."""
+    errors: list[UserError]
+    """Why it was refused; empty if it was done."""
+
+
+async def issue_qr(info: Info[Context, None], input: Any) -> Any:
+    """Issue a token and draw it; the command's own words are the field's."""
+    try:
+        issued = await info.context.services.runner.run(call_of(info.context, qr.issue_qr, input))
+    except Unauthenticated:
+        raise
+    except Refused as refusal:
+        return IssueQrPayload(qr_token=None, qr_svg=None, errors=[UserError.of(refusal)])
+    return IssueQrPayload(qr_token=issued.qr_token, qr_svg=issued.svg(), errors=[])
+
+
+def _issue_qr() -> Any:
+    hints = {"input": input_type(qr.IssueQr, keyed=False), "return": IssueQrPayload}
+    issue_qr.__annotations__.update(hints)
+    return mutation(issue_qr, "issue_qr", qr.issue_qr.doc)
 
 
 async def _create_tenant(context: Context, given: Any) -> str:
@@ -163,13 +188,7 @@ MUTATIONS = {
         _request_reset,
         ("ok", bool, False, "True unless the request itself was refused."),
     ),
-    "issue_qr": _secret(
-        "issue_qr",
-        qr.IssueQr,
-        qr.issue_qr.doc,
-        _issue_qr,
-        ("qr_token", str | None, None, "The token for the QR code; it is told this once and never again."),
-    ),
+    "issue_qr": _issue_qr(),
     "create_tenant": _secret(
         "create_tenant",
         business.FoundBusiness,

@@ -5,7 +5,7 @@ run out: fewer than three open offers are followed by another round of jobs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from app.auth import Auth
 from db.runner import Runner
 from domain.actors import Role, StaffRole
 from domain.errors import Forbidden
+from gateways.objects import ObjectStore
 from sandbox import SandboxError
+from sandbox.demo_day import add_day
 from sandbox.demo_people import OPS_EMAIL, Founded, email_of, found_ops, set_up
 from sandbox.demo_plan import BUSINESSES, PASSWORD, PIN
 from sandbox.demo_rounds import add_round
@@ -47,12 +49,22 @@ class CleanerLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerLogin:
+    """A customer, who is handed a token: they have no sign-in of their own yet."""
+
+    label: str
+    tenant: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """Who can sign in to the demo, and how. The first tenant is the one to start with."""
 
     tenants: tuple[str, ...]
     staff: tuple[StaffLogin, ...]
     cleaners: tuple[CleanerLogin, ...]
+    customers: tuple[CustomerLogin, ...]
 
     def as_json(self) -> dict[str, Any]:
         """For the demo's sign-in page: `{tenant, cleaners: [{label, qrToken, ...}], staff: [{label, email, ...}]}`."""
@@ -69,6 +81,7 @@ class Demo:
                 }
                 for one in self.cleaners
             ],
+            "customers": [asdict(one) for one in self.customers],
             "staff": [
                 {
                     "label": one.label,
@@ -88,7 +101,7 @@ class Demo:
         return [*staff, *cleaners]
 
 
-async def seed_demo(runner: Runner, auth: Auth, data: Path) -> Demo:
+async def seed_demo(runner: Runner, auth: Auth, data: Path, objects: ObjectStore) -> Demo:
     """Make sure that the demo is there and has shifts to race for; its logins, which are kept in `data`/demo.json.
 
     May be interrupted and run again. Raises `Forbidden` in production, where documented passwords have no place.
@@ -103,6 +116,7 @@ async def seed_demo(runner: Runner, auth: Auth, data: Path) -> Demo:
     _keep(data / KEPT, demo)
     for business in businesses:
         await add_round(business)
+        await add_day(business, objects)
         await business.desk.leave()
     return demo
 
@@ -130,7 +144,12 @@ def _demo(businesses: list[Founded]) -> Demo:
         if who.number in one.qr_tokens
     ]
     ops = StaffLogin("Ops 1", PLATFORM_SLUG, str(Role.OPS), OPS_EMAIL, PASSWORD)
-    return Demo(tuple(one.plan.slug for one in businesses), (*staff, ops), tuple(cleaners))
+    customers = [
+        CustomerLogin(f"Customer {number}", one.plan.slug, email_of(f"customer-{number}", one.plan))
+        for one in businesses
+        for number in sorted({home.customer for home in one.plan.homes})
+    ]
+    return Demo(tuple(one.plan.slug for one in businesses), (*staff, ops), tuple(cleaners), tuple(customers))
 
 
 def _kept_tokens(path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -18,6 +18,7 @@ from domain.scheduling import Laundry, OnboardingState
 from sandbox.demo_desk import SOURCE, Desk, Standing, standing
 from sandbox.demo_plan import PASSWORD, PIN, BusinessPlan, CleanerPlan, HomePlan, MarketPlan
 from services.customers import CreateCustomer, CreateProperty, create_customer, create_property
+from services.fieldwork.codes import SetAccessCode, set_access_code
 from services.identity.business import (
     CreateMarket,
     FoundBusiness,
@@ -37,6 +38,7 @@ from services.identity.tokens import qr_login
 from services.inputs import JSON
 
 OPS_EMAIL = "ops@platform.example"
+LET_IN = "The demo begins with people who are in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ async def _cleaner(site: _Site, one: CleanerPlan, kept: str | None) -> str | Non
     if found is not None and found["archived_at"]:
         return None
     person = CleanerId(found["id"]) if found else await _hire(site, one)
-    if found is None or found["onboarding"] != OnboardingState.COMPLETE:
-        await desk.run(site.owner, Role.OWNER, complete_onboarding, CompleteOnboarding(person))
+    if not one.is_joining and (found is None or found["onboarding"] != OnboardingState.COMPLETE):
+        await desk.run(site.owner, Role.OWNER, complete_onboarding, CompleteOnboarding(person, LET_IN))
     if found is None or not found["has_secret"]:
         token = (await desk.run(site.owner, Role.OWNER, issue_qr, IssueQr(person))).qr_token
         desk.adopt(await desk.auth.set_pin(SetPin(token, PIN, "demo"), SOURCE))
@@ -166,16 +168,17 @@ async def _hire(site: _Site, one: CleanerPlan) -> CleanerId:
 
 async def _homes(site: _Site) -> None:
     customers = dict(site.here.customers)
-    for one in site.plan.homes:
+    for number, one in enumerate(site.plan.homes, start=1):
         if one.name in site.here.homes or one.market not in site.here.markets:
             continue
         address = email_of(f"customer-{one.customer}", site.plan)
         if address not in customers:
             who = CreateCustomer(f"Customer {one.customer}", address, f"+1305555{150 + one.customer:04}")
-            made = await site.desk.run(site.owner, Role.OWNER, create_customer, who)
-            customers[address] = made
+            customers[address] = await site.desk.run(site.owner, Role.OWNER, create_customer, who)
         form = _home_form(one, CustomerId(customers[address]), MarketId(site.here.markets[one.market]["id"]))
-        await site.desk.run(site.owner, Role.OWNER, create_property, form)
+        made = await site.desk.run(site.owner, Role.OWNER, create_property, form)
+        code = SetAccessCode(made, f"Key box beside the door: {1000 + 37 * number}")
+        await site.desk.run(site.owner, Role.OWNER, set_access_code, code)
 
 
 def _home_form(one: HomePlan, customer: CustomerId, market: MarketId) -> CreateProperty:

@@ -8,8 +8,9 @@ of the office; `other` draws its shifts and lets the office agree.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Any
 
 from domain.scheduling import Laundry, Skill
@@ -37,6 +38,8 @@ class CleanerPlan:
     markets: tuple[str, ...]
     skills: tuple[Skill, ...]
     home: tuple[float, float]
+    is_joining: bool = False
+    """Whether everything that comes before the first job is still to be done."""
 
     @property
     def label(self) -> str:
@@ -99,6 +102,27 @@ class SoonVisit:
     """Whether the office looks for cover, and not the cleaner."""
 
 
+class Reached(Enum):
+    """How far a job of right now is."""
+
+    NOTHING = auto()
+    HALF = auto()
+    """Under way: the before photos are there, half of the checklist is done."""
+    PROOF = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DayVisit:
+    """A job of right now; the demo's business hears after a minute that nobody comes to one."""
+
+    starts_in: timedelta
+    hours: Decimal
+    home: str
+    cleaner: int
+    reached: Reached = Reached.NOTHING
+    instructions: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class BusinessPlan:
     """One demo business."""
@@ -112,6 +136,7 @@ class BusinessPlan:
     soon: tuple[SoonVisit, ...]
     settings: Mapping[str, Any]
     """What differs from the defaults."""
+    day: tuple[DayVisit, ...] = ()
 
 
 def _visit(
@@ -181,6 +206,8 @@ FLORIDA = BusinessPlan(
         CleanerPlan(5, ("Pensacola",), _BOTH, (30.4213, -87.2169)),
         CleanerPlan(6, ("Pensacola",), _LAUNDRY, (30.3960, -87.2530)),
         CleanerPlan(7, ("Miami", "Pensacola"), _BOTH, (25.6700, -80.3500)),
+        CleanerPlan(8, ("Miami",), (), (25.8100, -80.1990)),
+        CleanerPlan(9, ("Miami",), (), (25.7700, -80.2050), is_joining=True),
     ),
     homes=_FLORIDA_HOMES,
     visits=(
@@ -233,7 +260,15 @@ FLORIDA = BusinessPlan(
         SoonVisit(Decimal(3), "Midtown Loft"),
         SoonVisit(Decimal(2), "Palafox Flat", 6, "Urgent: flat tyre."),
     ),
-    settings={"swaps": {"standingBids": True}},
+    # Nobody who tries it should have to wait half an hour for an alert.
+    settings={"swaps": {"standingBids": True}, "fieldwork": {"lateAlertMinutes": 1, "noAccessWaitMinutes": 0}},
+    day=(
+        DayVisit(timedelta(minutes=40), Decimal(2), "Midtown Loft", 8, Reached.NOTHING,
+                 "New guests at five. Please leave the balcony door locked."),
+        DayVisit(timedelta(minutes=10), Decimal(2), "Key House", 7, Reached.HALF, "The sofa had coffee on it."),
+        DayVisit(timedelta(minutes=20), Decimal("1.5"), "Brickell 19", 3, Reached.PROOF),
+        DayVisit(timedelta(seconds=20), Decimal(2), "Ocean Drive 4B", 4),
+    ),
 )
 
 COLORADO = BusinessPlan(

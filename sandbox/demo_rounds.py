@@ -148,7 +148,7 @@ async def _say_when(business: Founded, here: Standing, monday: date) -> None:
     """Let every cleaner have said when they can work in the round's weeks."""
     for one in business.plan.cleaners:
         for name in one.markets:
-            if one.number in business.qr_tokens and name in here.markets:
+            if not one.is_joining and one.number in business.qr_tokens and name in here.markets:
                 calendar = calendar_of(SimpleNamespace(**here.markets[name]))
                 periods = {period_containing(calendar, monday + timedelta(weeks=week)) for week in range(WEEKS)}
                 for period in sorted(periods, key=lambda period: period.starts_on):

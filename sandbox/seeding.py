@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.boot import ensure_servable, url_of
 from app.command_line import with_auth
 from app.settings import Settings
+from app.storage import object_store
 from sandbox.bulk import seed_bulk
 from sandbox.demo import seed_demo
 from sandbox.servers import servers_for
@@ -31,7 +32,7 @@ def seed_database(settings: Settings, amounts: Amounts) -> None:
 
 async def _seed(settings: Settings, amounts: Amounts) -> None:
     await ensure_servable(settings)
-    await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data))
+    await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data, object_store(settings)))
     if amounts.tenants:
         await seed_bulk(
             url_of(settings.database_url, "DATABASE_URL"),
@@ -45,4 +46,6 @@ async def _seed(settings: Settings, amounts: Amounts) -> None:
 
 async def seed_and_welcome(settings: Settings) -> str:
     """Make sure that the demo is there; what to tell whoever has started it."""
-    return welcome(settings, await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data)))
+    objects = object_store(settings)
+    made = await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data, objects))
+    return welcome(settings, made)

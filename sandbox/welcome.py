@@ -25,6 +25,7 @@ def welcome(settings: Settings, demo: Demo) -> str:
         f"  API          {base}/graphql   (in a browser: GraphiQL)",
         f"  Live feeds   {live}/graphql   (graphql-transport-ws)",
         f"  Swap board   {base}/board",
+        f"  Pages        {base}/work (cleaners)  {base}/office  {base}/proof (customers)",
         f"  Health       {base}/healthz  {base}/readyz",
         f"  Messages     {settings.data / 'outbox.jsonl'}",
         f"  Redis        {'yes' if settings.redis_url else 'none: everything works, by polling'}",

@@ -149,7 +149,7 @@ async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
     values = _property_values(input)
     _ensure_loads(values["laundry"], values["laundry_loads"])
     made = await tx.insert(home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now)
-    _tell_property(tx, PropertyId(made), values["name"])
+    _tell_property(tx, PropertyId(made), values["name"], input.customer_id)
     return PropertyId(made)
 
 
@@ -166,7 +166,7 @@ async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
     _ensure_loads(values.get("laundry", before.laundry), values.get("laundry_loads", before.laundry_loads))
     await tx.change(home, input.property_id, input.expected_version, **values)
     crew = await _hold_crew(tx, input.property_id)
-    _tell_property(tx, input.property_id, values.get("name", before.name), *crew)
+    _tell_property(tx, input.property_id, values.get("name", before.name), before.customer_id, *crew)
     await refresh_swap_cards(tx, job.c.property_id == input.property_id)
     return input.property_id
 
@@ -178,7 +178,7 @@ async def archive_property(tx: Tx, input: ArchiveProperty) -> PropertyId:
     await _ensure_no_live_jobs(tx, job.c.property_id == input.property_id, "propertyId")
     if row.archived_at is None:
         await tx.change(home, input.property_id, archived_at=tx.now)
-        _tell_property(tx, input.property_id, row.name)
+        _tell_property(tx, input.property_id, row.name, row.customer_id)
     return input.property_id
 
 
@@ -222,7 +222,7 @@ async def _archive_homes(tx: Tx, customer_id: CustomerId) -> None:
         .returning(home.c.id, home.c.name)
     )
     for row in gone:
-        _tell_property(tx, PropertyId(row.id), row.name)
+        _tell_property(tx, PropertyId(row.id), row.name, customer_id)
 
 
 async def _live_customer(tx: Tx, customer_id: CustomerId, *, lock: bool = False, share: bool = False) -> None:
@@ -260,6 +260,7 @@ async def _hold_crew(tx: Tx, id: PropertyId) -> list[UUID]:
     return [row.cleaner_id for row in rows]
 
 
-def _tell_property(tx: Tx, id: PropertyId, name: str, *people: UUID) -> None:
+def _tell_property(tx: Tx, id: PropertyId, name: str, customer_id: UUID, *people: UUID) -> None:
     tx.audit("Property", id)
-    tx.emit(Event(EventType.PROPERTY_CHANGED, "Property", id, {"id": str(id), "name": name}, people))
+    card = {"id": str(id), "name": name, "customer_id": str(customer_id)}
+    tx.emit(Event(EventType.PROPERTY_CHANGED, "Property", id, card, people))

@@ -9,7 +9,12 @@ from models import cleaner
 
 
 async def ensure_onboarded(tx: Tx) -> None:
-    """Refuse the acting cleaner who has not finished onboarding; policies hide jobs and market from them anyway."""
-    stage = await tx.scalar(select(cleaner.c.onboarding).where(tx.own(cleaner), cleaner.c.id == tx.actor.cleaner_id))
-    if stage != OnboardingState.COMPLETE:
-        raise OnboardingIncomplete(details={"stage": stage})
+    """Refuse the acting cleaner who has not finished onboarding, and say what is missing.
+
+    Policies hide jobs and market from them anyway.
+    """
+    own = select(cleaner.c.onboarding, cleaner.c.missing_stages)
+    row = await tx.one(own.where(tx.own(cleaner), cleaner.c.id == tx.actor.cleaner_id))
+    if row is None or row.onboarding != OnboardingState.COMPLETE:
+        details = {"stage": row.onboarding, "missingStages": row.missing_stages} if row else {}
+        raise OnboardingIncomplete(details=details)

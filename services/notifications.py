@@ -132,7 +132,7 @@ async def notify_swap(tx: Tx, input: NotifySwap) -> UUID | None:
     if input.event is EventType.SWAP_OFFERED:
         return await _notify_market(tx, input, card, topic)
     for kind, people in (await _concerned(tx, input, card)).items():
-        await _queue(tx, QueueNotifications(kind, topic, card, people))
+        await queue(tx, QueueNotifications(kind, topic, card, people))
     return None
 
 
@@ -144,7 +144,7 @@ async def notify_window(tx: Tx, input: NotifyWindow) -> UUID | None:
     people = [row.id for row in rows]
     card = window_card(place, window_at(calendar_of(place), tx.now))
     topic = f"window:{place.id}:{input.at.isoformat()}"
-    await _queue(tx, QueueNotifications(NotificationKind.WINDOW_CHANGED, topic, card, people))
+    await queue(tx, QueueNotifications(NotificationKind.WINDOW_CHANGED, topic, card, people))
     return people[-1] if len(people) == PAGE else None
 
 
@@ -164,7 +164,7 @@ async def remind_of_deadline(tx: Tx, input: RemindOfDeadline) -> UUID | None:
     people = [row.id for row in rows]
     topic = f"reminder:{place.id}:{window.period_start}:{int(reminder.lead.total_seconds())}"
     card = window_card(place, window)
-    await _queue(tx, QueueNotifications(NotificationKind.WINDOW_REMINDER, topic, card, people, reminder.ends_at))
+    await queue(tx, QueueNotifications(NotificationKind.WINDOW_REMINDER, topic, card, people, reminder.ends_at))
     return people[-1] if len(people) == PAGE else None
 
 
@@ -172,7 +172,7 @@ async def remind_of_deadline(tx: Tx, input: RemindOfDeadline) -> UUID | None:
 async def notify_pin_set(tx: Tx, input: NotifyPinSet) -> int:
     """Tell the phone on file that a PIN was set, in case its owner did not do it (A8)."""
     topic = f"pin:{input.cleaner_id}:{input.at}"
-    return await _queue(tx, QueueNotifications(NotificationKind.PIN_SET, topic, {}, [input.cleaner_id]))
+    return await queue(tx, QueueNotifications(NotificationKind.PIN_SET, topic, {}, [input.cleaner_id]))
 
 
 @command(Role.SYSTEM)
@@ -223,7 +223,7 @@ async def _notify_market(tx: Tx, input: NotifySwap, card: Mapping[str, Any], top
     found = _FACTS.bindparams(tenant=tx.actor.tenant, market=UUID(card["market_id"]), after=input.after, now=tx.now)
     rows = await tx.all(found)
     takers = [row.id for row in rows if _can_take(card, row.facts, tx.now)]
-    await _queue(tx, QueueNotifications(NotificationKind.SWAP_OFFERED, topic, card, takers))
+    await queue(tx, QueueNotifications(NotificationKind.SWAP_OFFERED, topic, card, takers))
     return rows[-1].id if len(rows) == PAGE else None
 
 
@@ -244,7 +244,7 @@ async def _concerned(tx: Tx, input: NotifySwap, card: Mapping[str, Any]) -> dict
                 NotificationKind.SWAP_DRAWN: others,
             }
         case EventType.SWAP_REQUESTED:
-            return {NotificationKind.SWAP_TO_APPROVE: await _office(tx)}
+            return {NotificationKind.SWAP_TO_APPROVE: await office(tx)}
         case EventType.SWAP_DECLINED:
             return {NotificationKind.SWAP_DECLINED: [*owner, *taker]}
         case EventType.SWAP_RETURNED:
@@ -252,7 +252,7 @@ async def _concerned(tx: Tx, input: NotifySwap, card: Mapping[str, Any]) -> dict
         case EventType.SWAP_WITHDRAWN:
             return {NotificationKind.SWAP_WITHDRAWN: owner}
         case EventType.SWAP_EXPIRED:
-            watching = await _office(tx) if card["opened_by"] == SwapOpener.OFFICE else []
+            watching = await office(tx) if card["opened_by"] == SwapOpener.OFFICE else []
             return {NotificationKind.SWAP_EXPIRED: owner, NotificationKind.SWAP_UNFILLED: watching}
         case _:
             return {}
@@ -262,7 +262,7 @@ def _people_of(*ids: str | None) -> list[UUID]:
     return [UUID(id) for id in ids if id]
 
 
-async def _office(tx: Tx) -> list[UUID]:
+async def office(tx: Tx) -> list[UUID]:
     """Everybody of the office who still works here."""
     rows = await tx.all(select(staff.c.id).where(tx.own(staff), staff.c.archived_at.is_(None)).order_by(staff.c.id))
     return [row.id for row in rows]
@@ -297,7 +297,7 @@ def _submitted(tx: Tx, market_id: MarketId, window: Window) -> ColumnElement[boo
     )
 
 
-async def _queue(tx: Tx, input: QueueNotifications) -> int:
+async def queue(tx: Tx, input: QueueNotifications) -> int:
     """Write a message and its task for each person and channel of the kind; how many are new (R184, A38)."""
     content = compose(input.kind, input.card)
     rows = [

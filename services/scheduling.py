@@ -18,7 +18,7 @@ from db.command import command
 from db.tx import Tx
 from domain.actors import OFFICE
 from domain.errors import Conflict, Invalid
-from domain.events import Event, EventType
+from domain.events import EventType
 from domain.ids import AssignmentId, CleanerId, JobId, PropertyId, ServiceId
 from domain.policy import TenantPolicy
 from domain.scheduling import (
@@ -35,9 +35,16 @@ from domain.scheduling import (
 from domain.swaps import OPEN_SWAP_STATES, SwapOpener, SwapStatus, expiry_of
 from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap, tenant
 from models import property as home
-from services.cards import refresh_swap_cards, take_off
+from services.cards import refresh_swap_cards, take_off, tell_job
 from services.checks import changes, text
 from services.inputs import arg
+
+PLANNED = frozenset({JobStatus.UNASSIGNED, JobStatus.ASSIGNED})
+"""Nobody has come yet: all of it may be different."""
+VACANT = frozenset({JobStatus.UNASSIGNED, JobStatus.NO_SHOW})
+"""Somebody is needed who is responsible for it."""
+STAFFABLE = PLANNED | VACANT | {JobStatus.IN_PROGRESS}
+"""Somebody may be sent there: also to help, or in place of who has fallen ill on the spot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
     Its swaps on the market follow: their cards change, and one whose time to be taken is over now expires.
     """
     changes(_given(input))
-    before = await _lock_planned(tx, input.job_id)
+    before = await _lock_in(tx, input.job_id, PLANNED)
     starts_at = input.starts_at or before.starts_at
     hours = before.expected_hours if input.expected_hours is None else ensure_hours(input.expected_hours)
     moved = (starts_at, hours) != (before.starts_at, before.expected_hours)
@@ -168,8 +175,11 @@ async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
 
 @command(*OFFICE)
 async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
-    """Put a cleaner on a job (R74, R80): onboarded, of its market, with its skills, and nowhere else at that time."""
-    planned = await _lock_planned(tx, input.job_id)
+    """Put a cleaner on a job (R74, R80): onboarded, of its market, with its skills, and nowhere else at that time.
+
+    Also on one that runs, and on one that counts as a no-show, which is planned anew thereby.
+    """
+    planned = await _lock_in(tx, input.job_id, STAFFABLE)
     await lock_cleaners(tx, [input.cleaner_id])
     await _ensure_fit(tx, planned, input.cleaner_id)
     # The place that the office was looking to fill on the market is filled.
@@ -187,7 +197,7 @@ async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
             created_at=tx.now,
         )
     )
-    if planned.status == JobStatus.UNASSIGNED and input.role is not AssignmentRole.BACKUP:
+    if planned.status in VACANT and input.role is not AssignmentRole.BACKUP:
         await tx.change(job, planned.id, status=JobStatus.ASSIGNED)
     await tell_job(tx, EventType.CLEANER_ASSIGNED, planned.id, people=(input.cleaner_id,))
     return made
@@ -195,12 +205,12 @@ async def assign_cleaner(tx: Tx, input: AssignCleaner) -> AssignmentId:
 
 @command(*OFFICE)
 async def release_cleaner(tx: Tx, input: ReleaseCleaner) -> JobId:
-    """Take a cleaner off a job that has not started; the job is unassigned again when nobody is left.
+    """Take a cleaner off a job that nobody has come to; the job is unassigned again when nobody is left.
 
     Re-opened less than a day before its start, it becomes urgent (A22).
     """
     gone = await tx.get(assignment, input.assignment_id, "assignmentId")
-    planned = await _lock_planned(tx, gone.job_id)
+    planned = await _lock_in(tx, gone.job_id, PLANNED | {JobStatus.NO_SHOW})
     gone = await tx.get(assignment, input.assignment_id, "assignmentId")
     if gone.released_at is not None:
         raise Conflict("This assignment has ended.", field=("assignmentId",))
@@ -257,10 +267,10 @@ async def _hold_home(tx: Tx, id: PropertyId) -> Row[Any]:
     return where
 
 
-async def _lock_planned(tx: Tx, id: JobId) -> Row[Any]:
-    """The job, locked, if it has not started."""
+async def _lock_in(tx: Tx, id: JobId, states: frozenset[JobStatus]) -> Row[Any]:
+    """The job, locked, if it is in one of these states."""
     row = await tx.get(job, id, "jobId", lock=True)
-    if row.status not in {JobStatus.UNASSIGNED, JobStatus.ASSIGNED}:
+    if row.status not in states:
         raise Conflict("This job cannot be planned any more.", field=("jobId",), details={"status": row.status})
     return row
 
@@ -335,26 +345,6 @@ async def _move_swaps(tx: Tx, job_id: UUID, starts_at: datetime, ends_at: dateti
         )
         for row in (*moved, *taken):
             tx.later("expire_swap", {"swap_id": str(row.id)}, run_at=expires_at)
-
-
-async def tell_job(
-    tx: Tx, type: EventType, job_id: UUID, *, people: tuple[UUID, ...] = (), reason: str | None = None
-) -> None:
-    """Event and audit line of what happened to a job, with its card as it is now; its crew hears of it unless told."""
-    row = await tx.get(job, job_id)
-    card = {
-        "id": str(row.id),
-        "property_id": str(row.property_id),
-        "market_id": str(row.market_id),
-        "status": row.status,
-        "starts_at": row.starts_at.isoformat(),
-        "ends_at": row.ends_at.isoformat(),
-        "expected_hours": str(row.expected_hours),
-        "is_urgent": row.is_urgent,
-        "version": row.version,
-    }
-    tx.audit("Job", job_id, reason=reason, detail={"event": type})
-    tx.emit(Event(type, "Job", job_id, card, people or tuple(await _crew(tx, job_id))))
 
 
 def _end(starts_at: datetime, hours: Decimal) -> datetime:

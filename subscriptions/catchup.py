@@ -14,7 +14,7 @@ import structlog
 from domain.actors import TenantId
 from domain.errors import Refused, Unauthenticated, Unavailable
 from domain.feeds import ResyncReason
-from subscriptions.feeds import Fresh
+from subscriptions.feeds import Asked, Fresh
 from subscriptions.frames import next_message
 from subscriptions.groups import Circle, Delta, Eyes, Group, Tools
 from subscriptions.log import Log, LogEvent
@@ -142,7 +142,7 @@ class CatchUp:
         document = plan.document
         facts = session.standing.facts if session.standing else None
         try:
-            klass = document.feed.klass(session.actor, facts)
+            klass = document.feed.klass(session.actor, facts, Asked(watch.now(), plan.arguments))
         except Refused as refusal:
             session.refuse(subscriber, refusal)
             self.end(subscriber, watch)
@@ -184,7 +184,7 @@ class CatchUp:
         group, after = subscriber.group, subscriber.after
         if group is None or subscriber.renewal is not None:
             return
-        if after is None:
+        if after is None or not group.feed.replays:
             subscriber.renewal = Renewal()
         elif after.epoch != watch.epoch:
             subscriber.renewal = Renewal(ResyncReason.EPOCH_CHANGED)

@@ -16,7 +16,7 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope
 
-from domain.actors import Actor
+from domain.actors import Actor, Origin, origin_of
 from domain.errors import RateLimited, Refused, Unauthenticated, Unavailable
 from subscriptions.bounds import DOCUMENT_CHARACTERS_A_TOKEN, MESSAGE_BYTES_A_TOKEN, Bucket, Crowd
 from subscriptions.frames import ACK, complete_message, error_message, next_message, next_prefix, pong_message
@@ -72,6 +72,7 @@ class Connection:
         "_running",
         "_scope",
         "beat",
+        "origin",
         "outlet",
         "session",
     )
@@ -83,6 +84,8 @@ class Connection:
         """There once the socket is acknowledged."""
         self._house = house
         self._scope = scope
+        self.origin = _origin_of(scope)
+        """Where the socket comes from; its headers are let go once it is open."""
         self._guest: Actor | None = None
         """Who has a place among the sockets, if anybody yet."""
         self._init_received = False
@@ -277,3 +280,8 @@ class Connection:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _origin_of(scope: Scope) -> Origin:
+    agent = dict(scope.get("headers", ())).get(b"user-agent", b"").decode("latin-1")
+    return origin_of(scope["client"][0] if scope.get("client") else "", agent)

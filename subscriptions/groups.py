@@ -121,6 +121,8 @@ class Group:
         self.eyes = eyes
         self.live: set[Subscriber] = set()
         self.members = 0
+        self.until = self.feed.until(eyes.klass)
+        """When its members are to look for their group anew."""
         self._position = circle.position
         self._tools = circle.tools
         self._rendering = circle.tools.rendering(plan, eyes.role)

@@ -17,6 +17,7 @@ from domain.feeds import ResyncReason
 from services.cursors import Cursors
 from subscriptions.catchup import INTERNAL_ERROR, CatchUp, Live
 from subscriptions.delivery import Delivery
+from subscriptions.feeds import Asked
 from subscriptions.groups import Tools
 from subscriptions.log import Head, Log, Page
 from subscriptions.plans import Plan, Renderer
@@ -117,11 +118,12 @@ class Hub:
         after = None if plan.after is None else self._parts.cursors.read(session.actor.tenant, plan.after)
         if session.standing is None:
             raise Unauthenticated
+        watch = self._watches[session.actor.tenant]
         if not session.stale:
-            plan.document.feed.klass(session.actor, session.standing.facts)
+            plan.document.feed.klass(session.actor, session.standing.facts, Asked(watch.now(), plan.arguments))
         subscriber = Subscriber(session, id, plan, after)
         session.subscribers[id] = subscriber
-        self._catch_up.start(session, self._watches[session.actor.tenant])
+        self._catch_up.start(session, watch)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """End a subscription; nothing more is sent for it."""
@@ -140,6 +142,10 @@ class Hub:
         if watch.delivering:
             return False
         now = watch.now()
+        if any(one.group and one.group.until and one.group.until <= now for one in session.subscribers.values()):
+            # What they are shown ends by the clock, at midnight for one: their classes are found anew.
+            self.reconsider(session)
+            return True
         for subscriber in session.subscribers.values():
             # A heartbeat's cursor is what this subscriber was given, never the database's head: it is a valid `after`.
             if subscriber.group is None or subscriber.sent is None or subscriber.renewal is not None:

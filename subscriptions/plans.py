@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -121,6 +121,8 @@ class Plan:
     document: Document
     variables: dict[str, Any]
     after: str | None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The field's other arguments, coerced."""
 
     @property
     def key(self) -> tuple[str, str | None, bytes]:
@@ -154,13 +156,14 @@ class Planner:
         if isinstance(coerced, list):
             raise Unacceptable([_invalid(error) for error in coerced])
         assert self._schema.subscription_type is not None  # noqa: S101 (the document is one)
-        field = self._schema.subscription_type.fields[document.feed.field]
+        asked = self._schema.subscription_type.fields[document.feed.field]
         try:
-            arguments = get_argument_values(field, document.node, coerced)
+            arguments = get_argument_values(asked, document.node, coerced)
         except GraphQLError as error:
             raise Unacceptable([_invalid(error)]) from error
-        after = arguments.get(CURSOR_ARGUMENT)
-        return Plan(document, _shared(document, request.variables), None if after is None else str(after))
+        after = arguments.pop(CURSOR_ARGUMENT, None)
+        shared = _shared(document, request.variables)
+        return Plan(document, shared, None if after is None else str(after), arguments)
 
     def _document(self, request: Request) -> Document | None:
         key = (request.query, request.operation_name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.actors import Actor
+from domain.actors import Actor, Origin
 from subscriptions.plans import Planner
 
 
@@ -30,6 +30,10 @@ class TokenVerifier(Protocol):
 
 class Connected(Protocol):
     """What an operation on a socket can do with its socket."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the socket comes from."""
 
     async def reauthenticate(self, token: str) -> datetime:
         """Go on under a newer token of the same person; until when. See `Connection.reauthenticate`."""

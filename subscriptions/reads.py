@@ -36,6 +36,14 @@ class Snapshot:
     read_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a snapshot selects: an SQL expression (json, over `stamp` and `live.business_now`), and its $5 and on."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
 class Reads:
     """Stamped statements on the application's read pool.
 
@@ -55,9 +63,9 @@ class Reads:
         """
         return await self._standings.of(actor)
 
-    async def snapshot(self, actor: Actor, rows: str) -> Snapshot:
-        """The state that the SQL expression `rows` (json, over `stamp` and `live.business_now`) yields to the actor."""
-        row = await self.shielded(self._one(actor, _statement(rows)))
+    async def snapshot(self, actor: Actor, rows: Rows) -> Snapshot:
+        """The state that these rows yield to the actor."""
+        row = await self.shielded(self._one(actor, _statement(rows.sql), *rows.values))
         if row is None:
             raise Unauthenticated
         read_at = asyncio.get_running_loop().time()

@@ -1,7 +1,7 @@
 """What a task function is given: commands of its tenant, business time, and the gateways."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,7 +10,10 @@ import asyncpg
 from db.command import Command
 from db.runner import Call, Runner
 from domain.actors import Actor, TenantId
+from gateways.images import Images
 from gateways.messages import MessageGateway
+from gateways.objects import ObjectStore
+from gateways.payout_accounts import PayoutAccounts
 from tasks.store import Task
 
 Input = TypeVar("Input")
@@ -27,6 +30,10 @@ class Tools:
     """A pool of the role `ops`, for the upkeep of the log; never for a tenant's business."""
     public_url: str
     """Where people's browsers find this installation, without a slash at its end."""
+    objects: ObjectStore
+    payouts: PayoutAccounts | None = None
+    """The provider of cleaners' accounts; None where there is none."""
+    images: Images = field(default_factory=Images)
 
 
 @dataclass(frozen=True, slots=True)

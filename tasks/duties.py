@@ -64,6 +64,30 @@ DUTIES: tuple[Duty, ...] = (
         "Reminds the cleaners who have not submitted their availability for the coming two weeks (R84, R85).",
     ),
     Duty("sweep_swaps", every(minutes=5), "every 5 minutes", "Expires swaps whose own task was lost (R100)."),
+    Duty(
+        "sweep_photos",
+        every(minutes=5),
+        "every 5 minutes",
+        "Checks photos that arrived and were never confirmed, and expires those that never came.",
+    ),
+    Duty(
+        "watch_arrivals",
+        every(minutes=1),
+        "every minute",
+        "Sees who has not come: alerts the office, looks for somebody else, counts no-shows (A46).",
+    ),
+    Duty(
+        "scrub_positions",
+        every(minutes=10),
+        "every 10 minutes",
+        "Forgets where cleaners were: in the log of events after an hour.",
+    ),
+    Duty(
+        "rate_cleaners",
+        daily(hour=4),
+        "daily at 04:00",
+        "Makes every cleaner's score of reliability anew: what happened has grown a day older (A47).",
+    ),
     Duty("prune_log", daily(hour=3), "daily at 03:00", "Deletes events, receipts and tasks that are too old."),
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tasks import availability, notifications, swaps, upkeep
+from tasks import arrivals, availability, evidence, notifications, onboarding, photos, reliability, swaps, upkeep
 from tasks.context import TaskFunction
 
 KINDS: Mapping[str, TaskFunction] = {
@@ -16,5 +16,17 @@ KINDS: Mapping[str, TaskFunction] = {
     "deliver_notification": notifications.deliver,
     "send_mailed_link": notifications.mail_link,
     "notify_pin_set": notifications.tell_pin_set,
+    "notify_evidence": evidence.notify_missing,
+    "notify_no_access": evidence.alert_no_access,
+    "open_payout_account": onboarding.open_account,
+    "refresh_payout_account": onboarding.refresh_account,
+    "inspect_photo": photos.inspect,
+    "sweep_photos": photos.sweep,
+    "watch_arrivals": arrivals.watch,
+    "notify_absence": arrivals.tell_absence,
+    "notify_access_code": arrivals.tell_access_code,
+    "scrub_positions": arrivals.scrub,
+    "rate_cleaner": reliability.rate,
+    "rate_cleaners": reliability.rate_market,
     "prune_log": upkeep.prune,
 }

@@ -1,6 +1,7 @@
 /** Makes elements. Text is only ever added as text nodes: what people wrote can never become markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
+const drawnAs = new WeakMap();
 
 /** An element with attributes (`on` holds listeners; null and false leave an attribute out) and children. */
 export function h(tag, attributes = {}, ...children) {
@@ -16,15 +17,27 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** An element of a drawing. */
+export function drawn(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children.flat().filter(Boolean));
+  return element;
+}
+
 /** A drawing from the sprite, hidden from screen readers: the words beside it say the same. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/web/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
+  return drawn("svg", { class: "icon", "aria-hidden": "true" }, drawn("use", { href: `/web/icons.svg#${name}` }));
+}
+
+/** Change what is in an element, only if it is to be something else (`said`), and leave the focus where it was. */
+export function redraw(element, said, content) {
+  const signature = JSON.stringify(said);
+  if (drawnAs.get(element) === signature) return;
+  drawnAs.set(element, signature);
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  element.replaceChildren(...content().flat(2).filter(Boolean));
+  if (focused) element.querySelector(`#${CSS.escape(focused)}`)?.focus();
 }
 
 /** Bring `nodes` into the container in this order; nodes of class `leaving` stay until they have left. */

@@ -5,6 +5,8 @@ const ASK_AGAIN_MS = 30_000;
 export class Feed {
   id = null;
   isCurrent = false;
+  /** What the query takes beside $after. */
+  variables = {};
   /** Set by the socket: subscribes this feed anew. */
   again = () => {};
   #cursor = null;
@@ -25,7 +27,7 @@ export class Feed {
   request(id) {
     this.id = id;
     this.isCurrent = false;
-    return { query: this.query, variables: { after: this.#cursor } };
+    return { query: this.query, variables: { ...this.variables, after: this.#cursor } };
   }
 
   /** Take one result; false if something is missing before it, in which case it was not shown. */

@@ -2,19 +2,20 @@
 
 import { Failure, Unreachable } from "/web/api.js";
 import { h } from "/web/elements.js";
+import { Handed } from "/web/handed.js";
 import { NotSignedIn, requestPasswordReset, setPin, signIn, signInWithPin } from "/web/session.js";
 
 const MAILED = "If somebody of this business signs in with this address, a link to choose a new password is on its way. It is good for an hour.";
 
 export class SignIn {
-  /** `entered(session)` is called with each new session. */
+  /** `entered(session)` is called with each new session. Who is offered of the demo is what `root` has forms for. */
   constructor(root, entered) {
     this.root = root;
     this.entered = entered;
     this.said = root.querySelector("[data-said]");
     this.#form("cleaner", (values) => this.#asCleaner(values));
     this.#form("staff", signIn);
-    root.querySelector("[data-forgot]").addEventListener("click", () => this.#forgot());
+    root.querySelector("[data-forgot]")?.addEventListener("click", () => this.#forgot());
     this.#takeQr();
     this.#offerDemo();
   }
@@ -29,13 +30,17 @@ export class SignIn {
   hide() {
     this.root.hidden = true;
     this.root.querySelectorAll("form").forEach((form) => form.reset());
-    this.root.querySelector("[data-mailed]").textContent = "";
-    this.#firstPin(false);
+    if (this.#has("staff")) this.root.querySelector("[data-mailed]").textContent = "";
+    if (this.#has("cleaner")) this.#firstPin(false);
+  }
+
+  #has(name) {
+    return this.root.querySelector(`form[data-as=${name}]`) !== null;
   }
 
   #form(name, enter) {
     const form = this.root.querySelector(`form[data-as=${name}]`);
-    form.addEventListener("submit", (event) => {
+    form?.addEventListener("submit", (event) => {
       event.preventDefault();
       const values = Object.fromEntries(new FormData(form));
       this.#try(() => enter(values));
@@ -94,7 +99,7 @@ export class SignIn {
   /** A scanned code opens the board with the token behind the #, which never leaves the device. */
   #takeQr() {
     const token = new URLSearchParams(location.hash.slice(1)).get("qr");
-    if (!token) return;
+    if (!token || !this.#has("cleaner")) return;
     this.root.querySelector("[name=qrToken]").value = token;
     history.replaceState(null, "", location.pathname);
   }
@@ -106,23 +111,26 @@ export class SignIn {
     const tenants = demo.tenants ?? [demo.tenant];
     section.append(...tenants.map((tenant) => this.#business(tenant, demo)));
     section.hidden = false;
-    this.root.querySelector("details").open = false;
+    this.root.querySelector("details")?.removeAttribute("open");
   }
 
   #business(tenant, demo) {
     const ofIt = (one) => (one.tenant ?? demo.tenant) === tenant;
     const choice = (label, enter) =>
       h("li", {}, h("button", { type: "button", class: "person", on: { click: () => this.#try(enter) } }, ...inTwo(label)));
-    const cleaners = demo.cleaners.filter(ofIt).map((one) => choice(one.label, () => demoCleaner(one)));
+    const wanted = (name, people) => (this.#has(name) ? people.filter(ofIt) : []);
+    const cleaners = wanted("cleaner", demo.cleaners).map((one) => choice(one.label, () => demoCleaner(one)));
     // The platform's own people have no market to look at.
-    const staff = demo.staff.filter((one) => ofIt(one) && one.role !== "ops");
+    const staff = wanted("staff", demo.staff).filter(({ role }) => role !== "ops");
     const office = staff.map(({ label, email, password }) => choice(`${label}, office`, () => signIn({ tenant, email, password })));
+    const customers = wanted("customer", demo.customers ?? []).map((one) => choice(one.label, () => demoCustomer(one)));
     const title = tenant === demo.tenant ? "Try it as somebody of the demo" : `Another business (${tenant}), apart from it`;
-    return h("section", { class: "business" }, h("h2", {}, title), h("ul", { class: "people" }, ...cleaners, ...office));
+    return h("section", { class: "business" }, h("h2", {}, title), h("ul", { class: "people" }, ...cleaners, ...office, ...customers));
   }
 }
 
-async function findDemo() {
+/** The demo of a development server: who can sign in; null where there is none. */
+export async function findDemo() {
   try {
     const response = await fetch("/demo.json");
     return response.ok ? await response.json() : null;
@@ -138,6 +146,14 @@ async function demoCleaner({ qrToken, pin }) {
     if (error.code !== "PIN_NOT_SET") throw error;
     return setPin({ qrToken, pin });
   }
+}
+
+/** Customers have no sign-in of their own yet: the demo hands out a token. */
+async function demoCustomer({ tenant, email }) {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch("/demo/customer", { method: "POST", headers, body: JSON.stringify({ tenant, email }) }).catch(() => null);
+  if (!response?.ok) throw new Unreachable("The demo does not answer.");
+  return new Handed((await response.json()).accessToken);
 }
 
 /** A label such as "Ana Ruiz, hot tubs" as a name and a remark. */

@@ -46,6 +46,15 @@ export class Socket {
     if (this.#acknowledged) this.#subscribe(feed);
   }
 
+  /** Subscribe this feed no longer. */
+  remove(feed) {
+    this.#feeds = this.#feeds.filter((one) => one !== feed);
+    feed.again = () => {};
+    if (this.#acknowledged && feed.id !== null) this.#send({ id: feed.id, type: "complete" });
+    feed.cut();
+    this.#judge();
+  }
+
   /** Connect, now and again after every cut, until `close()`. */
   async open() {
     clearTimeout(this.#retry);

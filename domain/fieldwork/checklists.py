@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from domain.fieldwork.requirements import Scale, Size
 
+MOST_ITEMS = 200
+"""Lines that a template may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -1,11 +1,19 @@
 """What a device says about time: a claim that is kept beside the server's time, and flagged where it is odd (A40)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 LATE_AFTER = timedelta(minutes=10)
 """A fact that reaches the server so long after it happened was made offline."""
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def is_instant(at: datetime) -> bool:
+    """Whether this can be a device's time at all, however wrong: with an offset, and since there were such clocks."""
+    return at.tzinfo is not None and EARLIEST <= at <= LATEST
 
 
 class ClockFlag(StrEnum):

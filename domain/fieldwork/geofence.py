@@ -1,6 +1,7 @@
 """Whether a check-in is at the place (R106, A20)."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.errors import Invalid, OutsideGeofence
 from domain.geo import Position, distance_metres
@@ -31,19 +32,57 @@ class Fence:
     accuracy_metres: int = ACCURACY_METRES
 
 
+class FixFlag(StrEnum):
+    """Why a position would not do as a check-in; a check-out is kept with it all the same."""
+
+    MOCK = "MOCK"
+    """The device itself says that it is made up."""
+    VAGUE = "VAGUE"
+    """The device may be farther away than the fence is fine enough to tell."""
+    OUTSIDE = "OUTSIDE"
+    """It is not at the home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """How far from the middle of the fence a fix is, in metres, and what is to be said against it."""
+
+    distance_metres: float
+    flags: tuple[FixFlag, ...]
+
+
+def sight(fence: Fence, fix: Fix) -> Sighting:
+    """Hold a fix against the fence: inside is distance - accuracy <= radius, by a fix that is exact enough (A20)."""
+    distance = distance_metres(fence.centre, fix.position)
+    against = {
+        FixFlag.MOCK: fix.is_mock,
+        FixFlag.VAGUE: fix.accuracy_metres > fence.accuracy_metres,
+        FixFlag.OUTSIDE: distance - fix.accuracy_metres > fence.radius_metres,
+    }
+    return Sighting(distance, tuple(flag for flag, is_so in against.items() if is_so))
+
+
 def ensure_inside(fence: Fence, fix: Fix) -> float:
-    """The distance in metres. Raises `OutsideGeofence` unless distance - accuracy <= radius and the fix is exact (A20).
+    """The distance in metres. Raises `OutsideGeofence` with everything against the fix, unless nothing is (A20).
 
     A fix that says itself that it is made up never counts.
     """
-    distance = distance_metres(fence.centre, fix.position)
-    seen = {"distanceMetres": round(distance), "radiusMetres": fence.radius_metres}
-    if fix.is_mock:
-        raise OutsideGeofence("The position comes from a mock provider.", field=("fix",), details=seen)
-    if fix.accuracy_metres > fence.accuracy_metres:
-        message = f"The position is too vague: {fix.accuracy_metres:.0f} m, where {fence.accuracy_metres} m are needed."
-        raise OutsideGeofence(message, field=("fix", "accuracyMetres"), details=seen)
-    if distance - fix.accuracy_metres > fence.radius_metres:
-        message = f"You are {distance:.0f} m away; check in within {fence.radius_metres} m."
-        raise OutsideGeofence(message, field=("fix",), details=seen)
-    return distance
+    seen = sight(fence, fix)
+    if not seen.flags:
+        return seen.distance_metres
+    words = {
+        FixFlag.MOCK: "The position comes from a mock provider.",
+        FixFlag.VAGUE: f"The position is too vague: {fix.accuracy_metres:.0f} m, where {fence.accuracy_metres} m are"
+        " needed.",
+        FixFlag.OUTSIDE: f"You are {seen.distance_metres:.0f} m away; check in within {fence.radius_metres} m.",
+    }
+    raise OutsideGeofence(
+        words[seen.flags[0]],
+        field=("fix", "accuracyMetres") if seen.flags[0] is FixFlag.VAGUE else ("fix",),
+        details={
+            "distanceMetres": round(seen.distance_metres),
+            "accuracyMetres": round(fix.accuracy_metres),
+            "radiusMetres": fence.radius_metres,
+            "flags": [flag.value for flag in seen.flags],
+        },
+    )

@@ -65,6 +65,8 @@ class RequirementCode(StrEnum):
     """Too few after photos of a zone (R109, R111)."""
     CHECKLIST = "CHECKLIST"
     """A required checklist item is open (R110)."""
+    ACCESS_PHOTO = "ACCESS_PHOTO"
+    """No photo shows why one cannot get in; asked where somebody says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,10 @@ def missing(facts: Facts) -> tuple[Missing, ...]:
     return (*_missing_arrival(facts), *_missing_work(facts), *_missing_departure(facts))
 
 
-def missing_before(facts: Facts) -> tuple[Missing, ...]:
-    """What is missing before work may begin: a check-in and the before photos (R107)."""
-    return _missing_arrival(facts)
+def missing_before(facts: Facts, *, checked_in: bool) -> tuple[Missing, ...]:
+    """What is missing before somebody may begin to work: their own check-in, and the before photos (R107)."""
+    own = () if checked_in else (Missing(RequirementCode.CHECK_IN, "You have not checked in."),)
+    return (*own, *_missing_before_photos(facts))
 
 
 def _missing_arrival(facts: Facts) -> tuple[Missing, ...]:
@@ -176,13 +179,16 @@ def _missing_arrival(facts: Facts) -> tuple[Missing, ...]:
         for visit in facts.visits
         if visit.checked_in and not visit.in_position
     ]
+    return (*found, *_missing_before_photos(facts))
+
+
+def _missing_before_photos(facts: Facts) -> tuple[Missing, ...]:
     there = {count.zone: count.before for count in facts.photos}
-    found += [
+    return tuple(
         _too_few(RequirementCode.BEFORE_PHOTOS, count.zone, count.before, there.get(count.zone, 0))
         for count in facts.required
         if there.get(count.zone, 0) < count.before
-    ]
-    return tuple(found)
+    )
 
 
 def _missing_work(facts: Facts) -> tuple[Missing, ...]:

@@ -1,4 +1,7 @@
-alter table cleaner add column certified_at timestamp with time zone
+revoke SELECT (tenant_id, seq, at), DELETE on event from cleanshift_ops
+-- next
+alter table cleaner add column certified_at timestamp with time zone,
+    add column missing_stages text[] default '{PROFILE,PAYOUTS,DOCUMENTS,SKILLS}' not null
 -- next
 alter table cleaner_skill add column source text default 'OFFICE' not null,
     add column certified_at timestamp with time zone,
@@ -17,7 +20,13 @@ update tenant_head set epoch = epoch + 1
 -- next
 alter table tenant_head force row level security
 -- next
+CREATE INDEX audit_of_evidence ON audit (tenant_id, entity_id) WHERE entity = 'Evidence'
+-- next
+COMMENT ON COLUMN cleaner.missing_stages IS 'What is not done yet (R134), also where an administrator has opened the gate all the same.'
+-- next
 COMMENT ON COLUMN cleaner.certified_at IS 'When they said what they can do, be it nothing special (R133).'
+-- next
+CREATE INDEX event_of_position ON event (tenant_id, at) WHERE type = 'CleanerMoved' and payload <> '{"card": {}, "people": []}'::jsonb
 -- next
 CREATE TABLE legal_document (
 	tenant_id UUID NOT NULL, 
@@ -250,6 +259,18 @@ COMMENT ON COLUMN evidence.complete_at_first IS 'Whether the first submission wa
 -- next
 COMMENT ON COLUMN evidence.head IS 'The last entry''s hash.'
 -- next
+CREATE TABLE no_show (
+	tenant_id UUID NOT NULL, 
+	job_id UUID NOT NULL, 
+	cleaner_id UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT no_show_pkey PRIMARY KEY (tenant_id, job_id, cleaner_id), 
+	CONSTRAINT no_show_job_id_fkey FOREIGN KEY(tenant_id, job_id) REFERENCES job (tenant_id, id), 
+	CONSTRAINT no_show_cleaner_id_fkey FOREIGN KEY(tenant_id, cleaner_id) REFERENCES cleaner (tenant_id, id)
+)
+-- next
+CREATE INDEX no_show_by_cleaner ON no_show (tenant_id, cleaner_id, at)
+-- next
 CREATE TABLE evidence_entry (
 	tenant_id UUID NOT NULL, 
 	job_id UUID NOT NULL, 
@@ -283,6 +304,7 @@ CREATE TABLE visit (
 	assignment_id UUID NOT NULL, 
 	customer_id UUID NOT NULL, 
 	cleaner_id UUID NOT NULL, 
+	is_responsible BOOLEAN DEFAULT true NOT NULL, 
 	phase TEXT NOT NULL, 
 	begun_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	instructed_at TIMESTAMP WITH TIME ZONE, 
@@ -313,6 +335,8 @@ CREATE TABLE visit (
 CREATE INDEX visit_by_cleaner ON visit (tenant_id, cleaner_id, begun_at, id)
 -- next
 CREATE INDEX visit_by_job ON visit (tenant_id, job_id, id)
+-- next
+COMMENT ON COLUMN visit.is_responsible IS 'Came as primary or backup: the check-in counts for the job (A11).'
 -- next
 COMMENT ON COLUMN visit.begun_at IS 'When the instructions were opened.'
 -- next
@@ -424,6 +448,10 @@ COMMENT ON COLUMN track_batch.points IS 'A list of at, latitude, longitude, accu
 COMMENT ON COLUMN track_batch.plausibility IS '0 to 100; never proof by itself.'
 -- next
 COMMENT ON COLUMN track_batch.digest IS 'sha256 of the points, as the chain names it.'
+-- next
+grant SELECT (tenant_id, seq, at), UPDATE (payload), DELETE on event to cleanshift_ops
+-- next
+create policy scrub on event as permissive for UPDATE to cleanshift_ops using (type = 'CleanerMoved' and payload <> '{"card": {}, "people": []}'::jsonb) with check (type = 'CleanerMoved' and payload = '{"card": {}, "people": []}'::jsonb)
 -- next
 grant SELECT, INSERT on legal_document to cleanshift_app
 -- next
@@ -586,6 +614,21 @@ create policy customer on evidence as permissive for SELECT to cleanshift_app us
 -- next
 create policy derived on evidence as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('system')) with check ((select current_setting('app.role', true)) in ('system'))
 -- next
+grant SELECT, INSERT on no_show to cleanshift_app
+-- next
+alter table no_show enable row level security
+-- next
+alter table no_show force row level security
+-- next
+create policy tenant_wall on no_show as restrictive for ALL to cleanshift_app using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
+-- next
+create policy office on no_show as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
+-- next
+create policy own on no_show as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+-- next
+create policy noted on no_show as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('system'))
+-- next
 grant SELECT, INSERT on evidence_entry to cleanshift_app
 -- next
 alter table evidence_entry enable row level security
@@ -619,6 +662,10 @@ create policy office on visit as permissive for ALL to cleanshift_app using ((se
 create policy own on visit as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+-- next
+create policy crew on visit as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('cleaner') and (select me.onboarding = 'COMPLETE' from cleaner me
+    where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and exists (select from assignment own where own.tenant_id = visit.tenant_id
+        and own.job_id = visit.job_id and own.cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid) and own.released_at is null))
 -- next
 create policy customer on visit as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('customer') and customer_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next

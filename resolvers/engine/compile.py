@@ -226,6 +226,8 @@ class Compiler:
         if name == "now":
             self.plain.uses_now = True
             return lambda _values, state: state.now
+        if name == "lent":
+            return lambda _values, state: state.lent
         if name == "args":
             return self._arguments(site)
         expression, leaf = self._hidden_expression(site, word, name)

@@ -90,12 +90,13 @@ class Engine:
         *,
         actor_of: Callable[[Any], Actor] = lambda context: context.actor,
         cache_bytes: int = CACHE_BYTES,
+        lent: Any = None,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - strawberry has no public way to it
         if not issubclass(schema.execution_context_class, RowExecutor):
             raise TypeError("build the schema with execution_context_class=RowExecutor, which completes shaped rows")
         self.bindings = bind(registry, self.schema)
-        self.stamps, self.actor_of = stamps, actor_of
+        self.stamps, self.actor_of, self.lent = stamps, actor_of, lent
         self._plans = PlanCache(cache_bytes)
         self._types = frozenset(self.bindings.entities)
 
@@ -128,7 +129,7 @@ class Engine:
         """
         plan = prepared.plan
         filled = plan.compiled.parameters.fill(prepared.variables)
-        state = State(filled.arguments, filled.errors)
+        state = State(filled.arguments, filled.errors, lent=self.lent)
         if plan.text is None:
             return Answer(plan.compiled.reader([], state), plan.compiled.is_complete)
         row = await fetched(pool, plan.text, [*stamp_values(actor), *filled.values])
@@ -158,7 +159,7 @@ class Engine:
         family = self._plans.find(key) or Family(operation, DOCUMENT_FACTOR * len(key[0]))
         plan = self._variant(key, family, variables, role, partial(self._compile_payload, entity_field))
         filled = plan.compiled.parameters.fill(variables)
-        state = State(filled.arguments, filled.errors)
+        state = State(filled.arguments, filled.errors, lent=self.lent)
         if plan.text is None:
             return [None for _ in keys]
         row = await fetched(connection, plan.text, [keys, *filled.values])

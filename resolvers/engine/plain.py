@@ -120,6 +120,8 @@ class PlainCompiler:
         if name == "now":
             self.uses_now = True
             return lambda _value, state: state.now
+        if name == "lent":
+            return lambda _value, state: state.lent
         if name == "card":
             return lambda value, _state: value
         if name == "args":

@@ -58,6 +58,8 @@ class State:
     now: datetime | None = None
     dirty: bool = False
     holes: Holes | None = None
+    lent: Any = None
+    """What the process lends to computed functions; nothing where deltas are rendered."""
 
 
 class Field(NamedTuple):

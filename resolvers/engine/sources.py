@@ -21,8 +21,9 @@ from typing import Any, Protocol, Self
 
 from sqlalchemy import Table
 
-SPECIAL = frozenset({"viewer", "now", "args"})
-"""Parameters of a computed function that are no columns: viewer facts, business time, the field's arguments."""
+SPECIAL = frozenset({"viewer", "now", "args", "lent"})
+"""Parameters of a computed function that are no columns: viewer facts, business time, the field's arguments, and what
+the process lends (`resolvers.lent`)."""
 
 PLACES = ("row", "stamp", "args", "value")
 """What a function that writes SQL may ask for by parameter name."""
@@ -202,8 +203,8 @@ def computed(call: Callable[..., Any], **hidden: Word) -> Computed:
 
     The names of its parameters are the hidden columns it needs, as Python values (UUID, datetime, date, Decimal, ...);
     on a card they are keys of the mapping. Further: `viewer` (viewer facts, fetched once an operation), `now`
-    (business time), `args` (the field's arguments as a mapping by Python name), on a card `card` (the mapping itself),
-    and names given here:
+    (business time), `args` (the field's arguments as a mapping by Python name), `lent` (what the process lends: how it
+    signs addresses), on a card `card` (the mapping itself), and names given here:
     `computed(fn, job_starts_at=sql(lambda row: ..., datetime))`. A parameter `viewer` makes a delta per viewer.
     """
     return Computed(call=call, hidden=MappingProxyType(hidden))

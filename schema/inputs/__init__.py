@@ -30,6 +30,9 @@ TYPES_OF_ID: dict[object, tuple[str, ...]] = {
     ids.StaffId: ("Staff",),
     ids.CleanerId: ("Cleaner",),
     ids.SessionId: ("Session",),
+    ids.PhotoId: ("Photo",),
+    ids.ChecklistItemId: ("ChecklistItem",),
+    ids.ChecklistTemplateId: ("ChecklistTemplate",),
     actors.PersonId: ("Staff", "Cleaner"),
 }
 """Which global ids an id of a command's input may be."""

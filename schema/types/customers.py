@@ -12,6 +12,7 @@ from schema.types.identity import Market
 from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
+    from schema.types.codes import AccessCodeView
     from schema.types.scheduling import Job
 
 
@@ -66,6 +67,10 @@ class Property(Node):
     """What it demands of every cleaner."""
     notes: str | None
     """What a cleaner must know."""
+    has_access_code: bool | None
+    """Whether it is kept how one gets in; for the office. `revealAccessCode` shows it."""
+    access_code_views: list[Annotated["AccessCodeView", strawberry.lazy("schema.types.codes")]] | None
+    """Who was shown how one gets in, the newest first, at most 100; for the office."""
     customer: Customer | None
     """Whose home it is; null for who may not know."""
     market: Market | None

@@ -4,8 +4,15 @@ from domain.actors import Role, StaffRole
 from domain.availability import WindowState
 from domain.eligibility import ReasonCode
 from domain.errors import Code
-from domain.feeds import HandOverRole, ResyncReason
+from domain.feeds import HandOverRole, JobGoneReason, ResyncReason
+from domain.fieldwork.chain import EntryKind, Fault
+from domain.fieldwork.phases import VISIT_TRANSITIONS, VisitPhase
+from domain.fieldwork.photos import PHOTO_TRANSITIONS, PhotoRefusal, PhotoStatus
+from domain.fieldwork.reliability import ReliabilityPart
+from domain.fieldwork.requirements import EvidenceStatus, PhotoStage, RequirementCode
+from domain.fieldwork.tracks import TrackFlag
 from domain.notifications import Channel, DeliveryStatus
+from domain.onboarding import DocumentKind, PayoutAccountStatus
 from domain.scheduling import (
     JOB_TRANSITIONS,
     PAYMENT_TRANSITIONS,
@@ -29,12 +36,25 @@ ENUMS = (
     enumerated(Code),
     enumerated(HandOverRole),
     enumerated(ResyncReason),
+    enumerated(JobGoneReason),
     enumerated(Channel),
     enumerated(DeliveryStatus),
     enumerated(AssignmentRole),
     enumerated(JobStatus, more=transitions_markdown(JOB_TRANSITIONS)),
     enumerated(Laundry),
     enumerated(OnboardingState),
+    enumerated(DocumentKind),
+    enumerated(PayoutAccountStatus),
+    enumerated(VisitPhase, more=transitions_markdown(VISIT_TRANSITIONS)),
+    enumerated(PhotoStage),
+    enumerated(PhotoStatus, more=transitions_markdown(PHOTO_TRANSITIONS)),
+    enumerated(PhotoRefusal),
+    enumerated(EvidenceStatus),
+    enumerated(RequirementCode),
+    enumerated(EntryKind),
+    enumerated(Fault),
+    enumerated(ReliabilityPart),
+    enumerated(TrackFlag),
     enumerated(PaymentStatus, more=transitions_markdown(PAYMENT_TRANSITIONS)),
     enumerated(Skill),
     enumerated(SwapKind),

@@ -86,6 +86,19 @@ class ServiceFilter:
 
 @described
 @strawberry.input
+class ChecklistTemplateFilter:
+    """Which checklist templates."""
+
+    property_id: strawberry.ID | None = None
+    """Only those for this home."""
+    service_id: strawberry.ID | None = None
+    """Only those for this service."""
+    is_archived: bool | None = None
+    """Only those that are not used any more, or only those that are."""
+
+
+@described
+@strawberry.input
 class JobFilter:
     """Which jobs."""
 
@@ -103,6 +116,8 @@ class JobFilter:
     """Only urgent ones, or only the others."""
     is_mine: bool | None = None
     """Only those that the acting cleaner is on, or only the others that they see."""
+    is_active: bool | None = None
+    """Only those that are still to be done or under way, or only those that are over."""
 
 
 @described
@@ -112,6 +127,8 @@ class AssignmentFilter:
 
     is_live: bool | None = None
     """Only those that still hold, or only those that were ended."""
+    is_active: bool | None = None
+    """Only those that still hold and whose job is to be done or under way, or only the others."""
     role: AssignmentRole | None = None
     """Only those in this role."""
     starts_at_from: datetime | None = None

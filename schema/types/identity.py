@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from domain.actors import Role
+from domain.onboarding import DocumentKind
 from domain.scheduling import OnboardingState, Skill
 from schema.types.described import described
 from schema.types.filters import AssignmentFilter, AssignmentOrder
@@ -14,6 +15,8 @@ from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
     from schema.types.availability import AvailabilityWindow
+    from schema.types.onboarding import CleanerProfile, PayoutAccount, SignedDocument
+    from schema.types.reliability import Reliability
     from schema.types.scheduling import Assignment
 
 
@@ -119,9 +122,29 @@ class Cleaner(Node):
     pay_tier: str | None
     """The name of the pay tier; owners, admins and the cleaner."""
     onboarding: OnboardingState | None
-    """How far onboarding is; jobs and market open at COMPLETE."""
+    """The first stage that is missing; jobs and market open at COMPLETE. INVITED until a first step is done."""
+    missing_stages: list[OnboardingState] | None
+    """The stages that are not done. An administrator may have opened the gate all the same."""
+    profile: Annotated["CleanerProfile", strawberry.lazy("schema.types.onboarding")] | None
+    """Who the cleaner is, as they say themselves; null as long as they have not said it."""
+    payout_account: Annotated["PayoutAccount", strawberry.lazy("schema.types.onboarding")] | None
+    """The account with the payment provider; owners, admins and the cleaner."""
+    signed_documents: list[Annotated["SignedDocument", strawberry.lazy("schema.types.onboarding")]] | None
+    """What the cleaner has signed, the oldest first; owners, admins and the cleaner."""
+    documents_to_sign: list[DocumentKind] | None
+    """The documents whose edition in force is not signed; owners, admins and the cleaner. A later edition is asked for
+    and closes no gate."""
+    certified_at: datetime | None
+    """When the cleaner last said what they can do."""
+    certified_skills: list[Skill] | None
+    """The skills that the cleaner has entered themself; the others are the office's."""
+    pay_tiers: list[str] | None
+    """The tiers that the cleaner may be paid by: the one given to them, and those that their skills unlock; owners,
+    admins and the cleaner."""
     skills: list[Skill] | None
     """What the cleaner is able to do."""
+    reliability: Annotated["Reliability", strawberry.lazy("schema.types.reliability")] | None
+    """How far the cleaner can be relied on, with every part of the score; the office and the cleaner."""
     market_ids: list[strawberry.ID] | None
     """The markets that the cleaner works in."""
     assignments: Connection[Annotated["Assignment", strawberry.lazy("schema.types.scheduling")]] = paged(

@@ -8,11 +8,13 @@ from schema.types.booking import Service
 from schema.types.customers import Customer, Property
 from schema.types.described import described
 from schema.types.failures import Task
+from schema.types.fieldwork import ChecklistTemplate
 from schema.types.filters import (
     AssignmentFilter,
     AssignmentOrder,
     AuditFilter,
     AuditOrder,
+    ChecklistTemplateFilter,
     CleanerFilter,
     CustomerFilter,
     FailedTaskFilter,
@@ -35,6 +37,7 @@ from schema.types.filters import (
 )
 from schema.types.identity import Cleaner, Market, Staff, Viewer
 from schema.types.notifications import Notification
+from schema.types.onboarding import LegalText
 from schema.types.relay import Connection, Node, arguments, by_id, by_ids, paged
 from schema.types.scheduling import Assignment, Job
 from schema.types.swaps import StandingBid, Swap
@@ -66,6 +69,10 @@ class Reads:
         AssignmentOrder,
         description="The shifts; a cleaner's own, and those on a customer's own jobs.",
     )
+    assignment: Assignment | None = by_id("One shift.")
+    checklist_templates: Connection[ChecklistTemplate] = paged(
+        ChecklistTemplateFilter, NameOrder, description="What is to be done where; for the office."
+    )
     swaps: Connection[Swap] = paged(
         SwapFilter,
         SwapOrder,
@@ -88,6 +95,10 @@ class Reads:
         NotificationFilter,
         NotificationOrder,
         description="Messages to people and what became of them; yours, for the office all.",
+    )
+    legal_documents: list[LegalText] | None = arguments(
+        description="The legal texts in force, one of each kind, as they are to be read before they are signed. For"
+        " office and cleaners, null for others."
     )
     audit_log: Connection[AuditEntry] = paged(
         AuditFilter, AuditOrder, description="Who did what; for owners and administrators, empty for everybody else."

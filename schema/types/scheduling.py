@@ -12,10 +12,14 @@ from schema.types.customers import Customer, Property
 from schema.types.described import described
 from schema.types.filters import AssignmentFilter, AssignmentOrder, SwapFilter, SwapOrder
 from schema.types.identity import Cleaner, Market
+from schema.types.photos import PhotoFilter, PhotoOrder
 from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
+    from schema.types.fieldwork import ChecklistItem, Evidence, Visit
+    from schema.types.photos import Photo
     from schema.types.swaps import Swap
+    from schema.types.tracks import TrackBatch
 
 
 @described
@@ -53,6 +57,22 @@ class Job(Node):
     swaps: Connection[Annotated["Swap", strawberry.lazy("schema.types.swaps")]] = paged(
         SwapFilter, SwapOrder, description="The times it was put on the swap market."
     )
+    visits: list[Annotated["Visit", strawberry.lazy("schema.types.fieldwork")]]
+    """Everybody's way through it, by their beginning; the office, the crew and the customer."""
+    checklist: list[Annotated["ChecklistItem", strawberry.lazy("schema.types.fieldwork")]]
+    """What is to be done, in its order, from the first visit on; for the customer once it is over."""
+    photos: Connection[Annotated["Photo", strawberry.lazy("schema.types.photos")]] = paged(
+        PhotoFilter, PhotoOrder, description="What was photographed; for the customer what is kept, once it is over."
+    )
+    evidence: Annotated["Evidence", strawberry.lazy("schema.types.fieldwork")] | None
+    """Its proof, from the first visit on; for the customer once it is over."""
+    tracks: Connection[Annotated["TrackBatch", strawberry.lazy("schema.types.tracks")]] = paged(
+        description="Where its cleaners were, as their devices told; a cleaner's own, the customer's once it is over."
+    )
+    late_at: datetime | None
+    """When nobody had come yet and the office was alerted; the office and the cleaners."""
+    missed_at: datetime | None
+    """When it became a no-show; the office and the cleaners."""
     completed_at: datetime | None
     """When it was completed."""
     canceled_at: datetime | None
@@ -78,6 +98,8 @@ class Assignment(Node):
     """The job."""
     cleaner: Cleaner
     """The cleaner."""
+    visit: Annotated["Visit", strawberry.lazy("schema.types.fieldwork")] | None
+    """The cleaner's way through the job; null before they begin."""
     released_at: datetime | None
     """When the cleaner was taken off; null while the shift is theirs."""
     version: int

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, update
 from db.tx import Tx
 from domain.errors import NotFound
 from domain.fieldwork.chain import Entry, EntryKind, genesis, seal
-from domain.fieldwork.device import DeviceTime, Timing, judge
+from domain.fieldwork.device import DeviceTime, Timing, is_instant, judge
 from models import evidence, evidence_entry
 from services.fieldwork.told import Device
 from services.scheduling import tenant_policy
@@ -18,7 +18,7 @@ from services.scheduling import tenant_policy
 
 async def hold_packet(tx: Tx, job_id: UUID) -> Row[Any]:
     """The job's packet, locked until the end. `NotFound` where no visit has begun. The job's row is held before it."""
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         row = await tx.one(select(evidence).where(tx.own(evidence), evidence.c.job_id == job_id).with_for_update())
     if row is None:
         raise NotFound(field=("jobId",))
@@ -56,7 +56,7 @@ async def timing_of(tx: Tx, device: Device | None) -> Timing:
 
 async def _write(tx: Tx, packet: Row[Any], entry: Entry) -> None:
     link = seal(packet.head or genesis(tx.actor.tenant, packet.job_id), entry)
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         await tx.insert(
             evidence_entry,
             job_id=packet.job_id,
@@ -80,5 +80,5 @@ async def _write(tx: Tx, packet: Row[Any], entry: Entry) -> None:
 
 
 def _aware(at: datetime | None) -> datetime | None:
-    # A device that sends a time without its offset has told no instant.
-    return at if at is not None and at.tzinfo is not None else None
+    # A device that sends a time without its offset, or one of another age, has told no instant.
+    return at if at is not None and is_instant(at) else None

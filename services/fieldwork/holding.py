@@ -30,13 +30,34 @@ async def hold_shift(tx: Tx, assignment_id: AssignmentId) -> Held:
         raise NotFound(field=("assignmentId",))
     if shift.released_at is not None:
         raise Conflict("This shift is not yours any more.", field=("assignmentId",))
-    mine = select(visit).where(
-        tx.own(visit), visit.c.assignment_id == shift.id, visit.c.cleaner_id == tx.actor.cleaner_id
-    )
-    return Held(job_row, shift, await tx.one(mine))
+    return Held(job_row, shift, await visit_of(tx, shift))
 
 
 async def hold_job(tx: Tx, job_id: UUID) -> Row[Any]:
     """The job, locked until the end: its fieldwork happens one step after the other."""
     async with tx.as_system():
         return await tx.get(job, job_id, "jobId", lock=True)
+
+
+async def hold_own_part(tx: Tx, job_id: UUID) -> Held:
+    """The acting cleaner's own live shift on a job, the job locked. `NotFound` for a job that they are not on (R3)."""
+    await tx.get(job, job_id, "jobId")
+    job_row = await hold_job(tx, job_id)
+    mine = select(assignment).where(
+        tx.own(assignment),
+        assignment.c.job_id == job_id,
+        assignment.c.cleaner_id == tx.actor.cleaner_id,
+        assignment.c.released_at.is_(None),
+    )
+    shift = await tx.one(mine)
+    if shift is None:
+        raise NotFound(field=("jobId",))
+    return Held(job_row, shift, await visit_of(tx, shift))
+
+
+async def visit_of(tx: Tx, shift: Row[Any]) -> Row[Any] | None:
+    """The visit of whoever holds the shift now; None if they have not begun."""
+    theirs = select(visit).where(
+        tx.own(visit), visit.c.assignment_id == shift.id, visit.c.cleaner_id == shift.cleaner_id
+    )
+    return await tx.one(theirs)

@@ -28,11 +28,16 @@ from domain.fieldwork.requirements import (
     required_photos,
 )
 from domain.scheduling import AssignmentRole, JobStatus, Laundry, ensure_job_transition
-from models import assignment, checklist_item, evidence, job, photo, visit
+from models import checklist_item, evidence, job, photo, visit
 from models import property as home
+from services.cards import tell_job
 from services.fieldwork.chain import append, hold_packet
 from services.fieldwork.checklists import copy_checklist
-from services.scheduling import tell_job, tenant_policy
+from services.fieldwork.reliability import rate_crew_later
+from services.scheduling import tenant_policy
+
+WAITING = frozenset({EvidenceStatus.OPEN, EvidenceStatus.INCOMPLETE})
+"""A packet that is not decided yet."""
 
 RESPONSIBLE = (AssignmentRole.PRIMARY, AssignmentRole.BACKUP)
 """Roles whose check-in counts for the job; a backup who has checked in stands for the primary (A11)."""
@@ -40,7 +45,7 @@ RESPONSIBLE = (AssignmentRole.PRIMARY, AssignmentRole.BACKUP)
 
 async def open_packet(tx: Tx, job_row: Row[Any]) -> None:
     """Open the job's packet with its first visit: what it must show is fixed from here on. Again changes nothing."""
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         where = await tx.get(home, job_row.property_id)
         zones = (await tenant_policy(tx)).fieldwork.photo_zones
         size = Size(where.bedrooms, where.bathrooms, where.hot_tub, where.laundry != Laundry.NONE)
@@ -68,7 +73,7 @@ async def open_packet(tx: Tx, job_row: Row[Any]) -> None:
 
 async def facts_of(tx: Tx, job_id: UUID) -> Facts:
     """Everything that decides whether the job is proven; empty requirements where no visit has begun."""
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         packet = await tx.one(select(evidence).where(tx.own(evidence), evidence.c.job_id == job_id))
         return Facts(
             required=tuple(ZoneCount(**zone) for zone in (packet.requirements if packet else ())),
@@ -85,43 +90,59 @@ async def missing_of(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
 
 async def is_proven(tx: Tx, job_id: UUID) -> bool:
     """Whether money may be captured for the job (R113, R120 to R123): complete, or accepted by an administrator."""
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         status = await tx.scalar(select(evidence.c.status).where(tx.own(evidence), evidence.c.job_id == job_id))
     return status in PROVEN
 
 
-async def submit(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
+async def submit(tx: Tx, job_id: UUID) -> tuple[Missing, ...] | None:
     """Judge the packet after somebody left or something came late; what is missing (R115, R119).
 
-    Complete evidence completes the job; otherwise the packet waits, and whoever can mend it is told (R122).
+    Complete evidence completes the job; otherwise the packet waits, and whoever can mend it is told (R122). None where
+    there is nothing to judge: somebody is still there, a photo is still being checked, or it is decided already.
     """
-    packet = await hold_packet(tx, job_id)
-    if packet.status in PROVEN or packet.status == EvidenceStatus.NO_ACCESS or await _somebody_is_there(tx, job_id):
-        return ()
-    open_points = await missing_of(tx, job_id)
-    status = EvidenceStatus.INCOMPLETE if open_points else EvidenceStatus.COMPLETE
-    await append(tx, job_id, EntryKind.SUBMITTED, {"missing": [describe(one) for one in open_points]})
+    async with tx.as_system(wholly=True):
+        packet = await hold_packet(tx, job_id)
+        if packet.status not in WAITING or await is_somebody_there(tx, job_id):
+            return None
+        if packet.submissions == 0 and await is_photo_unchecked(tx, job_id):
+            # Whoever checks it last submits: what was uploaded in time must not count as missing at first (A47).
+            return None
+        if (await tx.get(job, job_id)).status != JobStatus.IN_PROGRESS:
+            return None
+        open_points = await missing_of(tx, job_id)
+        await append(tx, job_id, EntryKind.SUBMITTED, {"missing": [describe(one) for one in open_points]})
+        await _keep_submission(tx, packet, open_points)
+        if open_points:
+            await tell_job(tx, EventType.JOB_SUBMITTED, job_id)
+        else:
+            await complete_job(tx, job_id)
+        return open_points
+
+
+async def _keep_submission(tx: Tx, packet: Row[Any], open_points: tuple[Missing, ...]) -> None:
+    """What the judgement says of the packet; where something is missing, cleaner and office are to hear of it."""
+    number = packet.submissions + 1
     first = {} if packet.submissions else {"submitted_at": tx.now, "complete_at_first": not open_points}
-    done = {} if open_points else {"completed_at": tx.now}
-    await change_packet(tx, packet.id, status=status, submissions=packet.submissions + 1, **first, **done)
-    if open_points:
-        await tell_job(tx, EventType.JOB_SUBMITTED, job_id)
-        payload = {"job_id": str(job_id), "submission": packet.submissions + 1}
-        tx.later("notify_evidence", payload, dedupe_key=f"evidence:{job_id}:{packet.submissions + 1}")
-    else:
-        await complete_job(tx, job_id)
-    return open_points
+    if not open_points:
+        status = EvidenceStatus.COMPLETE
+        await change_packet(tx, packet.id, status=status, submissions=number, completed_at=tx.now, **first)
+        return
+    await change_packet(tx, packet.id, status=EvidenceStatus.INCOMPLETE, submissions=number, **first)
+    payload = {"job_id": str(packet.job_id), "submission": number}
+    tx.later("notify_evidence", payload, dedupe_key=f"evidence:{packet.job_id}:{number}")
 
 
 async def complete_job(tx: Tx, job_id: UUID) -> None:
     """The job is proven: it is completed, and its chain's head goes into the audit log (R113, R127)."""
-    await append(tx, job_id, EntryKind.COMPLETED, {})
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
+        await append(tx, job_id, EntryKind.COMPLETED, {})
         row = await tx.get(job, job_id)
         ensure_job_transition(JobStatus(row.status), JobStatus.COMPLETED)
         await tx.change(job, job_id, status=JobStatus.COMPLETED, completed_at=tx.now)
-    await anchor(tx, job_id)
-    await tell_job(tx, EventType.JOB_COMPLETED, job_id)
+        await anchor(tx, job_id)
+        await tell_job(tx, EventType.JOB_COMPLETED, job_id)
+        await rate_crew_later(tx, job_id)
 
 
 async def anchor(tx: Tx, job_id: UUID) -> None:
@@ -132,7 +153,7 @@ async def anchor(tx: Tx, job_id: UUID) -> None:
 
 async def change_packet(tx: Tx, id: UUID, **values: Any) -> None:
     """Change a packet; only the server derives what it says (A19)."""
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         await tx.change(evidence, id, **values)
 
 
@@ -176,17 +197,11 @@ async def _open_items(tx: Tx, job_id: UUID) -> tuple[str, ...]:
 
 async def _visits(tx: Tx, job_id: UUID) -> tuple[VisitFacts, ...]:
     rows = await tx.all(
-        select(visit, assignment.c.role.label("part"))
-        .join(
-            assignment,
-            (assignment.c.tenant_id == visit.c.tenant_id) & (assignment.c.id == visit.c.assignment_id),
-        )
-        .where(tx.own(visit), visit.c.job_id == job_id)
-        .order_by(visit.c.begun_at, visit.c.id)
+        select(visit).where(tx.own(visit), visit.c.job_id == job_id).order_by(visit.c.begun_at, visit.c.id)
     )
     return tuple(
         VisitFacts(
-            is_responsible=row.part in RESPONSIBLE,
+            is_responsible=row.is_responsible,
             checked_in=row.checked_in_at is not None,
             in_position=row.check_in_latitude is not None or row.check_in_overridden,
             checked_out=row.checked_out_at is not None,
@@ -196,9 +211,16 @@ async def _visits(tx: Tx, job_id: UUID) -> tuple[VisitFacts, ...]:
     )
 
 
-async def _somebody_is_there(tx: Tx, job_id: UUID) -> bool:
+async def is_photo_unchecked(tx: Tx, job_id: UUID) -> bool:
+    """Whether a photo is uploaded and nobody has looked at it yet."""
+    uploaded = select(photo.c.id).where(tx.own(photo), photo.c.job_id == job_id, photo.c.status == PhotoStatus.UPLOADED)
+    return await tx.one(uploaded.limit(1)) is not None
+
+
+async def is_somebody_there(tx: Tx, job_id: UUID) -> bool:
+    """Whether somebody has checked in and not left yet."""
     there = select(visit.c.id).where(
         tx.own(visit), visit.c.job_id == job_id, visit.c.checked_in_at.is_not(None), visit.c.checked_out_at.is_(None)
     )
-    async with tx.as_system():
+    async with tx.as_system(wholly=True):
         return await tx.one(there) is not None

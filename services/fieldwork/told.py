@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.errors import Invalid
 from domain.fieldwork.geofence import Fix
 from domain.geo import Position
 from services.inputs import arg
@@ -26,5 +27,9 @@ class FixTold:
     is_mock: bool = arg("Whether the system says that the position is made up.", default=False)
 
     def fix(self) -> Fix:
-        """The position; `Invalid` for one that is not on earth."""
-        return Fix(Position(self.latitude, self.longitude), self.accuracy_metres, self.is_mock)
+        """The position; `Invalid` for one that is not on earth, at the field of the input."""
+        try:
+            position = Position(self.latitude, self.longitude)
+        except Invalid as error:
+            raise Invalid(error.message, field=("fix", *error.field)) from None
+        return Fix(position, self.accuracy_metres, self.is_mock)

@@ -20,7 +20,7 @@ from domain.ids import CleanerId, MarketId
 from domain.policy import STANDARD_TIER
 from domain.scheduling import LIVE_JOB_STATES, OnboardingState, Skill
 from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market, swap
-from services.cards import refresh_swap_cards
+from services.cards import hold_work_of, refresh_swap_cards
 from services.checks import changes, email, phone, text, within
 from services.identity.people import disable
 from services.inputs import arg
@@ -77,9 +77,10 @@ class SetCleanerSkills:
 
 @dataclass(frozen=True, slots=True)
 class CompleteOnboarding:
-    """A cleaner who has done everything that comes before the first job."""
+    """A cleaner who is let in although stages of onboarding are missing."""
 
     cleaner_id: CleanerId = arg("The cleaner.")
+    reason: str = arg("Why, for the audit log; at most 500 characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,13 @@ async def create_cleaner(tx: Tx, input: CreateCleaner) -> CleanerId:
 async def update_cleaner(tx: Tx, input: UpdateCleaner) -> CleanerId:
     """Change a cleaner; what is left out stays. Pay tiers are for administrators.
 
-    A new name shows at once on the shifts that they have on the swap market.
+    A new name shows at once on their jobs, and on the shifts that they have on the swap market.
     """
+    if input.name is not None:
+        await hold_work_of(tx, input.cleaner_id)
     await _live(tx, input.cleaner_id)
     await tx.change(cleaner, input.cleaner_id, input.expected_version, **changes(await _values(tx, input)))
-    await tell_cleaner(tx, input.cleaner_id)
+    await tell_cleaner(tx, input.cleaner_id, renamed=input.name is not None)
     if input.name is not None:
         await refresh_swap_cards(tx, swap.c.owner_id == input.cleaner_id)
     return input.cleaner_id
@@ -140,10 +143,15 @@ async def set_cleaner_skills(tx: Tx, input: SetCleanerSkills) -> CleanerId:
 
 @command(*ADMINS)
 async def complete_onboarding(tx: Tx, input: CompleteOnboarding) -> CleanerId:
-    """Open jobs and market to a cleaner (R18). Saying it again changes nothing."""
+    """Open jobs and market to a cleaner whose onboarding is not complete, on one's own authority (R18, R134).
+
+    The reason is audited with what is missing, and that stays on the cleaner's list. For who is in, nothing changes.
+    """
+    reason = text(input.reason, "reason", most=500)
     row = await _live(tx, input.cleaner_id)
     if row.onboarding != OnboardingState.COMPLETE:
         await tx.change(cleaner, row.id, onboarding=OnboardingState.COMPLETE.value)
+        tx.audit("Cleaner", row.id, reason=reason, detail={"missing": row.missing_stages, "stage": row.onboarding})
         await tell_cleaner(tx, input.cleaner_id)
     return input.cleaner_id
 
@@ -163,7 +171,7 @@ async def archive_cleaner(tx: Tx, input: ArchiveCleaner) -> CleanerId:
     return input.cleaner_id
 
 
-async def tell_cleaner(tx: Tx, id: CleanerId) -> None:
+async def tell_cleaner(tx: Tx, id: CleanerId, *, renamed: bool = False) -> None:
     """Audit and announce a cleaner as they are now; feeds follow markets, skills and onboarding by it."""
     row = await tx.get(cleaner, id)
     markets = select(cleaner_market.c.market_id).where(tx.own(cleaner_market), cleaner_market.c.cleaner_id == id)
@@ -178,7 +186,7 @@ async def tell_cleaner(tx: Tx, id: CleanerId) -> None:
         "version": row.version,
     }
     tx.audit("Cleaner", id, detail=card)
-    tx.emit(Event(EventType.CLEANER_CHANGED, "Cleaner", id, card, (id,)))
+    tx.emit(Event(EventType.CLEANER_CHANGED, "Cleaner", id, {**card, "renamed": renamed}, (id,)))
 
 
 async def _values(tx: Tx, input: CreateCleaner | UpdateCleaner) -> dict[str, Any]:

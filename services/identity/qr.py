@@ -4,7 +4,9 @@ R10, R11, A8.
 """
 
 from dataclasses import dataclass
+from io import BytesIO
 
+import segno
 from sqlalchemy import select
 
 from db.command import command
@@ -30,6 +32,13 @@ class IssueQr:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeQr:
+    """A cleaner whose QR code is lost or copied."""
+
+    cleaner_id: CleanerId = arg("The cleaner; nobody can sign in as them until another token is issued.")
+
+
+@dataclass(frozen=True, slots=True)
 class ResetPin:
     """A cleaner who has forgotten the PIN."""
 
@@ -49,6 +58,12 @@ class QrIssued:
 
     cleaner_id: CleanerId
     qr_token: str
+
+    def svg(self) -> str:
+        """The code as an image that says nothing but the token: an SVG to be shown, printed, or put on a card."""
+        picture = BytesIO()
+        segno.make(self.qr_token, error="m", micro=False).save(picture, kind="svg", scale=8, border=4, xmldecl=False)
+        return picture.getvalue().decode()
 
 
 @command(*ADMINS, secret=True)
@@ -72,6 +87,22 @@ async def issue_qr(tx: Tx, input: IssueQr) -> QrIssued:
     await end_access(tx, input.cleaner_id, Because.QR_ROTATED)
     tx.audit("Cleaner", input.cleaner_id)
     return QrIssued(input.cleaner_id, token)
+
+
+@command(*ADMINS)
+async def revoke_qr(tx: Tx, input: RevokeQr) -> CleanerId:
+    """Take a cleaner's QR token away without giving another (A8): it is good for nothing, and every session ends.
+
+    The PIN stays for the token that is issued next.
+    """
+    await _ensure_live(tx, input.cleaner_id)
+    await _ensure_has_qr(tx, input.cleaner_id)
+    # A login that nobody holds: made like any other, and forgotten.
+    login = qr_login(tx.secrets, new_qr_token(tx.actor.tenant))
+    await change_credential(tx, input.cleaner_id, login=login, secret_deadline=None)
+    await end_access(tx, input.cleaner_id, Because.QR_REVOKED)
+    tx.audit("Cleaner", input.cleaner_id)
+    return input.cleaner_id
 
 
 @command(*ADMINS)

@@ -37,6 +37,7 @@ class Because(StrEnum):
     REVOKED = "revoked"
     REUSED = "refresh token used twice"
     QR_ROTATED = "QR token rotated"
+    QR_REVOKED = "QR token revoked"
     PIN_RESET = "PIN reset"
     PASSWORD_RESET = "password reset"  # noqa: S105 (a reason)
     ROLE_CHANGED = "role changed"

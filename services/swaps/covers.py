@@ -16,12 +16,12 @@ from domain.events import EventType
 from domain.ids import AssignmentId, CleanerId, JobId, SwapId
 from domain.policy import TenantPolicy
 from domain.scheduling import AssignmentRole, JobStatus, is_urgent
-from domain.swaps import SwapOpener
+from domain.swaps import OPEN_SWAP_STATES, SwapOpener
 from models import assignment, cleaner, job, market, swap
-from services.cards import Aside, record_swap_move, take_off
+from services.cards import Aside, record_swap_move, refresh_swap_cards, take_off, tell_job
 from services.checks import text
 from services.inputs import arg
-from services.scheduling import tell_job, tenant_policy
+from services.scheduling import tenant_policy
 from services.swaps.listing import Listing, list_shift, live_shift
 
 COVERABLE = frozenset({JobStatus.UNASSIGNED, JobStatus.ASSIGNED, JobStatus.NO_SHOW})
@@ -101,6 +101,27 @@ async def _shifts_of_day(tx: Tx, input: CoverSickCall) -> list[UUID]:
     return [row.id for row in rows]
 
 
+async def cover_absence(tx: Tx, job_row: Row[Any], note: str) -> SwapId | None:
+    """Look for somebody else where nobody has come, as the system (A22, A46); its job is held by the caller.
+
+    The job becomes urgent. None where a cover is open already, or the job is over.
+    """
+    if job_row.status not in COVERABLE or job_row.ends_at <= tx.now:
+        return None
+    policy = await tenant_policy(tx)
+    primary = (swap.c.role == AssignmentRole.PRIMARY) & (swap.c.opened_by == SwapOpener.OFFICE)
+    here = (swap.c.job_id == job_row.id) & swap.c.status.in_(OPEN_SWAP_STATES)
+    if await tx.one(select(swap.c.id).where(tx.own(swap), here, primary)) is not None:
+        await _hurry(tx, job_row.id, job_row, policy)
+        await refresh_swap_cards(tx, job.c.id == job_row.id)
+        return None
+    theirs = (assignment.c.job_id == job_row.id) & (assignment.c.role == AssignmentRole.PRIMARY)
+    shift = await live_shift(tx, theirs)
+    if shift is None:
+        return await _open_vacancy(tx, OpenCover(job_id=JobId(job_row.id)), note, policy)
+    return await _cover(tx, shift.id, note, policy)
+
+
 async def _cover(tx: Tx, shift_id: UUID, note: str, policy: TenantPolicy) -> SwapId:
     """Open a cover for somebody's shift, its job locked first."""
     known = await tx.get(assignment, shift_id, "assignmentId")
@@ -148,10 +169,14 @@ async def _hold(tx: Tx, job_id: UUID, field: str) -> Row[Any]:
 
 
 async def _list(tx: Tx, listing: Listing, policy: TenantPolicy) -> SwapId:
-    shift = listing.shift
-    if not shift.is_urgent and is_urgent(tx.now, shift.starts_at, policy.scheduling.urgent_within):
-        await tx.change(job, shift.job_id, is_urgent=True)
-        await tell_job(tx, EventType.JOB_CHANGED, shift.job_id)
+    await _hurry(tx, listing.shift.job_id, listing.shift, policy)
     made = await list_shift(tx, listing, policy)
     await record_swap_move(tx, EventType.SWAP_OFFERED, made)
     return made
+
+
+async def _hurry(tx: Tx, job_id: UUID, shift: Row[Any], policy: TenantPolicy) -> None:
+    """A job that looks for somebody late is urgent (A22)."""
+    if not shift.is_urgent and is_urgent(tx.now, shift.starts_at, policy.scheduling.urgent_within):
+        await tx.change(job, job_id, is_urgent=True)
+        await tell_job(tx, EventType.JOB_CHANGED, job_id)

@@ -11,11 +11,12 @@ from domain.actors import OFFICE, Role
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import EventType
 from domain.ids import AssignmentId, JobId, SwapId
-from domain.scheduling import AssignmentRole, JobStatus
+from domain.scheduling import AssignmentRole, JobStatus, is_urgent
 from domain.swaps import SwapOpener, ensure_can_offer
 from models import assignment, cleaner_market, job, swap
 from services.cards import record_swap_move, take_off
 from services.checks import text
+from services.fieldwork.reliability import LATE, rate_later
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import tenant_policy
@@ -68,6 +69,8 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
     ensure_can_offer(JobStatus(mine.status), expiry(listing, policy), tx.now)
     made = await list_shift(tx, listing, policy)
     await record_swap_move(tx, EventType.SWAP_OFFERED, made)
+    if is_urgent(tx.now, mine.starts_at, LATE):
+        rate_later(tx, tx.actor.cleaner_id, f"offered:{made}")
     return made
 
 

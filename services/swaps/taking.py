@@ -27,10 +27,10 @@ from domain.swaps import (
     status_after_return,
 )
 from models import assignment, swap, swap_ask
-from services.cards import Aside, record_swap_move, swap_card, take_off
+from services.cards import Aside, emit_job, record_swap_move, swap_card, take_off, tell_job
 from services.gate import ensure_onboarded
 from services.inputs import arg
-from services.scheduling import lock_cleaners, tell_job, tenant_policy
+from services.scheduling import lock_cleaners, tenant_policy
 from services.swap_facts import facts_of, shift_as_offer, swap_facts
 from services.swaps.holding import hold_jobs_of
 
@@ -161,6 +161,17 @@ async def hand_over(tx: Tx, swap_id: SwapId, aside: Aside | None = None) -> None
     await record_swap_move(tx, EventType.SWAP_ACCEPTED, swap_id, aside)
     if row.owner_id is None:
         await tell_job(tx, EventType.CLEANER_ASSIGNED, row.job_id, people=(row.taker_id,))
+    else:
+        await _tell_jobs(tx, row)
+
+
+async def _tell_jobs(tx: Tx, moved: Row[Any]) -> None:
+    """Tell of the jobs whose shifts have changed hands; the swap's own line in the audit says why."""
+    of_given = select(assignment.c.job_id).where(tx.own(assignment), assignment.c.id == moved.given_id)
+    async with tx.as_system():
+        given = [row.job_id for row in await tx.all(of_given)] if moved.given_id else []
+        for job_id in sorted({moved.job_id, *given}):
+            await emit_job(tx, EventType.CLEANER_ASSIGNED, job_id, (moved.taker_id, moved.owner_id))
 
 
 @asynccontextmanager
@@ -271,8 +282,9 @@ async def _give_back(tx: Tx, taken: Row[Any]) -> None:
         await tx.scalar(select(func.relist(taken.id)))
     await record_swap_move(tx, EventType.SWAP_RETURNED, taken.id, Aside(people=(tx.actor.cleaner_id,)))
     if taken.owner_id is None and was_taken:
-        async with tx.as_system():
-            await tell_job(tx, EventType.CLEANER_RELEASED, taken.job_id, people=(tx.actor.cleaner_id,))
+        await tell_job(tx, EventType.CLEANER_RELEASED, taken.job_id, people=(tx.actor.cleaner_id,))
+    elif was_taken:
+        await _tell_jobs(tx, taken)
 
 
 async def _shifts_to_hand_back(tx: Tx, taken: Row[Any]) -> list[UUID]:

@@ -4,6 +4,8 @@ A new feed is one class with these members, its union in the schema, and its pla
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from domain.actors import OFFICE, Actor, Role
 from domain.errors import Forbidden, OnboardingIncomplete
 from domain.scheduling import OnboardingState
 from subscriptions.log import LogEvent
-from subscriptions.reads import Snapshot
+from subscriptions.reads import Rows, Snapshot
 
 Klass = tuple[str, ...]
 """A visibility class: everybody of one class sees the same frames."""
@@ -21,6 +23,14 @@ Value = dict[str, Any]
 """A member of the union: "__typename" and fields by their Python names; `cursor` and `previous` are added later."""
 
 OFFICE_CLASS: Final[Klass] = ("office",)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a subscriber asks for: the field's arguments without the cursor, and the business time of asking."""
+
+    now: datetime
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Fresh:
@@ -35,12 +45,17 @@ class Feed(Protocol):
 
     field: str
     """The subscription's field in the schema."""
+    replays: bool
+    """Whether a cursor brings what was missed; without it who comes back begins with a snapshot."""
 
-    def klass(self, actor: Actor, facts: Facts) -> Klass:
-        """The class of a viewer; raises a `Refused` for who may not subscribe."""
+    def klass(self, actor: Actor, facts: Facts, asked: Asked) -> Klass:
+        """The class of a viewer who asks for this; raises a `Refused` for who may not subscribe."""
 
-    def rows(self, klass: Klass) -> str:
-        """An SQL expression (json, over `stamp` and `live.business_now`): the state that this class sees."""
+    def until(self, klass: Klass) -> datetime | None:
+        """When (business time) its viewers are to be put into classes anew; None for never."""
+
+    def rows(self, klass: Klass) -> Rows:
+        """The state that this class sees."""
 
     def snapshot(self, klass: Klass, snapshot: Snapshot) -> Value:
         """The state as a value, without cursor and time."""

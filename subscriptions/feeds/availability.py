@@ -8,9 +8,9 @@ from uuid import UUID
 from domain.actors import Actor
 from domain.events import EventType
 from services.availability import SUBMISSION_CARD
-from subscriptions.feeds import FRESH, OFFICE_CLASS, Facts, Fresh, Klass, Value, market_class, sees_market
+from subscriptions.feeds import FRESH, OFFICE_CLASS, Asked, Facts, Fresh, Klass, Value, market_class, sees_market
 from subscriptions.log import LogEvent
-from subscriptions.reads import Snapshot
+from subscriptions.reads import Rows, Snapshot
 
 WindowCard = Callable[[Mapping[str, Any], datetime], Value]
 """The card of a market's window as of an instant, from the market's row as json."""
@@ -30,18 +30,23 @@ class AvailabilityFeed:
     """Windows and submissions (R84 to R93): the office sees everybody's, a cleaner their own."""
 
     field = "availability"
+    replays = True
 
     def __init__(self, window_card: WindowCard) -> None:
         self._window_card = window_card
 
-    def klass(self, actor: Actor, facts: Facts) -> Klass:
+    def klass(self, actor: Actor, facts: Facts, asked: Asked) -> Klass:
         """The office, or one cleaner with their markets: submissions are personal."""
         found = market_class(actor, facts)
         return found if found == OFFICE_CLASS else (*found, f"person {actor.person}")
 
-    def rows(self, klass: Klass) -> str:
+    def until(self, klass: Klass) -> datetime | None:
+        """Time changes nothing about who sees what."""
+        return None
+
+    def rows(self, klass: Klass) -> Rows:
         """Markets with their calendars, and submissions with their slots."""
-        return _ROWS.replace("{own}", "" if klass == OFFICE_CLASS else _OWN)
+        return Rows(_ROWS.replace("{own}", "" if klass == OFFICE_CLASS else _OWN))
 
     def snapshot(self, klass: Klass, snapshot: Snapshot) -> Value:
         """The windows as of the snapshot's time."""

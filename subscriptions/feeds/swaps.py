@@ -1,5 +1,6 @@
 """The swap market, live: what is on offer, and who took it (R199, R250, R255)."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -8,9 +9,9 @@ from domain.events import EventType
 from domain.feeds import HandOverRole
 from domain.swaps import SwapStatus
 from services.cards import SWAP_CARD, SWAP_CARD_FROM
-from subscriptions.feeds import FRESH, OFFICE_CLASS, Facts, Fresh, Klass, Value, market_class, sees_market
+from subscriptions.feeds import FRESH, OFFICE_CLASS, Asked, Facts, Fresh, Klass, Value, market_class, sees_market
 from subscriptions.log import LogEvent
-from subscriptions.reads import Snapshot
+from subscriptions.reads import Rows, Snapshot
 
 SWAP_EVENTS: Final = frozenset(
     {
@@ -37,14 +38,19 @@ class SwapMarketFeed:
     """Pending swaps of the viewer's markets (R94 to R103)."""
 
     field = "swapMarket"
+    replays = True
 
-    def klass(self, actor: Actor, facts: Facts) -> Klass:
+    def klass(self, actor: Actor, facts: Facts, asked: Asked) -> Klass:
         """The office, or a set of markets."""
         return market_class(actor, facts)
 
-    def rows(self, klass: Klass) -> str:
+    def until(self, klass: Klass) -> datetime | None:
+        """Time changes nothing about who sees what."""
+        return None
+
+    def rows(self, klass: Klass) -> Rows:
         """The cards of what is pending, by their end. Time plays no part: an expiry is an event."""
-        return _OPEN if klass == OFFICE_CLASS else _IN_OWN_MARKETS
+        return Rows(_OPEN if klass == OFFICE_CLASS else _IN_OWN_MARKETS)
 
     def snapshot(self, klass: Klass, snapshot: Snapshot) -> Value:
         """Every swap that the class may decide about: take, or for the office also approve."""

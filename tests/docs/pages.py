@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import Code
+from domain.fieldwork.phases import VISIT_TRANSITIONS, VisitPhase
+from domain.fieldwork.photos import PHOTO_TRANSITIONS, PhotoStatus
 from domain.scheduling import JOB_TRANSITIONS, PAYMENT_TRANSITIONS, JobStatus, PaymentStatus
 from domain.swaps import SWAP_TRANSITIONS, SwapStatus
 from schema.types.described import field_docs
@@ -35,6 +37,10 @@ RETRY: Mapping[Code, str] = {
     Code.WEAK_SECRET: "with another secret",
     Code.LINK_INVALID: "with a new link",
     Code.ONBOARDING_INCOMPLETE: "after onboarding",
+    Code.NOT_CONFIGURED: "when the installation has a provider",
+    Code.OUTSIDE_GEOFENCE: "with a better position, at the home",
+    Code.EVIDENCE_INCOMPLETE: "once what is missing is there",
+    Code.ACCESS_CODE_CLOSED: "from `opensAt` on",
     Code.SWAP_ALREADY_TAKEN: NO,
     Code.NOT_ELIGIBLE: "no, unless the schedule changes",
     Code.SHIFT_OVERLAP: "no, unless the schedule changes",
@@ -78,7 +84,8 @@ This page is printed from the code (`.venv/bin/python -m tests.docs.pages`).
 
 {codes}
 
-A failed sign-in and the reuse of an old refresh token are refusals that are remembered: what they wrote stays.
+A failed sign-in, the reuse of an old refresh token, and a check-in from elsewhere are refusals that are remembered:
+what they wrote stays.
 
 ## Codes of GraphQL errors only
 
@@ -125,6 +132,8 @@ def states_page() -> str:
         _machine("Job", JobStatus, JOB_TRANSITIONS),
         _machine("Payment of a job", PaymentStatus, PAYMENT_TRANSITIONS),
         _machine("Swap", SwapStatus, SWAP_TRANSITIONS),
+        _machine("Visit: one cleaner's way through one job", VisitPhase, VISIT_TRANSITIONS),
+        _machine("Photo", PhotoStatus, PHOTO_TRANSITIONS),
     )
     return STATES.format(machines="\n\n".join(machines))
 

@@ -45,7 +45,7 @@ async def house(servers: Servers) -> AsyncIterator[House]:
     def after_commit(tenant: TenantId, *, events: bool, tasks: bool) -> None:
         told.append((tenant, events, tasks))
 
-    runner = Runner(engine, Secrets(b"k" * 32), after_commit)
+    runner = Runner(engine, Secrets(b"k" * 32, b"s" * 32), after_commit)
     key = SigningKey.from_seed(SEED)
     clock = [datetime(2026, 5, 1, 12, tzinfo=UTC)]
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -113,6 +113,6 @@ class House:
             create_cleaner,
             CreateCleaner("Cleaner One", phone="+13055550100", market_ids=[business.market]),
         )
-        await self.run(business.owner, complete_onboarding, CompleteOnboarding(business.cleaner))
+        await self.run(business.owner, complete_onboarding, CompleteOnboarding(business.cleaner, "Known for years."))
         business.qr = (await self.run(business.owner, issue_qr, IssueQr(business.cleaner))).qr_token
         return self.actor(await self.auth.set_pin(SetPin(business.qr, PIN), "127.0.0.1"))

@@ -103,7 +103,7 @@ async def test_markets_skills_and_onboarding_are_announced(house: House, ours: B
     await house.run(ours.owner, set_cleaner_markets, SetCleanerMarkets(made, [market]))
     await house.run(ours.owner, set_cleaner_skills, SetCleanerSkills(made, [Skill.HOT_TUB]))
     for _ in range(2):
-        await house.run(ours.owner, complete_onboarding, CompleteOnboarding(made))
+        await house.run(ours.owner, complete_onboarding, CompleteOnboarding(made, "Known for years."))
 
     rows = await house.root.fetch(
         "select payload from event where tenant_id = $1 and type = 'CleanerChanged' order by seq", ours.id
@@ -144,7 +144,7 @@ async def test_bad_words_about_a_cleaner_are_refused_by_field(
             (NotFound, ("cleanerId",), update_cleaner, UpdateCleaner(wanted, name="B")),
             (NotFound, ("cleanerId",), set_cleaner_markets, SetCleanerMarkets(wanted, [ours.market])),
             (NotFound, ("cleanerId",), set_cleaner_skills, SetCleanerSkills(wanted, [])),
-            (NotFound, ("cleanerId",), complete_onboarding, CompleteOnboarding(wanted)),
+            (NotFound, ("cleanerId",), complete_onboarding, CompleteOnboarding(wanted, "Known for years.")),
             (NotFound, ("cleanerId",), archive_cleaner, ArchiveCleaner(wanted)),
         ]
     for kind, field, command, form in cases:

@@ -151,7 +151,7 @@ class Gate(PasswordHasher):
 async def test_hashes_run_in_two_threads_behind_a_bounded_queue() -> None:
     """The event loop goes on, two hash, the others wait, and who comes too late is told to come again."""
     gate = Gate()
-    passwords = Passwords(Secrets(b"k" * 32), hasher=gate, queue=5)
+    passwords = Passwords(Secrets(b"k" * 32, b"s" * 32), hasher=gate, queue=5)
     gate.open.clear()
     waiting = [asyncio.ensure_future(passwords.hash(f"secret {turn}")) for turn in range(5)]
     assert await asyncio.to_thread(gate.two_inside.wait, 30)
@@ -170,7 +170,8 @@ async def test_hashes_run_in_two_threads_behind_a_bounded_queue() -> None:
 async def test_a_hash_is_of_this_installation_and_a_missing_one_matches_nothing() -> None:
     """A7: Argon2id over a keyed secret; the dummy is no back door."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    ours, others = Passwords(Secrets(b"k" * 32), hasher=cheap), Passwords(Secrets(b"o" * 32), hasher=cheap)
+    ours = Passwords(Secrets(b"k" * 32, b"s" * 32), hasher=cheap)
+    others = Passwords(Secrets(b"o" * 32, b"s" * 32), hasher=cheap)
     stored = await ours.hash("a ﬁne secret")
 
     assert stored.startswith("$argon2id$")

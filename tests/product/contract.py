@@ -38,14 +38,24 @@ KINDS = {
     "cleaner",
     "session",
     "task",
+    "photo",
 }
-NAMED = {"actor": "Staff", "standingBid": "StandingBid", "want": "Assignment", "give": "Assignment"}
+NAMED = {
+    "item": "ChecklistItem",
+    "checklistTemplate": "ChecklistTemplate",
+    "actor": "Staff",
+    "standingBid": "StandingBid",
+    "want": "Assignment",
+    "give": "Assignment",
+}
 """Ids that are called by what is done with them, and of what they are."""
 WORDS: dict[str, Any] = {
     "zone": "America/Chicago",
     "email": "somebody@new.example",
     "ownerEmail": "owner@new.example",
     "phone": "+13055550123",
+    "emergencyPhone": "+13055550124",
+    "edition": 0,
     "slug": "a-new-slug",
     "payTier": "standard",
     "password": "correct horse battery",
@@ -60,6 +70,12 @@ WORDS: dict[str, Any] = {
     "settings": {"swaps": {"restHours": 9}},
     "expectedHours": "2.5",
     "StaffRole": "DISPATCHER",
+    "contentType": "image/jpeg",
+    "sha256": "ab" * 32,
+    "isMock": False,
+    # Where the homes of these businesses are.
+    "latitude": 25.7617,
+    "longitude": -80.1918,
 }
 BY_TYPE: dict[str, Any] = {"String": "Words", "Int": 3, "Float": 25.5, "Boolean": True, "Decimal": "2.5"}
 

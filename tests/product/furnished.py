@@ -13,11 +13,14 @@ import orjson
 from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffId, StaffRole
 from domain.ids import AssignmentId, CustomerId, JobId, MarketId, PropertyId, SwapId
+from domain.onboarding import DocumentKind
 from domain.scheduling import AssignmentRole, Laundry, Skill
 from services import availability, booking, customers, scheduling, swaps
 from services.identity import business, cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
 from services.inputs import JSON
+from services.onboarding import documents, payouts, profile, skills
+from tests.product.at_work import photographed, running, tracked, worked
 from tests.product.world import MIAMI, Town, World, gid
 
 ZONE = ZoneInfo("America/New_York")
@@ -34,9 +37,17 @@ TABLES = {
     "Swap": "swap",
     "StandingBid": "standing_bid",
     "Notification": "notification",
+    "LegalDocument": "legal_document",
+    "SignedDocument": "signed_document",
     "Session": "session",
     "AuditEntry": "audit",
     "Task": "task",
+    "TrackBatch": "track_batch",
+    "Photo": "photo",
+    "Visit": "visit",
+    "Evidence": "evidence",
+    "ChecklistItem": "checklist_item",
+    "ChecklistTemplate": "checklist_template",
 }
 """Where the objects that have a global id live."""
 
@@ -111,8 +122,13 @@ async def furnish(world: World, mark: str) -> House:
     await _set_wednesday(house)
     await _settle(house)
     await _people(house)
+    await _papers(house)
     await _homes(house)
     await _work(house)
+    await running(house)
+    await tracked(house)
+    await photographed(house)
+    await worked(house)
     await _trades(house)
     await _awaited(house)
     await _wanted(house)
@@ -141,7 +157,13 @@ async def _settle(house: House) -> None:
 
 async def _settings(house: House, **of_swaps: Any) -> None:
     """The business's numbers, with what is said here of swaps."""
-    settings = JSON({"pay": {"tierRateCents": {"gold": 2500}}, "swaps": {"standingBids": True, **of_swaps}})
+    settings = JSON(
+        {
+            "pay": {"tierRateCents": {"gold": 2500}},
+            "swaps": {"standingBids": True, **of_swaps},
+            "fieldwork": {"photoZones": [{"zone": "kitchen", "before": 0, "after": 1}], "noAccessWaitMinutes": 0},
+        }
+    )
     form = business.UpdateTenant(f"{house.mark} Homes", settings)
     await house.world.run(house.town.owner, business.update_tenant, form)
 
@@ -169,9 +191,23 @@ async def _people(house: House) -> None:
             ),
         )
         if name != "novice":
-            await run(owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made))
+            await run(owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made, f"{mark} knows them"))
         await run(owner, issue_qr, IssueQr(made))
         house.who[name] = await house.world.session_of(town.tenant, Role.CLEANER, made)
+
+
+async def _papers(house: House) -> None:
+    """What the cleaner did to be let in, though an administrator was faster: all but two of the documents."""
+    run, who, mark = house.world.run, house.who["cleaner"], house.mark
+    text = documents.PublishLegalDocument(DocumentKind.LIABILITY_WAIVER, f"{mark} waiver", f"{mark} slips and falls")
+    house.has["waiver"] = await run(house.town.owner, documents.publish_legal_document, text)
+    born = date(1990, 5, 17)
+    place = (f"7 {mark} Street", f"{mark} City", mark[:20], f"{mark} sister", "+13055550177", 4, f"{mark} and cats")
+    await run(who, profile.submit_profile, profile.SubmitProfile(f"{mark} Legal", born, *place))
+    await run(who, payouts.start_payout_onboarding, payouts.StartPayoutOnboarding())
+    signature = documents.SignDocument(DocumentKind.LIABILITY_WAIVER, 1, f"{mark} legal")
+    house.has["signed waiver"] = await run(who, documents.sign_document, signature)
+    await run(who, skills.certify_skills, skills.CertifySkills([Skill.HOT_TUB]))
 
 
 async def _homes(house: House) -> None:

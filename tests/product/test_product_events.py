@@ -263,7 +263,7 @@ async def test_a_hole_in_the_log_is_no_page(api: Api, world: World, town: Town, 
 async def retention(world: World) -> AsyncIterator[Any]:
     """Runs the retention task for a business, as the worker does."""
     pool = await read_pool(world.servers.database_ops_url, size=2, name="tests-retention")
-    tools = Tools(world.runner, SimpleNamespace(), pool, "http://cleanshift.test")
+    tools = Tools(world.runner, SimpleNamespace(), pool, "http://cleanshift.test", SimpleNamespace())
 
     async def run(town: Town, **keep: Any) -> None:
         task = Task(town.tenant, new_id(), "prune_log", {}, 1, new_id(), await world.now(town.tenant))  # type: ignore[arg-type]

@@ -257,13 +257,17 @@ async def test_an_illegal_transition_is_refused_typed(api: Api, town: Town, othe
     cancelable = status in {"IN_PROGRESS", "NO_SHOW"}
 
     assign = {"jobId": gid("Job", job), "cleanerId": gid("Cleaner", colleague.person), "role": "BACKUP"}
-    answers = [
-        await api.do(town.owner, "updateJob", {"jobId": gid("Job", job), "instructions": "late"}, JOB),
-        await api.do(town.owner, "assignCleaner", assign, "assignment { id }"),
-        await api.do(town.owner, "releaseCleaner", {"assignmentId": gid("Assignment", shift)}, JOB),
-    ]
+    moves = {
+        "updateJob": ({"jobId": gid("Job", job), "instructions": "late"}, JOB),
+        "assignCleaner": (assign, "assignment { id }"),
+        "releaseCleaner": ({"assignmentId": gid("Assignment", shift)}, JOB),
+    }
+    # Help may be sent to a job that runs, and who did not come may be replaced.
+    possible = {"IN_PROGRESS": {"assignCleaner"}, "NO_SHOW": {"assignCleaner", "releaseCleaner"}}
+    refused = moves.keys() - possible.get(status, set())
+    answers = [await api.do(town.owner, name, *moves[name]) for name in sorted(refused)]
 
-    assert [refusal(answer)[0][0] for answer in answers] == ["CONFLICT"] * 3
+    assert [refusal(answer)[0][0] for answer in answers] == ["CONFLICT"] * len(refused)
     if not cancelable:
         form = {"jobId": gid("Job", job), "reason": "no"}
         answer = await api.do(town.owner, "cancelJob", form, JOB + " more: errors { details }")
@@ -533,7 +537,7 @@ async def test_a_business_is_built_from_nothing_through_the_api_alone(api: Api, 
 
     market = (await do("createMarket", "market { id }", name="Tampa", zone="America/New_York"))["market"]["id"]
     cleaner = (await do("createCleaner", "cleaner { id }", name="Cleaner", marketIds=[market]))["cleaner"]["id"]
-    await do("completeOnboarding", "cleaner { id }", cleanerId=cleaner)
+    await do("completeOnboarding", "cleaner { id }", cleanerId=cleaner, reason="Known for years.")
     qr = (await do("issueQr", "qrToken", cleanerId=cleaner))["qrToken"]
     customer = (await do("createCustomer", "customer { id }", name="Customer"))["customer"]["id"]
     home_form = {**_home(customer, other), "marketId": market}

@@ -10,20 +10,28 @@ import asyncpg
 import orjson
 import pytest
 from graphql import GraphQLEnumType, is_introspection_type
+from obstore.store import LocalStore
 
 from app.container import contract
 from app.execution import CHARACTERS_KEPT, INTROSPECTING, Executor, Operation
 from db.ids import new_id
+from db.secrets import Secrets
 from domain.actors import Actor, Role, TenantId
+from gateways.links import Links
+from gateways.objects import FolderStore
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine
+from resolvers.lent import Lent
+from services.onboarding.links import DocumentLinks
 from tests.product.contract import Values, arguments, document, is_connection, operations
 from tests.product.furnished import House, kept
 from tests.product.walking import QUERIES
 from tests.product.world import World, gid
 
 ENGINES: list[Engine] = []
-CONTRACT = contract(ENGINES)
+SECRETS = Secrets(b"k" * 32, b"s" * 32)
+LENT = Lent(DocumentLinks(SECRETS), Links(SECRETS, FolderStore(LocalStore())))
+CONTRACT = contract(ENGINES, LENT)
 SCHEMA = CONTRACT._schema
 ROOT = Path(__file__).parent.parent.parent
 OF_THE_DRIVER = ("current_setting('jit')", "typeinfo_tree")
@@ -239,7 +247,7 @@ async def test_objects_by_their_ids_are_one_statement_together(world: World, hou
 
 async def test_every_generated_query_is_one_statement(world: World, house: House, counted: Counted) -> None:
     """Each field of the root, at depth: what is added later is counted too."""
-    kinds = ("Market", "Cleaner", "Customer", "Property", "Service", "Job", "Swap")
+    kinds = ("Market", "Cleaner", "Customer", "Property", "Service", "Job", "Assignment", "Swap")
     ids = {kind: (await house.ids(kind))[0] for kind in kinds}
     walked = 0
     for name, field in QUERIES.items():

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from domain.actors import Actor
+from domain.ids import JobId
 from resolvers.expose import EXPOSED
-from services import swaps
+from schema.types.relay import decode_id
+from services import scheduling, swaps
 from services.availability import SubmitAvailability, submit_availability
 from tests.product.contract import EITHER, Path, arguments, document, is_connection, only, operations, put, selection
 from tests.product.furnished import TABLES, House, furnish, signed_in
@@ -30,9 +32,11 @@ from tests.product.walking import (
 from tests.product.world import Api, World, gid
 from tests.subscriptions.client import Client, Feed
 
-BESIDE = SIGNING | {"issueQr", "createTenant", "reauthenticate", "retryTask", "runDutyNow"}
+BESIDE = SIGNING | {"issueQr", "revealAccessCode", "createTenant", "reauthenticate", "retryTask", "runDutyNow"}
 """Mutations that are not derived from one command in the acting business."""
 ACTORS = ("owner", "dispatcher", "cleaner")
+CALM = {"liveLocation"}
+"""Feeds that say nothing while nobody is at work; no cleaner has them."""
 
 
 @pytest.fixture(scope="module")
@@ -213,23 +217,25 @@ async def test_feeds_bring_nothing_of_another_business(api: Api, ours: House, th
     watchers = {who: await Client.open(api.port, api.world.token(ours.who[who])) for who in ACTORS}
     witness = await Client.open(api.port, api.world.token(theirs.who["owner"]))
     try:
-        feeds = {who: [await begun(one, query) for _, query in feed_documents()] for who, one in watchers.items()}
-        seen = {name: await begun(witness, query) for name, query in feed_documents()}
+        own_job, their_job = await shown_job(ours), await shown_job(theirs)
+        feeds = {who: await all_begun(one, who, own_job) for who, one in watchers.items()}
+        foreign = {who: await all_begun(one, who, their_job) for who, one in watchers.items()}
+        seen = await all_begun(witness, "owner", their_job)
 
         await _trade(theirs)
-        await witness.until(lambda: all(len(feed.frames) > 1 for feed in seen.values()))
-        for one in watchers.values():
-            for name, query in feed_documents():
-                refused = await one.subscribe(query, seen[name].last)
+        await witness.until(lambda: is_told(seen))
+        for who, one in watchers.items():
+            for name, query, given in feed_documents(who, own_job):
+                refused = await one.subscribe(query, seen[name].last, **given)
                 await one.until(lambda refused=refused: refused.errors is not None)  # type: ignore[misc]
                 assert [one["extensions"] for one in refused.errors or ()] == [{"code": "INVALID", "field": ["after"]}]
                 assert refused.frames == []
         await _trade(ours)
         for who, own in watchers.items():
-            await own.until(lambda who=who: all(len(feed.frames) > 1 for feed in feeds[who]))  # type: ignore[misc]
+            await own.until(lambda who=who: is_told(feeds[who]))  # type: ignore[misc]
 
         canaries = await theirs.canaries()
-        for feed in itertools.chain(*feeds.values()):
+        for feed in itertools.chain(*(each.values() for each in (*feeds.values(), *foreign.values()))):
             assert feed.errors is None
             assert leaks(json.dumps(feed.frames).encode(), canaries) == []
         assert leaks(json.dumps([feed.frames for feed in seen.values()]).encode(), canaries) != []
@@ -238,26 +244,42 @@ async def test_feeds_bring_nothing_of_another_business(api: Api, ours: House, th
             await one.close()
 
 
-async def begun(client: Client, query: str, after: str | None = None) -> Feed:
-    """A subscription that has sent its first frame."""
-    feed = await client.subscribe(query, after)
-    await client.until(lambda: bool(feed.frames) or feed.errors is not None)
-    assert feed.errors is None, feed.errors
-    return feed
+async def all_begun(client: Client, who: str, job: str) -> dict[str, Feed]:
+    """Every feed, each of which has sent its first frame."""
+    feeds = {name: await client.subscribe(query, **given) for name, query, given in feed_documents(who, job)}
+    await client.until(lambda: all(feed.frames or feed.errors is not None for feed in feeds.values()))
+    assert {name: feed.errors for name, feed in feeds.items() if feed.errors is not None} == {}
+    return feeds
 
 
-def feed_documents() -> Iterator[tuple[str, str]]:
-    """A subscription to each feed, everything selected that all roles share."""
+def is_told(feeds: dict[str, Feed]) -> bool:
+    """Whether each feed has said something beside its snapshot."""
+    return all(len(feed.frames) > 1 for name, feed in feeds.items() if name not in CALM)
+
+
+async def shown_job(house: House) -> str:
+    """A job that the business's cleaner is on."""
+    query = "select job_id from assignment where id = $1"
+    return gid("Job", await house.world.root.fetchval(query, house.has["shift of own swap"]))
+
+
+def feed_documents(who: str, job: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """A subscription to each feed that this role may have, everything selected that all roles share."""
     for name, field in FEEDS.items():
+        if name in CALM and who == "cleaner":
+            continue
+        given = {arg: job for arg in ("id", "jobId") if arg in field.args}
         selected = selection(SCHEMA, field.type, 3)
-        yield name, f"subscription ($after: Cursor) {{ {name}(after: $after) {selected} }}"
+        yield name, document("subscription", name, field, {"after": None, **given}, selected), given
 
 
 async def _trade(house: House) -> None:
-    """A withdrawal, an offer, and a submission."""
+    """A withdrawal, an offer, a changed job, and a submission."""
     world, who = house.world, house.who["cleaner"]
     swap = swaps.WithdrawSwap(house.has["own swap"])
     await world.run(house.who["owner"], swaps.withdraw_swap, swap)
     shift = swaps.OfferSwap(house.has["shift of own swap"], f"{house.mark} again")
     house.has["own swap"] = await world.run(who, swaps.offer_swap, shift)
+    job = decode_id(await shown_job(house), "Job")
+    await world.run(house.who["owner"], scheduling.update_job, scheduling.UpdateJob(JobId(job), instructions="Again"))
     await world.run(who, submit_availability, SubmitAvailability(house.market, await house.slots(10)))

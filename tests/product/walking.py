@@ -43,6 +43,7 @@ async def values(house: House, chosen: dict[str, str] | None = None) -> Values:
     ids = {kind: (await house.ids(kind) or [""])[0] for kind in (*TABLES, "Task")}
     start, end = ((await house.slots(14))[0].starts_at, (await house.slots(14))[0].ends_at)
     later = await house.town.day(12)
+    now = (await house.world.now(house.town.tenant)).isoformat()
     instants = {
         "AvailabilitySlotInput.startsAt": start.isoformat(),
         "AvailabilitySlotInput.endsAt": end.isoformat(),
@@ -54,6 +55,12 @@ async def values(house: House, chosen: dict[str, str] | None = None) -> Values:
         "CoverSickCallInput.day": (await house.town.day(4)).date().isoformat(),
         "fromDay": house.period_start.isoformat(),
         "untilDay": house.period_start.isoformat(),
+        "birthDate": "1990-05-17",
+        "RequestPhotoInput.zone": "kitchen",
+        "at": now,
+        "capturedAt": now,
+        "sentAt": now,
+        "typedName": f"{house.mark} LEGAL",
     }
     return Values(ids | (chosen or {}), instants)
 

@@ -115,7 +115,9 @@ class Town:
             skills=list(skills),
         )
         made: CleanerId = await self.world.run(self.owner, cleaners.create_cleaner, form)
-        await self.world.run(self.owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made))
+        await self.world.run(
+            self.owner, cleaners.complete_onboarding, cleaners.CompleteOnboarding(made, "Known for years.")
+        )
         await self._credential(made)
         return await self.world.session_of(self.tenant, Role.CLEANER, made)
 
@@ -301,7 +303,7 @@ async def a_world(servers: Servers, data: Path) -> AsyncIterator[World]:
     keys = Keys.derive(KEY)
     seed = base64.urlsafe_b64encode(keys.signing).decode().rstrip("=")
     key = SigningKey.from_seed(seed)
-    runner = Runner(engine, Secrets(keys.hashing), _unheard)
+    runner = Runner(engine, Secrets(keys.hashing, keys.sealing), _unheard)
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     auth = Auth(
         runner,

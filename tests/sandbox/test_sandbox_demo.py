@@ -35,6 +35,7 @@ from sandbox import SandboxError
 from sandbox.bulk import seed_bulk
 from sandbox.bulk_business import Size
 from sandbox.bulk_rows import rows_of
+from gateways.objects import FolderStore
 from sandbox.demo import Demo, read_demo, seed_demo
 from sandbox.demo_plan import COLORADO, FLORIDA, PASSWORD, PIN
 from sandbox.demo_rounds import free_monday, planned_shifts
@@ -75,7 +76,7 @@ class Installation:
     data: Path
 
     async def seed(self) -> Demo:
-        return await seed_demo(self.runner, self.auth, self.data)
+        return await seed_demo(self.runner, self.auth, self.data, FolderStore.at(self.data / "objects"))
 
     async def sign_in(self, tenant: str, email: str) -> Tokens:
         return await self.auth.sign_in(SignIn(tenant, email, PASSWORD), HERE)
@@ -156,7 +157,7 @@ async def installation(servers: Servers, tmp_path: Path) -> AsyncIterator[Instal
     root = await asyncpg.connect(servers.superuser_url, database="cleanshift")
     await root.execute("truncate tenant, worker cascade")
     engine = write_engine(servers.database_url)
-    runner = Runner(engine, Secrets(b"k" * 32), _nobody)
+    runner = Runner(engine, Secrets(b"k" * 32, b"s" * 32), _nobody)
     auth = _auth(runner)
     yield Installation(servers, root, runner, auth, tmp_path)
     auth.passwords.close()
@@ -192,7 +193,7 @@ async def test_everybody_of_both_demo_businesses_and_the_platform_can_sign_in(in
         assert (tokens.role, tokens.tenant) == (Role.CLEANER, await installation.tenant(who.tenant))
     assert demo.tenants == ("demo", "other")
     assert {one.role for one in demo.staff} == {"owner", "admin", "dispatcher", "ops"}
-    assert [sum(one.tenant == slug for one in demo.cleaners) for slug in demo.tenants] == [7, 6]
+    assert [sum(one.tenant == slug for one in demo.cleaners) for slug in demo.tenants] == [9, 6]
     with pytest.raises(BadCredentials):
         await installation.sign_in("other", "owner@demo.example")
 
@@ -242,7 +243,7 @@ async def test_a_seeding_that_died_is_finished_by_the_next_one(installation, com
 
     dying = Runner(installation.runner.engine, installation.runner.secrets, die)
     with pytest.raises(Interrupted):
-        await seed_demo(dying, _auth(dying), installation.data)
+        await seed_demo(dying, _auth(dying), installation.data, FolderStore.at(installation.data / "objects"))
     demo = await installation.seed()
 
     assert len(demo.staff) == 7
@@ -417,7 +418,9 @@ async def test_the_demo_is_refused_in_production_and_nothing_is_written(installa
     before = await installation.everything()
 
     with pytest.raises(Forbidden):
-        await seed_demo(installation.runner, _auth(installation.runner, production=True), installation.data)
+        production = _auth(installation.runner, production=True)
+        objects = FolderStore.at(installation.data / "objects")
+        await seed_demo(installation.runner, production, installation.data, objects)
 
     assert await installation.everything() == before
     assert read_demo(installation.data) is None

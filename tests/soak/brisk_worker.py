@@ -6,6 +6,7 @@ from app.command_line import outbox, public_url
 from app.container import AfterCommit
 from app.logs import configure_logs
 from app.settings import Keys, Settings
+from app.storage import object_store
 from app.waker import open_waker
 from app.worker import WorkerParts, serve_worker
 from db.secrets import Secrets
@@ -19,6 +20,7 @@ BRISK = Pace(sweep=0.5, lease=3.0, beat=0.8)
 async def work(settings: Settings) -> None:
     """Be a worker until SIGTERM."""
     configure_logs(settings.log_format)
+    keys = Keys.derive(settings.key())
     waker = open_waker(settings.redis_url)
     assert settings.database_url is not None
     assert settings.database_ops_url is not None
@@ -27,10 +29,11 @@ async def work(settings: Settings) -> None:
             database_url=settings.database_url,
             database_ops_url=settings.database_ops_url,
             redis_url=settings.redis_url,
-            secrets=Secrets(Keys.derive(settings.key()).hashing),
+            secrets=Secrets(keys.hashing, keys.sealing),
             messages=Outbox(outbox(settings)),
             public_url=public_url(settings),
             after_commit=AfterCommit(wake, waker),
+            objects=object_store(settings),
             pace=BRISK,
         )
         await serve_worker(parts)

@@ -8,16 +8,21 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from app.migrate import head
 from db.engine import write_engine
 from db.runner import Runner
 from domain.actors import TenantId
 from models import ddl
+from models.base import APP
 from sandbox.environment import Servers, open_environment, remove_environment
 from subscriptions.wake import Wake
+from tests.product.world import World, a_world
+from tests.product.world import an_api as a_whole_api
 from tests.subscriptions.bell import Bell
 from tests.subscriptions.town import Business, a_business
 from tests.subscriptions.toy import SECRETS, Wiring
@@ -137,3 +142,37 @@ async def an_api_process(wiring: Wiring) -> AsyncIterator[tuple[asyncio.subproce
 async def api(start_api: StartApi, servers: Servers) -> int:
     """The usual API process: Redis, a poll a second."""
     return await start_api(redis_url=servers.redis_url)
+
+
+@pytest.fixture(scope="session")
+async def world(servers: Servers, wake: Wake, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The product on these servers; its commits ring, and several can look behind the walls at once."""
+    await _say_current(servers.database_owner_url)
+    async with a_world(servers, tmp_path_factory.mktemp("product")) as made:
+
+        def ring(tenant: TenantId, *, events: bool, tasks: bool) -> None:
+            if events:
+                wake.publish(tenant)
+
+        behind: Any = await asyncpg.create_pool(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
+        yield replace(made, root=behind, runner=replace(made.runner, after_commit=ring))
+        await behind.close()
+
+
+async def _say_current(owner_url: str) -> None:
+    """The tables here are made without a migration, and the product starts on a migrated database only."""
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute("create table if not exists alembic_version (version_num varchar(32) not null primary key)")
+    await owner.execute("insert into alembic_version values ($1) on conflict do nothing", head())
+    await owner.execute(f"grant select on alembic_version to {APP}")
+    await owner.close()
+
+
+@pytest.fixture(scope="session")
+async def ports(world: World) -> AsyncIterator[list[int]]:
+    """Two API processes of the product that say often how far they are."""
+    async with contextlib.AsyncExitStack() as stack:
+        apis = await asyncio.gather(
+            *(stack.enter_async_context(a_whole_api(world, HEARTBEAT_SECONDS="0.5")) for _ in range(2))
+        )
+        yield [api.port for api in apis]

@@ -28,15 +28,20 @@ class Steps:
     puts: Mapping[str, tuple[str, str]]
     """Frames that bring a card: the field it is in, and the shelf it belongs to."""
     removes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Frames that take a card away: the field with its key, and the shelf."""
+    """Frames that take cards away: the field with the key, or keys, and the shelf."""
+    clears: frozenset[str] = frozenset()
+    """Frames that take all away."""
     silent: frozenset[str] = frozenset({"Heartbeat"})
 
     @property
     def kinds(self) -> frozenset[str]:
         """Every frame that this fold knows."""
-        return frozenset({self.snapshot, "Resync", *self.puts, *self.removes}) | self.silent
+        return frozenset({self.snapshot, "Resync", *self.puts, *self.removes}) | self.clears | self.silent
 
 
+_JOBS = Steps(
+    "JobsSnapshot", {"jobs": "id"}, puts={"JobShown": ("job", "jobs")}, removes={"JobGone": ("jobId", "jobs")}
+)
 FOLDS: Mapping[str, Steps] = {
     "swapMarket": Steps(
         "SwapMarketSnapshot",
@@ -55,6 +60,15 @@ FOLDS: Mapping[str, Steps] = {
             "AvailabilitySubmitted": ("submission", "submissions"),
             "AvailabilityWindowChanged": ("window", "windows"),
         },
+    ),
+    "jobs": _JOBS,
+    "job": _JOBS,
+    "liveLocation": Steps(
+        "LocationsSnapshot",
+        {"locations": "visitId"},
+        puts={"LocationMoved": ("location", "locations")},
+        removes={"LocationGone": ("visitIds", "locations")},
+        clears=frozenset({"LocationsEnded"}),
     ),
 }
 """By the subscription's field."""
@@ -81,7 +95,10 @@ class Fold:
             self._cards[shelf][frame[where][steps.shelves[shelf]]] = frame[where]
         elif kind in steps.removes:
             where, shelf = steps.removes[kind]
-            self._cards[shelf].pop(frame[where], None)
+            for key in frame[where] if isinstance(frame[where], list) else [frame[where]]:
+                self._cards[shelf].pop(key, None)
+        elif kind in steps.clears:
+            self._cards = {shelf: {} for shelf in steps.shelves}
         else:
             assert kind in steps.silent, kind
         for window in self._cards.get("windows", {}).values():

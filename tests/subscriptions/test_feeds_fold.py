@@ -7,29 +7,20 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
-import pytest
 from graphql import REMOVE, FieldNode, Visitor, get_named_type, parse, print_ast, visit
 
-from app.migrate import head
-from domain.actors import Actor, CleanerId, Role, StaffRole, TenantId
-from models.base import APP
-from sandbox.environment import Servers
+from domain.actors import Actor, CleanerId, Role, StaffRole
 from services.identity import cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
-from subscriptions.wake import Wake
 from tests.product.contract import document, selection
 from tests.product.walking import FEEDS, SCHEMA
-from tests.product.world import Town, World, a_world, an_api
+from tests.product.world import Town, World, gid
 from tests.subscriptions.client import PATIENCE, Client, Feed
-from tests.subscriptions.fold_moves import MOVES, Scene, furnish, write
+from tests.subscriptions.fold_moves import MOVES, Scene, a_clean, first_job, furnish, write
 from tests.subscriptions.folding import FOLDS, Fold, Held
 
 SEED = int(os.environ.get("FOLD_SEED", "3"))
@@ -37,6 +28,7 @@ WRITES = int(os.environ.get("FOLD_WRITES", "50"))
 """Of each of the two businesses, in each of the rounds."""
 ROUNDS = 3
 FORBIDDEN = 4403
+DAY = timedelta(days=1)
 DEEP = 4
 
 
@@ -49,7 +41,8 @@ class Shared(Visitor):
 
 def documents(name: str) -> list[str]:
     """The feed with everything that the schema has for it: without what is personal, and with it."""
-    everything = document("subscription", name, FEEDS[name], {"after": None}, selection(SCHEMA, FEEDS[name].type, DEEP))
+    selected = selection(SCHEMA, FEEDS[name].type, DEEP)
+    everything = document("subscription", name, FEEDS[name], FEEDS[name].args, selected)
     shared = print_ast(visit(parse(everything), Shared()))
     return [shared] if shared == print_ast(parse(everything)) else [shared, everything]
 
@@ -69,6 +62,7 @@ class Viewer:
     token: str
     feed: str
     query: str
+    given: dict[str, Any]
     ports: list[int]
     chance: random.Random
     fold: Fold = field(init=False)
@@ -94,8 +88,9 @@ class Viewer:
         self.client = await Client.open(self.chance.choice(self.ports), self.token)
         self.is_gone = not self.client.acknowledged
         assert not self.is_gone or self.client.close_code == FORBIDDEN, (self.label, self.client.close_code)
+        self.live = Feed()
         if not self.is_gone:
-            self.live = await self.client.subscribe(self.query, after=self.cursor)
+            self.live = await self.client.subscribe(self.query, after=self.cursor, **self.given)
 
     async def cut(self) -> None:
         """Lose the connection and come back."""
@@ -137,7 +132,7 @@ class Viewer:
             client = await Client.open(self.chance.choice(self.ports), self.token)
             if not client.acknowledged:
                 return Fresh(is_gone=True)
-            feed = await client.subscribe(self.query)
+            feed = await client.subscribe(self.query, **self.given)
             await client.until(lambda: bool(feed.frames) or feed.errors is not None)  # noqa: B023
             await client.close()
             if feed.errors is not None:
@@ -158,42 +153,8 @@ class Fresh:
     is_gone: bool = False
 
 
-@pytest.fixture
-async def world(servers: Servers, tmp_path: Path) -> AsyncIterator[World]:
-    """The product on these servers; its commits ring, and several can look behind the walls at once."""
-    await _say_current(servers.database_owner_url)
-    async with a_world(servers, tmp_path) as made, Wake(servers.redis_url) as wake:
-
-        def ring(tenant: TenantId, *, events: bool, tasks: bool) -> None:
-            if events:
-                wake.publish(tenant)
-
-        behind: Any = await asyncpg.create_pool(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
-        yield replace(made, root=behind, runner=replace(made.runner, after_commit=ring))
-        await behind.close()
-
-
-async def _say_current(owner_url: str) -> None:
-    """The tables here are made without a migration, and the product starts on a migrated database only."""
-    owner = await asyncpg.connect(owner_url)
-    await owner.execute("create table if not exists alembic_version (version_num varchar(32) not null primary key)")
-    await owner.execute("insert into alembic_version values ($1) on conflict do nothing", head())
-    await owner.execute(f"grant select on alembic_version to {APP}")
-    await owner.close()
-
-
-@pytest.fixture
-async def ports(world: World) -> AsyncIterator[list[int]]:
-    """Two API processes that say often how far they are."""
-    async with AsyncExitStack() as stack:
-        apis = await asyncio.gather(
-            *(stack.enter_async_context(an_api(world, HEARTBEAT_SECONDS="0.5")) for _ in range(2))
-        )
-        yield [api.port for api in apis]
-
-
 async def people(scene: Scene) -> dict[str, Actor]:
-    """Everybody who may watch: the office, and cleaners of one market, two and none, one of them not yet onboarded."""
+    """Everybody who may watch: the office, a customer, cleaners of one market, two and none, one not yet onboarded."""
     town, world = scene.town, scene.town.world
     north, south = scene.markets
     found = {"owner": town.owner}
@@ -212,17 +173,26 @@ async def people(scene: Scene) -> dict[str, Actor]:
     found["novice"] = await world.session_of(town.tenant, Role.CLEANER, novice)
     found["of none"] = await town.cleaner(markets=[north])
     await scene.office(cleaners.set_cleaner_markets, cleaners.SetCleanerMarkets(CleanerId(found["of none"].person), []))
+    whose = await scene.some("select customer_id from property where tenant_id = $1")
+    found["customer"] = await world.session_of(town.tenant, Role.CUSTOMER, whose["customer_id"])
     scene.actors = {one.person: one for one in found.values() if one.role is Role.CLEANER}
     scene.kept = scene.actors.keys() - {found["leaving"].person}
     return found
 
 
 async def watchers(scene: Scene, ports: list[int]) -> list[Viewer]:
-    """Each person with each feed, with and without what is personal."""
-    sign = scene.town.world.token
+    """Each person with each feed, with and without what is personal. What is of one job is of the first."""
+    sign, folk = scene.town.world.token, await people(scene)
+    now, job = await scene.now(), gid("Job", await first_job(scene, folk["of north"]))
+    given = {
+        # The days stay: what goes by the clock alone no frame tells.
+        "jobs": {"from": (now - 5 * DAY).isoformat(), "until": (now + 20 * DAY).isoformat()},
+        "job": {"id": job},
+        "liveLocation": {"jobId": job},
+    }
     return [
-        Viewer(f"{label} {name} {number}", actor, sign(actor), name, query, ports, scene.chance)
-        for label, actor in (await people(scene)).items()
+        Viewer(f"{label} {name} {number}", actor, sign(actor), name, query, given.get(name, {}), ports, scene.chance)
+        for label, actor in folk.items()
         for name in FEEDS
         for number, query in enumerate(documents(name))
     ]
@@ -264,13 +234,14 @@ def test_every_feed_and_every_frame_of_the_schema_has_its_fold() -> None:
 async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_role(
     world: World, ports: list[int]
 ) -> None:
-    """R95, R199, R200, R250, R251, R255; nothing but what `Fold.held` names may lag."""
+    """R95, R126, R199 to R202, R250, R251, R255; nothing but what `Fold.held` names may lag."""
     print(f"FOLD_SEED={SEED} FOLD_WRITES={WRITES}")
     scenes = [Scene(await world.found(), random.Random(SEED + number)) for number in range(2)]  # noqa: S311 - no secret
     for scene in scenes:
         await furnish(scene)
     watching = [await watchers(scene, ports) for scene in scenes]
     await asyncio.gather(*(viewer.open() for viewers in watching for viewer in viewers))
+    await asyncio.gather(*map(a_clean, scenes))
 
     for _ in range(ROUNDS):
         await asyncio.gather(*map(_writing, scenes, watching))

@@ -29,7 +29,7 @@ from subscriptions.reads import Reads
 from subscriptions.socket import Connected, Limits, Ports, Socket
 from subscriptions.wake import Wake
 
-SECRETS = Secrets(b"feeds" * 8)
+SECRETS = Secrets(b"feeds" * 8, b"s" * 32)
 FACTS = viewer_facts_sql("stamp.tenant_id", "stamp.actor_id", "live.business_now")
 SCHEMA = build_schema("""
 scalar Cursor

@@ -16,13 +16,14 @@ from db.engine import read_pool, write_engine
 from db.runner import Runner
 from db.secrets import Secrets
 from domain.actors import PLATFORM_TENANT
+from gateways.objects import FolderStore
 from models.ddl import statements
 from sandbox.environment import Servers, open_environment, remove_environment
 from tasks.context import Tools
 from tests.tasks.business import Business, a_business
 from tests.tasks.waiting import Recorder
 
-SECRETS = Secrets(b"k" * 32)
+SECRETS = Secrets(b"k" * 32, b"s" * 32)
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,13 @@ def outbox() -> Recorder:
 
 
 @pytest.fixture
-def tools(runner, ops, outbox) -> Tools:
-    return Tools(runner, outbox, ops, "http://cleanshift.test")
+def objects(tmp_path) -> FolderStore:
+    return FolderStore.at(tmp_path / "objects")
+
+
+@pytest.fixture
+def tools(runner, ops, outbox, objects) -> Tools:
+    return Tools(runner, outbox, ops, "http://cleanshift.test", objects)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from db.secrets import Secrets
 from db.tx import Tx
 from domain.actors import Actor, Role, TenantId
 from gateways.messages import Outbox
+from gateways.objects import FolderStore
 from tasks.worker import Pace
 from tests.tasks.waiting import BRISK
 
@@ -44,10 +45,11 @@ def parts(folder: Path, pace: Pace) -> WorkerParts:
         database_url=urls["app"],
         database_ops_url=urls["ops"],
         redis_url=urls["redis"],
-        secrets=Secrets(b"k" * 32),
+        secrets=Secrets(b"k" * 32, b"s" * 32),
         messages=Outbox(folder / "outbox.jsonl"),
         public_url="http://cleanshift.test",
         after_commit=silence,
+        objects=FolderStore.at(folder / "objects"),
         pace=pace,
     )
 
@@ -75,7 +77,7 @@ async def die_after_commit(folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     urls = json.loads((folder / "urls.json").read_text())
-    runner = Runner(write_engine(urls["app"]), Secrets(b"k" * 32), die)
+    runner = Runner(write_engine(urls["app"]), Secrets(b"k" * 32, b"s" * 32), die)
     actor = Actor.system(TenantId(UUID(urls["tenant"])))
     await runner.run(Call(actor, leave_a_task, Leave("committed")))
 

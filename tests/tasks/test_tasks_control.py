@@ -194,7 +194,7 @@ async def test_old_receipts_done_tasks_duty_rows_and_silent_workers_go(db, tools
     "forbidden",
     [
         "select payload from event",
-        "update event set payload = '{}'",
+        "update event set type = 'SwapOffered'",
         "insert into event select * from event",
         "update tenant_head set seq = 0",
         "select * from mutation_receipt",

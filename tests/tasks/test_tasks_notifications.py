@@ -80,11 +80,11 @@ async def test_a_provider_that_fails_is_asked_again_with_the_same_message(db, to
 
 
 async def test_a_provider_that_never_answers_ends_in_failed_and_a_dead_task_that_can_be_replayed(
-    db, runner, ops, outbox, ours, theirs
+    db, runner, ops, outbox, objects, ours, theirs
 ):
     swap, provider = await a_swap(db, ours), Dead()
     await a_task(db, ours, "notify_swap", {"event": "SwapExpired", "swap_id": str(swap)})
-    async with working(Tools(runner, provider, ops, ""), KINDS):
+    async with working(Tools(runner, provider, ops, "", objects), KINDS):
         await until(lambda: db.fetchval("select count(*) = 1 from task where state = 'DEAD'"))
     assert provider.asked == 8
     assert tuple(await db.fetchrow("select status, failure from notification")) == (
@@ -94,7 +94,7 @@ async def test_a_provider_that_never_answers_ends_in_failed_and_a_dead_task_that
     assert await db.fetchval("select status from swap") == "PENDING"  # R185: the business is not touched
 
     await db.execute("update task set state = 'READY', attempts = 0 where state = 'DEAD'")
-    async with working(Tools(runner, outbox, ops, ""), KINDS):
+    async with working(Tools(runner, outbox, ops, "", objects), KINDS):
         await until(lambda: db.fetchval("select status = 'SENT' from notification"))
     assert len(outbox.sent) == 1
 

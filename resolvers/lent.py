@@ -1,0 +1,14 @@
+"""What a process lends to the functions that compute fields: how it signs addresses. A parameter `lent` asks for it."""
+
+from dataclasses import dataclass
+
+from gateways.links import Links
+from services.onboarding.links import DocumentLinks
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Everything that is lent; the printed schema needs none of it."""
+
+    documents: DocumentLinks
+    links: Links

@@ -1,0 +1,52 @@
+"""The one place where a cleaner moves on: from what is done to what is missing, and to the open gate (R18, R134).
+
+Each step takes hold of the cleaner's row first, so that two steps at once come one after the other and neither is
+forgotten. `cleaner.missing_stages` is written down for whoever may not read what it is made from: a dispatcher sees
+that documents are missing and not the documents.
+
+Decided here: a step that is done stays done. A legal text that is published later is to be signed as well
+(`Cleaner.documentsToSign`), and a payout account may come to be restricted; neither closes a gate that was opened.
+Until the first step a cleaner is INVITED.
+"""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from db.tx import Tx
+from domain.ids import CleanerId
+from domain.onboarding import DocumentKind, OnboardingFacts, missing_stages, stage_of
+from domain.scheduling import OnboardingState
+from models import cleaner, cleaner_profile, payout_account, signed_document
+from services.identity.cleaners import tell_cleaner
+
+
+async def hold_own(tx: Tx) -> Row[Any]:
+    """The acting cleaner's row, locked until the end."""
+    return await tx.get(cleaner, tx.actor.cleaner_id, lock=True)
+
+
+async def move_on(tx: Tx, row: Row[Any], **changed: Any) -> CleanerId:
+    """Write down where the cleaner stands after a step, with what else it changes of their row, and tell everybody.
+
+    At COMPLETE the policies show jobs and market from the commit on, and the feeds follow the event.
+    """
+    async with tx.as_system():
+        missing = missing_stages(await _facts(tx, row, changed))
+        stage = stage_of(OnboardingState(row.onboarding), missing)
+        names = [stage.value for stage in missing]
+        await tx.change(cleaner, row.id, onboarding=stage.value, missing_stages=names, **changed)
+        await tell_cleaner(tx, CleanerId(row.id))
+    return CleanerId(row.id)
+
+
+async def _facts(tx: Tx, row: Row[Any], changed: dict[str, Any]) -> OnboardingFacts:
+    profile = select(cleaner_profile.c.id).where(tx.own(cleaner_profile), cleaner_profile.c.cleaner_id == row.id)
+    payable = select(payout_account.c.ready_at).where(tx.own(payout_account), payout_account.c.cleaner_id == row.id)
+    signed = select(signed_document.c.kind).where(tx.own(signed_document), signed_document.c.cleaner_id == row.id)
+    return OnboardingFacts(
+        has_profile=await tx.one(profile) is not None,
+        is_payable=await tx.scalar(payable) is not None,
+        signed=frozenset(DocumentKind(one.kind) for one in await tx.all(signed)),
+        has_certified_skills=changed.get("certified_at", row.certified_at) is not None,
+    )

@@ -1,0 +1,109 @@
+"""The office's page: a clean seen live in all its phases, its proof, and what administrators accept."""
+
+import re
+
+from playwright.async_api import Locator, expect
+
+from tests.browser.board import Visitor
+from tests.browser.conftest import Visit
+from tests.browser.fieldwork import FITS, PHONE, Clean, planned_now, to_page
+
+
+def card_of(office: Visitor, clean: Clean) -> Locator:
+    return office.page.locator(f"#today [data-job='{clean.job}']")
+
+
+async def watched(visit: Visit, cleaner: str, home: str) -> tuple[Visitor, Clean]:
+    """An administrator at the board, and a cleaner whose job begins in half an hour."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/office", "Admin 1")
+    job, shift = await planned_now(office, cleaner, home)
+    return office, Clean(await to_page(await visit(**PHONE), "/work", cleaner), job, shift, home)
+
+
+async def show_its_day(office: Visitor, clean: Clean) -> None:
+    """Half an hour from now may be tomorrow already."""
+    await expect(office.page.locator("#today [data-count]")).to_contain_text("job")
+    if await card_of(office, clean).count() == 0:
+        await office.page.get_by_role("button", name="Tomorrow").click()
+    await expect(card_of(office, clean)).to_be_visible()
+
+
+async def test_the_office_sees_every_phase_live_and_verifies_the_proof(visit):
+    """R126, R127, R202: without a reload."""
+    office, clean = await watched(visit, "Cleaner 6", "Palafox Flat")
+    await show_its_day(office, clean)
+    await expect(card_of(office, clean)).to_contain_text("has not begun")
+    await clean.stands(10)
+    await clean.open()
+    await clean.does("openInstructions")
+    await expect(card_of(office, clean)).to_contain_text("reading the instructions")
+    await clean.does("acknowledgeInstructions")
+    await expect(card_of(office, clean)).to_contain_text("on the way")
+    await clean.does("checkIn")
+    await clean.is_at("startWork")
+    await office.page.get_by_role("button", name="Today").click()
+    await expect(card_of(office, clean)).to_contain_text("has arrived")
+
+    await card_of(office, clean).click()
+    dossier = office.page.locator("#job")
+    await expect(dossier.locator(".way")).to_contain_text("10 m from the home")
+    await expect(dossier.get_by_role("img", name="Positions around the home")).to_be_visible()
+    await clean.works()
+    await expect(card_of(office, clean)).to_contain_text("finishing")
+    await expect(dossier.locator("[data-part='checklist'] .count")).to_have_text("8 of 8")
+    await expect(dossier.locator("[data-photo]")).to_have_count(4)
+    await clean.proves()
+    await expect(card_of(office, clean)).to_have_attribute("data-status", "COMPLETED")
+    await expect(dossier.locator("[data-proof]")).to_have_attribute("data-proof", "COMPLETE")
+
+    await office.page.get_by_role("button", name="Verify").click()
+    await expect(dossier.locator("[data-intact]")).to_contain_text("Nothing was changed.")
+    await dossier.locator("[data-photo] button").first.click()
+    picture = office.page.locator("#viewer img")
+    await expect(picture).to_have_attribute("src", re.compile("^/files/"))
+    assert await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 400
+    await office.page.get_by_role("button", name="Close").click()
+    async with office.page.expect_download() as loading:
+        await office.page.get_by_role("button", name="Download the bundle").click()
+    assert (await loading.value).suggested_filename.endswith(".zip")
+
+
+async def test_an_administrator_accepts_an_arrival_and_an_incomplete_proof_with_a_reason(visit):
+    """A19, A20: the reason stays with the evidence."""
+    office, clean = await watched(visit, "Cleaner 2", "Ocean Drive 4B")
+    await clean.stands(900)
+    await clean.open()
+    for step in ("openInstructions", "acknowledgeInstructions", "checkIn"):
+        await clean.does(step)
+    await expect(clean.visitor.page.locator("#shift [data-said]")).to_contain_text("m away")
+
+    page = office.page
+    await page.evaluate("(job) => (location.hash = `job=${encodeURIComponent(job)}`)", clean.job)
+    await page.get_by_role("button", name="Accept the arrival").click()
+    await page.get_by_label("The reason").fill("Seen on the door camera.")
+    await page.get_by_role("button", name="Accept it", exact=True).click()
+    await clean.is_at("startWork")
+    await clean.works()
+    await clean.does("checkOut")
+    await expect(clean.visitor.page.locator("[data-outcome='lacking']")).to_be_visible()
+
+    await expect(page.locator("[data-alert='incomplete']")).to_be_visible()
+    await page.get_by_role("button", name="Accept it as it is").click()
+    await page.get_by_label("The reason").fill("The camera broke.")
+    await page.get_by_role("button", name="Accept it", exact=True).click()
+    await expect(page.locator("[data-proof]")).to_have_attribute("data-proof", "OVERRIDDEN")
+    await expect(page.locator("#job blockquote")).to_contain_text("The camera broke.")
+    await expect(clean.visitor.page.locator("[data-outcome='proven']")).to_contain_text("accepted")
+
+
+async def test_a_dispatcher_is_offered_no_override_and_the_page_fits_a_phone(visit):
+    office = await to_page(await visit(**PHONE), "/office", "Dispatcher 1")
+    running = office.page.locator("#today [data-status='IN_PROGRESS']").first
+    await expect(running).to_be_visible()
+    assert await office.page.evaluate(FITS)
+    await running.click()
+    await expect(office.page.locator("#job .way").first).to_be_visible()
+    assert await office.page.evaluate(FITS)
+    await expect(office.page.get_by_role("button", name="Accept")).to_have_count(0)
+    await office.page.get_by_role("link", name="All jobs").click()
+    await expect(running).to_be_visible()
