@@ -53,7 +53,8 @@ async def read_pool(
     """
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        # None yet: a database that is just restarting must not end whoever starts meanwhile.
+        min_size=0,
         max_size=size,
         init=_decode_json,
         reset=_keep,
