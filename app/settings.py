@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=10, ge=2, le=100)
     poll_seconds: float = Field(default=1.0, gt=0)
-    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    heartbeat_seconds: float = Field(default=5.0, gt=0)
     stall_seconds: float = Field(default=10.0, gt=0, description="STALL_SECONDS: who reads nothing for so long is cut.")
     sockets_a_person: int = Field(
         default=20, ge=1, description="SOCKETS_A_PERSON: open websockets of one person in one process."

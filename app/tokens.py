@@ -23,6 +23,7 @@ AUDIENCE = "cleanshift-api"
 TYPE = "at+jwt"
 LIFETIME = timedelta(minutes=10)
 LONGEST_TOKEN = 2048
+MOST_HEADERS = 16
 _SKEW = timedelta(seconds=30)
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "tenant", "role", "sid"]
 
@@ -114,6 +115,8 @@ class TokenVerifier:
         self._keys = {key.kid: key.key for key in accepted}
         self._capacity = capacity
         self._verified: OrderedDict[str, Verified] = OrderedDict()
+        self._headers: OrderedDict[str, Ed25519PublicKey] = OrderedDict()
+        """Headers of good tokens as they stood there: the next of the same key has the same one."""
 
     def verify(self, token: str, now: datetime) -> Verified:
         """Who the token speaks for. Raises `Unauthenticated` for everything that is not exactly right."""
@@ -146,16 +149,25 @@ class TokenVerifier:
         return Verified(actor, expires)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
-        key = self._keys.get(str(header.get("kid")))
-        if key is None or header.get("typ") != TYPE:
-            raise jwt.InvalidTokenError
+        header = token.partition(".")[0]
+        key = self._headers.get(header) or self._key_of(token)
         # Times are compared with the caller's clock, not with the library's own.
         options: Any = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
         claims: dict[str, Any] = jwt.decode(
             token, key, algorithms=["EdDSA"], audience=AUDIENCE, issuer=ISSUER, options=options
         )
+        # Signed by us: nobody else can fill this with headers.
+        self._headers[header] = key
+        while len(self._headers) > MOST_HEADERS:
+            self._headers.popitem(last=False)
         return claims
+
+    def _key_of(self, token: str) -> Ed25519PublicKey:
+        header = jwt.get_unverified_header(token)
+        key = self._keys.get(str(header.get("kid")))
+        if key is None or header.get("typ") != TYPE:
+            raise jwt.InvalidTokenError
+        return key
 
 
 def _bytes(text: str) -> bytes:

@@ -44,12 +44,13 @@ class Waker:
             self._ringing = asyncio.get_running_loop().create_task(self._ring(self.redis))
 
     async def close(self) -> None:
-        """Stop ringing and let go of Redis."""
+        """Stop ringing and let go of Redis. Whoever calls later rings nothing, and opens no connection that stays."""
+        redis, self.redis = self.redis, None
         if self._ringing is not None:
             self._ringing.cancel()
             await asyncio.gather(self._ringing, return_exceptions=True)
-        if self.redis is not None:
-            await self.redis.aclose(close_connection_pool=True)
+        if redis is not None:
+            await redis.aclose(close_connection_pool=True)
 
     async def _ring(self, redis: ArqRedis) -> None:
         while self._wanted:

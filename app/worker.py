@@ -136,7 +136,30 @@ def _retry() -> Retry:
     return Retry(ExponentialBackoff(cap=2, base=0.1), 30, supported_errors=TROUBLE)  # type: ignore[arg-type]  # OSError too
 
 
-def arq_worker(worker: Worker, client: ArqRedis) -> arq.Worker:
+class Ears(arq.Worker):
+    """ARQ's worker, whose last writes about a job can be waited for: it shields them, and they outlive the job."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.last_writes: set[asyncio.Task[Any]] = set()
+
+    async def finish_job(self, *about: Any, **named: Any) -> None:
+        """Take the job from the queue."""
+        self._keep()
+        await super().finish_job(*about, **named)
+
+    async def finish_failed_job(self, *about: Any, **named: Any) -> None:
+        """Take a job from the queue that will never be done."""
+        self._keep()
+        await super().finish_failed_job(*about, **named)
+
+    def _keep(self) -> None:
+        if (writing := asyncio.current_task()) is not None:
+            self.last_writes.add(writing)
+            writing.add_done_callback(self.last_writes.discard)
+
+
+def arq_worker(worker: Worker, client: ArqRedis) -> Ears:
     """The ARQ worker that rings for ours: one job that wakes it, and a minute's tick."""
 
     async def wake(ctx: dict[Any, Any], *_args: Any, **_named: Any) -> None:
@@ -146,7 +169,7 @@ def arq_worker(worker: Worker, client: ArqRedis) -> arq.Worker:
         await worker.tick()
         worker.wake()
 
-    return arq.Worker(
+    return Ears(
         functions=[func(wake, name=JOB, keep_result=0, timeout=JOB_SECONDS, max_tries=1)],
         cron_jobs=[cron(tick, name="tick", second=0, timeout=JOB_SECONDS)],
         redis_pool=client,
@@ -162,10 +185,16 @@ def arq_worker(worker: Worker, client: ArqRedis) -> arq.Worker:
     )
 
 
-async def _farewell(ears: arq.Worker, client: ArqRedis) -> None:
+async def _farewell(ears: Ears, client: ArqRedis) -> None:
     """End what ARQ still runs, and close its connections ourselves: its own `close` waits for a Redis that is away."""
     ears.handle_sig(signal.SIGUSR1)
     await asyncio.gather(*ears.tasks.values(), return_exceptions=True)
+    if ears.last_writes:
+        # A write whose connection is closed under it opens another one, which nobody would close.
+        _, late = await asyncio.wait(ears.last_writes, timeout=FAREWELL_SECONDS)
+        for writing in late:
+            writing.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     try:
         async with asyncio.timeout(FAREWELL_SECONDS):
             await client.aclose(close_connection_pool=True)

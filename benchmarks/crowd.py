@@ -43,6 +43,7 @@ class Crowd:
         assert process.stdin is not None
         assert process.stdout is not None
         self._to, self._from = process.stdin, process.stdout
+        self.pid = process.pid
 
     async def open(self, port: int, tokens: Sequence[str], document: str, path: str = "/graphql") -> float:
         """Open a socket a token; each has its snapshot when this returns the seconds that it took."""

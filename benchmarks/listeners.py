@@ -264,9 +264,14 @@ class Crowd:
         """A socket for each token; seconds until all have their first frame."""
         self._left = []
         began = time.monotonic_ns()
-        for first in range(0, len(wanted), CONNECTING_AT_ONCE):
-            part = wanted[first : first + CONNECTING_AT_ONCE]
-            await asyncio.gather(*(self._open_one(place, *one) for one in part))
+        turn = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
+        async def open_in_turn(token: str, after: str | None) -> None:
+            async with turn:
+                await self._open_one(place, token, after)
+
+        # The next begins when any is done: rounds would wait for the slowest of each.
+        await asyncio.gather(*(open_in_turn(*one) for one in wanted))
         return {"seconds": (time.monotonic_ns() - began) / 1e9}
 
     async def _open_one(self, place: Place, token: str, after: str | None) -> None:

@@ -8,8 +8,8 @@ from benchmarks.bell import news, say
 from benchmarks.crowd import Crowd, open_crowd
 from benchmarks.documents import LIVE_MARKET, RESUMED_MARKET
 from benchmarks.figures import Line, Report
-from benchmarks.gauges import cpu_microseconds, megabytes
-from benchmarks.installation import Installation, Server, a_runner
+from benchmarks.gauges import cpu_microseconds, database_cpu_seconds, megabytes
+from benchmarks.installation import APP_ROLE, Installation, Server, a_runner
 from benchmarks.statements import counted_statements
 from benchmarks.towns import BURST, NEIGHBOURS, Town, everybody, metropolis, streets
 from db.runner import Runner
@@ -32,7 +32,16 @@ class Entry:
     kibibytes: float
     a_second: float
     cpu: float
-    """Microseconds."""
+    """Microseconds of the server."""
+    client: float
+    """Microseconds of the process that opened them."""
+    database: float
+    """Microseconds of the database for the application's role."""
+
+    @property
+    def busy(self) -> float:
+        """Which part of its core's time the server computed: what is far below 1 waited for others."""
+        return self.cpu * self.a_second / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +100,18 @@ async def _enter(scene: Scene, server: Server) -> Entry:
     await crowd.open(server.port, tokens[1:WARM], LIVE_MARKET)
     await crowd.cut()
     await asyncio.sleep(SETTLE_SECONDS)
-    empty, used = megabytes(server.pid), cpu_microseconds(server.pid)
+    empty, before = megabytes(server.pid), _used(scene, server)
     seconds = await crowd.open(server.port, tokens, LIVE_MARKET)
-    used = cpu_microseconds(server.pid) - used
+    used = [(after - since) / len(tokens) for after, since in zip(_used(scene, server), before, strict=True)]
     await asyncio.sleep(SETTLE_SECONDS)
     full = megabytes(server.pid)
-    return Entry((full - empty) * 1024 / len(tokens), len(tokens) / seconds, used / len(tokens))
+    return Entry((full - empty) * 1024 / len(tokens), len(tokens) / seconds, *used)
+
+
+def _used(scene: Scene, server: Server) -> tuple[float, float, float]:
+    """CPU microseconds until now: of the server, of the sockets' own process, of the database."""
+    database = database_cpu_seconds(scene.place.postmaster, APP_ROLE) * 1e6
+    return cpu_microseconds(server.pid), cpu_microseconds(scene.crowd.pid), database
 
 
 def _entry_lines(ours: Entry, usual: Entry) -> list[Line]:
@@ -114,6 +129,9 @@ def _entry_lines(ours: Entry, usual: Entry) -> list[Line]:
             f"{ours.a_second / usual.a_second:.1f} x",
         ),
         Line("the same, server CPU, µs", f"{ours.cpu:,.0f}", f"{usual.cpu:,.0f}", f"{usual.cpu / ours.cpu:.1f} x"),
+        Line("the same, PostgreSQL CPU, µs", f"{ours.database:,.0f}", f"{usual.database:,.0f}"),
+        Line("the same, CPU of the process that connects, µs", f"{ours.client:,.0f}", f"{usual.client:,.0f}"),
+        Line("of its core the server had meanwhile, %", f"{ours.busy:.0%}"[:-1], f"{usual.busy:.0%}"[:-1]),
     ]
 
 

@@ -38,8 +38,9 @@ class Written:
 async def measure(place: Installation, pace: Pace, report: Report) -> None:
     """The product alone: the usual way would not keep up."""
     towns = await streets(place, pace.towns)
-    async with open_crowd(CORES) as crowd, a_runner(place.servers) as runner:
-        with place.ours() as server:
+    # The server first: this process waits for it without looking at anything else, its own Redis among it.
+    with place.ours() as server:
+        async with open_crowd(CORES) as crowd, a_runner(place.servers) as runner:
             await crowd.open(server.port, everybody(towns), LIVE_MARKET)
             await _write(runner, towns, pace, SETTLE_SECONDS)
             await asyncio.sleep(SETTLE_SECONDS)

@@ -1,5 +1,7 @@
 """Connections: one engine for writes, one pool for compiled reads."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -29,17 +31,36 @@ def write_engine(url: str, *, size: int = 10) -> AsyncEngine:
     )
 
 
-async def read_pool(url: str, *, size: int = 10, name: str = "cleanshift-read") -> asyncpg.Pool:
-    """A pool for single statements. Nothing is ever set at session level, so a connection needs no reset."""
+BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(
+        ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort"), "off"
+    ),
+}
+"""Settings of connections whose every statement finds its rows by a primary key.
+
+A plan is kept for as long as the statistics are. One that was made while a table was small, or empty, reads all of it
+each time, until it is analyzed: for a log that grows by hundreds of rows a second that is far too late.
+"""
+
+
+async def read_pool(
+    url: str, *, size: int = 10, name: str = "cleanshift-read", settings: Mapping[str, str] = MappingProxyType({})
+) -> asyncpg.Pool:
+    """A pool for single statements, its connections made with these settings.
+
+    Nothing is ever set at session level, so a connection needs no reset.
+    """
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        # None yet: a database that is just restarting must not end whoever starts meanwhile.
+        min_size=0,
         max_size=size,
         init=_decode_json,
         reset=_keep,
         # Compiled reads are long texts, and are to be prepared once a connection like any other.
         max_cacheable_statement_size=0,
-        server_settings=_settings(name),
+        server_settings={**_settings(name), **settings},
     )
 
 

@@ -14,7 +14,6 @@ from uuid import UUID
 import asyncpg
 import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -27,7 +26,7 @@ from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
 from domain.actors import NOWHERE, Actor, Origin, Role, TenantId
 from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Refused, Unauthenticated, Unavailable
-from models import mutation_receipt, task
+from models import mutation_receipt
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
@@ -36,6 +35,17 @@ Payload = TypeVar("Payload")
 ATTEMPTS = 5
 RETRIED = {"40001", "40P01"}
 KEY_LENGTH = 128
+
+STAGE = "select set_config('app.staged', $1, true)"
+# A task with this dedupe key may be waiting already: then it is the one.
+STAGE_WITH_TASKS = f"""with tasks as (
+    insert into task (tenant_id, id, kind, payload, run_at, dedupe_key, created_at)
+    select $2, id, kind, payload, run_at, dedupe_key, created_at
+    from jsonb_to_recordset($3::text::jsonb) staged(
+        id uuid, kind text, payload jsonb, run_at timestamptz, dedupe_key text, created_at timestamptz)
+    on conflict do nothing)
+{STAGE}"""
+"""By hand, and the same text for any number of tasks: what a compiler makes of many rows it makes anew each time."""
 
 
 class AfterCommit(Protocol):
@@ -163,7 +173,6 @@ class Runner:
         keyed = call.key is not None and not call.command.secret
         done = await self._receipt(tx, call) if keyed else None
         outcome: Any = done if done is not None else await call.command.body(tx, call.input)
-        await _write_tasks(tx)
         if isinstance(outcome, Remembered):
             return outcome, None
         if keyed and done is None:
@@ -230,26 +239,23 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
             await connection.invalidate()
 
 
-async def _write_tasks(tx: Tx) -> None:
-    if tx.staged.tasks:
-        rows = [{"tenant_id": tx.actor.tenant, **row} for row in tx.staged.tasks]
-        # A task with this dedupe key may be waiting already: then it is the one.
-        await tx.connection.execute(insert(task).values(rows).on_conflict_do_nothing())
-
-
 async def _finish(tx: Tx, driver: Any) -> None:
-    """Append and commit in one round trip, so that the head's lock is held for that trip only."""
-    if not (tx.staged.events or tx.staged.audit):
-        await driver.execute("COMMIT")
-        return
-    staged = {
-        "events": [event.staged() for event in tx.staged.events],
-        "audit": tx.staged.audit,
-        "request_id": tx.request_id,
-        "at": tx.now,
-    }
-    await driver.execute("select set_config('app.staged', $1, true)", orjson.dumps(staged, default=str).decode())
-    await driver.execute("select log_append(); commit")
+    """Write the tasks, then append and commit in one round trip, so that the head's lock is held for no longer."""
+    staged = _staged(tx) if tx.staged.events or tx.staged.audit else ""
+    if tx.staged.tasks:
+        await driver.execute(STAGE_WITH_TASKS, staged, tx.actor.tenant, _json(tx.staged.tasks))
+    elif staged:
+        await driver.execute(STAGE, staged)
+    await driver.execute("select log_append(); commit" if staged else "COMMIT")
+
+
+def _staged(tx: Tx) -> str:
+    events = [event.staged() for event in tx.staged.events]
+    return _json({"events": events, "audit": tx.staged.audit, "request_id": tx.request_id, "at": tx.now})
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
 
 
 def _try_again(error: DBAPIError | asyncpg.PostgresError) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Row, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Executable, Row, Table, Text, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ids import new_id
@@ -18,6 +18,8 @@ from domain.events import Event
 
 SEES_ALL = frozenset({*OFFICE, Role.SYSTEM})
 """Whose policies show them every row of their tenant's business."""
+
+_SEE_AS = select(func.set_config("app.role", bindparam("role", type_=Text), True))
 
 
 @dataclass(slots=True)
@@ -52,9 +54,9 @@ class Tx:
         """The first row, or None."""
         return (await self.connection.execute(statement)).first()
 
-    async def scalar(self, statement: Executable) -> Any:
+    async def scalar(self, statement: Executable, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        return (await self.connection.execute(statement)).scalar()
+        return (await self.connection.execute(statement, parameters)).scalar()
 
     async def write(self, statement: Executable) -> int:
         """Run a writing statement; the number of rows that it changed."""
@@ -121,7 +123,7 @@ class Tx:
         await self._see_as(self.actor.role)
 
     async def _see_as(self, role: Role) -> None:
-        await self.connection.execute(select(func.set_config("app.role", role.value, True)))
+        await self.connection.execute(_SEE_AS, {"role": role.value})
         self.is_as_system = role is not self.actor.role
 
     def emit(self, event: Event) -> None:

@@ -66,4 +66,4 @@ registry.sources(
     legal_documents=onboarding.LEGAL_DOCUMENTS,
 )
 
-__all__ = ["AREAS", "Query", "notifications", "registry"]
+__all__ = ["AREAS", "Query", "live_jobs", "notifications", "registry"]

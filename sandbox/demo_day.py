@@ -142,7 +142,9 @@ async def _ticks(shift: _Shift, *, all_of_them: bool) -> None:
 
 async def _photos(shift: _Shift, stage: PhotoStage, most: int | None = None) -> None:
     wanted = [
-        row["zone"] for row in await shift.read(_ZONES) for _ in range(row["before" if stage is PhotoStage.BEFORE else "after"])
+        row["zone"]
+        for row in await shift.read(_ZONES)
+        for _ in range(row["before" if stage is PhotoStage.BEFORE else "after"])
     ]
     for zone in wanted[:most]:
         await _photo(shift, stage, zone)
@@ -189,7 +191,9 @@ def _walk(shift: _Shift, now: datetime) -> list[PointTold]:
     ]  # fmt: skip
 
 
-_JOBS_NOW = "select exists (select from job where tenant_id = $1 and starts_at between $2 and $3 and canceled_at is null)"
+_JOBS_NOW = (
+    "select exists (select from job where tenant_id = $1 and starts_at between $2 and $3 and canceled_at is null)"
+)
 _ITEMS = "select id from checklist_item where tenant_id = $1 and job_id = $2 order by place"
 _ZONES = """select one->>'zone' as zone, (one->>'before')::int as before, (one->>'after')::int as after
     from evidence, jsonb_array_elements(requirements) one where tenant_id = $1 and job_id = $2"""

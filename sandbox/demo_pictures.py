@@ -23,10 +23,14 @@ def room(zone: str, seed: int, *, tidy: bool) -> bytes:
     horizon = random.randint(270, 340)
     draw.polygon([(0, horizon), (640, horizon), (640, 480), (0, 480)], fill=_near((142, 118, 96), random, 30))
     left = random.randint(30, 420)
-    draw.rectangle((left, 50, left + 150, 190), fill=_near((230, 242, 250), random, 12), outline=(250, 250, 250), width=8)
+    draw.rectangle(
+        (left, 50, left + 150, 190), fill=_near((230, 242, 250), random, 12), outline=(250, 250, 250), width=8
+    )
     for _ in range(random.randint(2, 4)):
         x, wide, high = random.randint(0, 520), random.randint(80, 220), random.randint(50, 140)
-        draw.rounded_rectangle((x, horizon - high + 50, x + wide, horizon + 50), 10, fill=_near((150, 130, 120), random, 70))
+        draw.rounded_rectangle(
+            (x, horizon - high + 50, x + wide, horizon + 50), 10, fill=_near((150, 130, 120), random, 70)
+        )
     if not tidy:
         for _ in range(random.randint(14, 22)):
             x, y, wide = random.randint(0, 600), random.randint(horizon + 10, 460), random.randint(12, 60)

@@ -263,8 +263,14 @@ FLORIDA = BusinessPlan(
     # Nobody who tries it should have to wait half an hour for an alert.
     settings={"swaps": {"standingBids": True}, "fieldwork": {"lateAlertMinutes": 1, "noAccessWaitMinutes": 0}},
     day=(
-        DayVisit(timedelta(minutes=40), Decimal(2), "Midtown Loft", 8, Reached.NOTHING,
-                 "New guests at five. Please leave the balcony door locked."),
+        DayVisit(
+            timedelta(minutes=40),
+            Decimal(2),
+            "Midtown Loft",
+            8,
+            Reached.NOTHING,
+            "New guests at five. Please leave the balcony door locked.",
+        ),
         DayVisit(timedelta(minutes=10), Decimal(2), "Key House", 7, Reached.HALF, "The sofa had coffee on it."),
         DayVisit(timedelta(minutes=20), Decimal("1.5"), "Brickell 19", 3, Reached.PROOF),
         DayVisit(timedelta(seconds=20), Decimal(2), "Ocean Drive 4B", 4),

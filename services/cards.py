@@ -133,19 +133,24 @@ async def hold_work_of(tx: Tx, cleaner_id: UUID) -> None:
 
 async def swap_card(tx: Tx, swap_id: UUID) -> dict[str, Any] | None:
     """The card of a swap as the actor may see it at this point of the transaction; None if they may not."""
-    card: dict[str, Any] | None = await tx.scalar(_CARD_OF_ONE.bindparams(tenant=tx.actor.tenant, id=swap_id))
+    card: dict[str, Any] | None = await tx.scalar(_CARD_OF_ONE, tenant=tx.actor.tenant, id=swap_id)
     return card
 
 
-async def emit_swap(tx: Tx, type: EventType, swap_id: UUID, *people: UUID) -> None:
-    """Stage an event about a swap with its present card, whole whatever its actor may still see of it.
+async def _told_card(tx: Tx, swap_id: UUID) -> dict[str, Any]:
+    """The card of a swap that was just changed, whole whatever its actor may still see of it.
 
     Who gives a shift back sees its job no more; who was taken out of a market not even that.
     """
     async with tx.as_system():
-        card = await tx.scalar(_TOLD_CARD.bindparams(tenant=tx.actor.tenant, id=swap_id))
+        card: dict[str, Any] | None = await tx.scalar(_TOLD_CARD, tenant=tx.actor.tenant, id=swap_id)
     assert card is not None  # noqa: S101 (its row has just been changed)
-    tx.emit(Event(type, "Swap", swap_id, card, people))
+    return card
+
+
+async def emit_swap(tx: Tx, type: EventType, swap_id: UUID) -> None:
+    """Stage an event about a swap with its present card."""
+    tx.emit(Event(type, "Swap", swap_id, await _told_card(tx, swap_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +165,14 @@ class Aside:
 async def record_swap_move(tx: Tx, type: EventType, swap_id: UUID, aside: Aside | None = None) -> None:
     """Event, audit line and notifications of a move of a swap, with its card as it is now."""
     aside = aside or Aside()
-    row = await tx.get(swap, swap_id)
-    people = dict.fromkeys(person for person in (row.owner_id, row.taker_id, *aside.people) if person)
-    await emit_swap(tx, type, swap_id, *people)
-    detail = {"event": type, "jobId": str(row.job_id), **aside.detail}
+    card = await _told_card(tx, swap_id)
+    parties = [UUID(card[side]) for side in ("owner_id", "taker_id") if card[side]]
+    tx.emit(Event(type, "Swap", swap_id, card, tuple(dict.fromkeys([*parties, *aside.people]))))
+    detail = {"event": type, "jobId": card["job_id"], **aside.detail}
     tx.audit("Swap", swap_id, reason=aside.reason, detail=detail)
     others = [str(person) for person in aside.people]
-    payload = {"event": type, "swap_id": str(swap_id), "version": row.version, "people": others}
-    tx.later("notify_swap", payload, dedupe_key=f"notify:{type}:{swap_id}:{row.version}")
+    payload = {"event": type, "swap_id": str(swap_id), "version": card["version"], "people": others}
+    tx.later("notify_swap", payload, dedupe_key=f"notify:{type}:{swap_id}:{card['version']}")
 
 
 async def refresh_swap_cards(tx: Tx, which: ColumnElement[bool]) -> None:

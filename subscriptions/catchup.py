@@ -5,8 +5,9 @@ what was seen; standing at the head is tested and entered without an await betwe
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,8 +18,9 @@ from domain.feeds import ResyncReason
 from subscriptions.feeds import Asked, Fresh
 from subscriptions.frames import next_message
 from subscriptions.groups import Circle, Delta, Eyes, Group, Tools
-from subscriptions.log import Log, LogEvent
+from subscriptions.log import Log, LogEvent, Page
 from subscriptions.reads import Reads
+from subscriptions.rounds import Rounds
 from subscriptions.sessions import Renewal, Session, Subscriber
 from subscriptions.snapshots import Snapshots
 from subscriptions.watch import RING, Watch, is_dense
@@ -26,8 +28,13 @@ from subscriptions.watch import RING, Watch, is_dense
 RETRY_SECONDS: Final = 0.25
 AHEAD_SECONDS: Final = 1.0
 REPLAY_PAGE: Final = 256
+TENANTS_AT_ONCE: Final = 16
+"""Whose logs one statement pages through: so many rows at most, for nothing else runs while they are taken in."""
 MOST_BYTES: Final = 65_536
 INTERNAL_ERROR: Final = 1011
+
+Behind = tuple[TenantId, int]
+"""A tenant, and a place in its log."""
 
 _log = structlog.get_logger("subscriptions.catchup")
 
@@ -52,6 +59,9 @@ class CatchUp:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._snapshots = Snapshots(live.reads, self._wait)
+        self._backfills: Rounds[None, Behind, Page] = Rounds(partial(self._read_pages, limit=RING))
+        self._pages: Rounds[Behind, Behind, Page] = Rounds(partial(self._read_pages, limit=REPLAY_PAGE))
+        """One at a time for each place: whoever was cut off with others comes back to where they do."""
         self._asides: set[asyncio.Task[None]] = set()
 
     def start(self, session: Session, watch: Watch) -> None:
@@ -122,7 +132,8 @@ class CatchUp:
                 subscriber.leave_live(watch.head)
         session.stale = False
         try:
-            session.standing = await self._live.reads.standing(session.actor)
+            whole = any(self._is_personal(one) for one in session.subscribers.values())
+            session.standing = await self._live.reads.standing(session.actor, whole=whole)
         except Unavailable:
             session.stale = True
             raise
@@ -148,7 +159,7 @@ class CatchUp:
             self.end(subscriber, watch)
             return
         role = str(session.actor.role)
-        personal = self._live.tools.rendering(plan, role).needs_viewer
+        personal = self._is_personal(subscriber)
         eyes = Eyes.of(document.feed.field, klass, role, facts if personal else None)
         key = (*plan.key, klass, eyes.view, session.actor.person if personal else None)
         group = watch.groups.get(key)
@@ -158,6 +169,10 @@ class CatchUp:
             group.members += 1
             _leave_group(subscriber, watch)
             subscriber.group = group
+
+    def _is_personal(self, subscriber: Subscriber) -> bool:
+        """Whether its document asks for more of the viewer than their class."""
+        return self._live.tools.rendering(subscriber.plan, str(subscriber.session.actor.role)).needs_viewer
 
     async def _step(self, subscriber: Subscriber, watch: Watch) -> None:
         if subscriber.group is None:
@@ -180,6 +195,10 @@ class CatchUp:
 
     def _begin(self, subscriber: Subscriber, watch: Watch) -> None:
         """Take the client's cursor if the log and the viewer are still those it was given for."""
+        session = subscriber.session
+        if session.standing and not session.standing.is_whole and self._is_personal(subscriber):
+            session.stale = True
+            return
         self._enter_group(subscriber, watch)
         group, after = subscriber.group, subscriber.after
         if group is None or subscriber.renewal is not None:
@@ -250,8 +269,8 @@ class CatchUp:
             await asyncio.shield(watch.backfill)
             return None
         after, epoch = subscriber.seq, watch.epoch
-        pages = await self._live.reads.shielded(self._live.log.news({watch.tenant: after}, REPLAY_PAGE))
-        page = pages.get(watch.tenant)
+        place = (watch.tenant, after)
+        page = await self._pages.of(place, place)
         if page is None or page.head.epoch != epoch or watch.epoch != epoch:
             await self._wait(watch)
             return None
@@ -262,12 +281,21 @@ class CatchUp:
         """Fill the ring of a fresh process once, for all who come back to it."""
         after, epoch = max(watch.head - RING, watch.first_seq - 1, 0), watch.epoch
         try:
-            pages = await self._live.log.news({watch.tenant: after}, RING)
+            page = await self._backfills.of(None, (watch.tenant, after))
         except Unavailable:
             watch.backfill = None
             raise
-        if watch.tenant in pages and pages[watch.tenant].head.epoch == watch.epoch == epoch:
-            watch.prepend(pages[watch.tenant].events)
+        if page is not None and page.head.epoch == watch.epoch == epoch:
+            watch.prepend(page.events)
+
+    async def _read_pages(self, places: Collection[Behind], *, limit: int) -> Mapping[Behind, Page]:
+        found: dict[Behind, Page] = {}
+        ordered = list(places)
+        for first in range(0, len(ordered), TENANTS_AT_ONCE):
+            part = ordered[first : first + TENANTS_AT_ONCE]
+            pages = await self._live.log.news(dict(part), limit)
+            found |= {place: pages[place[0]] for place in part if place[0] in pages}
+        return found
 
 
 def _leave_group(subscriber: Subscriber, watch: Watch) -> None:

@@ -22,6 +22,7 @@ from subscriptions.groups import Tools
 from subscriptions.log import Head, Log, Page
 from subscriptions.plans import Plan, Renderer
 from subscriptions.reads import Reads
+from subscriptions.rounds import Rounds
 from subscriptions.sessions import Renewal, Session, Subscriber
 from subscriptions.wake import Wake
 from subscriptions.watch import Watch, is_dense
@@ -59,6 +60,7 @@ class Hub:
         self._woken: set[TenantId] = set()
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._heads: Rounds[None, TenantId, Head] = Rounds(parts.log.heads)
         tools = Tools(parts.renderer, parts.cursors, parts.read_viewer)
         self._catch_up = CatchUp(Live(parts.log, parts.reads, tools, self.woken, stall_seconds))
         self._delivery = Delivery(self._catch_up)
@@ -162,8 +164,7 @@ class Hub:
         await asyncio.shield(watch.opened)
 
     async def _open(self, watch: Watch) -> None:
-        heads = await self._parts.log.heads([watch.tenant])
-        watch.begin(heads.get(watch.tenant, Head()))
+        watch.begin(await self._heads.of(None, watch.tenant) or Head())
         # A wake-up may have come while the head was on its way.
         self.woken([watch.tenant])
 

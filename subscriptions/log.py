@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from db.engine import GONE, read_pool
+from db.engine import BY_KEY, GONE, read_pool
 from domain.actors import TenantId
 from domain.errors import Unavailable
 
@@ -104,7 +104,7 @@ class Log:
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                self._pool = await read_pool(self._url, size=CONNECTIONS, name="cleanshift-feed")
+                self._pool = await read_pool(self._url, size=CONNECTIONS, name="cleanshift-feed", settings=BY_KEY)
             return self._pool
 
 

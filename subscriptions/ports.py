@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from math import ceil
+from typing import Any, Final, Protocol
 
 from domain.actors import Actor, Origin
 from subscriptions.plans import Planner
+
+LEAST_BUCKETS: Final = 5
 
 
 class Verified(Protocol):
@@ -67,15 +70,20 @@ class Limits:
     waiting_bytes: int = 8 * 2**20
     """A socket for which more waits to be sent is dropped at once."""
     init_seconds: float = 10.0
-    heartbeat_seconds: float = 15.0
-    heartbeat_buckets: int = 15
+    heartbeat_seconds: float = 5.0
+    """In which a client learns that a frame was lost on its way to it: a heartbeat names the one before."""
     allowed_origins: frozenset[str] = frozenset()
     """As browsers send them; the server's own origin is always allowed."""
 
     @property
+    def heartbeat_buckets(self) -> int:
+        """Sockets beat in so many turns, so that thousands do not fall into one instant."""
+        return max(LEAST_BUCKETS, ceil(self.heartbeat_seconds))
+
+    @property
     def tick_seconds(self) -> float:
-        """How often the ticker looks: each time at another bucket's heartbeats, and at every socket's end."""
-        return min(1.0, self.heartbeat_seconds / self.heartbeat_buckets)
+        """How often the ticker looks, once a second or oftener: at another bucket's heartbeats, and at every end."""
+        return self.heartbeat_seconds / self.heartbeat_buckets
 
 
 @dataclass(frozen=True, slots=True)

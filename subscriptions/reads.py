@@ -4,19 +4,27 @@ Statements run in tasks of their own: a client's cancel must never kill one, for
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import asyncpg
 
 from db.engine import GONE
 from db.stamp import STAMP, VERIFIED
-from domain.actors import Actor
+from domain.actors import Actor, Role, TenantId
 from domain.errors import Unauthenticated, Unavailable
-from subscriptions.standings import Standing, Standings, standing_statement
+from subscriptions.rounds import Rounds
+from subscriptions.standings import (
+    CLASS_STATEMENT,
+    Person,
+    Standing,
+    columns,
+    person_of,
+    told,
+    whole_statement,
+)
 
 Result = TypeVar("Result")
 
@@ -52,16 +60,21 @@ class Reads:
 
     def __init__(self, pool: asyncpg.Pool, viewer_facts: str) -> None:
         self._pool = pool
-        self._standing = standing_statement(viewer_facts)
-        self._standings = Standings(self._ask)
+        self._whole_statement = whole_statement(viewer_facts)
+        self._classes: Rounds[TenantId, Actor, Standing] = Rounds(self._read_classes)
+        self._wholes: Rounds[Person, Actor, Standing] = Rounds(self._read_whole)
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def standing(self, actor: Actor) -> Standing:
+    async def standing(self, actor: Actor, *, whole: bool = False) -> Standing:
         """What is known of the actor now. Raises `Unauthenticated` if the session is over, or `Unavailable`.
 
-        Sockets of one person that ask at once are answered by one statement.
+        Sockets of one tenant that ask at once are answered by one statement; for the `whole`, sockets of one person.
         """
-        return await self._standings.of(actor)
+        asking = self._wholes.of(person_of(actor), actor) if whole else self._classes.of(actor.tenant, actor)
+        standing = await asking
+        if standing is None:
+            raise Unauthenticated
+        return standing
 
     async def snapshot(self, actor: Actor, rows: Rows) -> Snapshot:
         """The state that these rows yield to the actor."""
@@ -83,22 +96,38 @@ class Reads:
         if not task.cancelled():
             task.exception()
 
-    async def _ask(self, actor: Actor, sessions: frozenset[UUID]) -> Standing | None:
-        row = await self._one(actor, self._standing, list(sessions))
-        if row is None:
-            return None
-        return Standing(row["found"], row["seq"], row["business_now"], frozenset(row["sessions"]))
+    async def _read_classes(self, asked: Collection[Actor]) -> Mapping[Actor, Standing]:
+        tenant = next(iter(asked)).tenant
+        rows = await self._rows(Actor.system(tenant), CLASS_STATEMENT, *columns(asked))
+        return told(asked, ((_person(tenant, row), row["sessions"], _standing(row, is_whole=False)) for row in rows))
 
-    async def _one(self, actor: Actor, statement: str, *more: object) -> asyncpg.Record | None:
+    async def _read_whole(self, asked: Collection[Actor]) -> Mapping[Actor, Standing]:
+        actor = next(iter(asked))
+        rows = await self._rows(actor, self._whole_statement, [one.session for one in asked])
+        return told(asked, ((person_of(actor), row["sessions"], _standing(row, is_whole=True)) for row in rows))
+
+    async def _one(self, actor: Actor, statement: str) -> asyncpg.Record | None:
+        return next(iter(await self._rows(actor, statement)), None)
+
+    async def _rows(self, actor: Actor, statement: str, *more: object) -> list[asyncpg.Record]:
         stamp = (str(actor.tenant), str(actor.person), str(actor.role), str(actor.session))
         try:
-            return await self._pool.fetchrow(statement, *stamp, *more, timeout=READ_SECONDS)
+            rows: list[asyncpg.Record] = await self._pool.fetch(statement, *stamp, *more, timeout=READ_SECONDS)
         except GONE as error:
             raise Unavailable("The database does not answer.") from error
         except asyncpg.PostgresError as error:
             if (error.sqlstate or "").startswith(_NOT_NOW):
                 raise Unavailable("The database does not answer.") from error
             raise
+        return rows
+
+
+def _person(tenant: TenantId, row: asyncpg.Record) -> Person:
+    return tenant, row["person"], Role(row["role"])
+
+
+def _standing(row: asyncpg.Record, *, is_whole: bool) -> Standing:
+    return Standing(row["found"], row["seq"], row["business_now"], is_whole)
 
 
 def _statement(expression: str) -> str:

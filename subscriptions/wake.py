@@ -27,7 +27,11 @@ EVERYWHERE = "*"
 MOST_TENANTS = 1_000
 """A message that would name more says "look everywhere"."""
 MOST_UNREAD = 1_000
-SILENCE_SECONDS = 5.0
+SILENCE_SECONDS = 3.0
+SILENCES = 3
+"""After the first Redis is asked for a sign, after so many it is taken for lost. More than two, because a process that
+was busy all the while finds its time over before it looks at what has arrived.
+"""
 PUBLISH_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
@@ -95,15 +99,15 @@ class SupervisedBackend(BroadcastBackend):
 
     async def _pass_on(self, pubsub: Any) -> None:
         """Pass messages on until the connection is lost, or does not answer a ping."""
-        asked = False
+        silences = 0
         while True:
             message = await pubsub.get_message(timeout=SILENCE_SECONDS)
-            if message is None and asked:
+            silences = silences + 1 if message is None else 0
+            if silences == SILENCES:
                 raise TimeoutError
-            asked = message is None
-            if asked:
+            if silences == 1:
                 await pubsub.ping()
-            elif message["type"] == "message":
+            elif message is not None and message["type"] == "message":
                 node, _, text = message["data"].partition(":")
                 if node != self._node:
                     self._arrived(text)
@@ -161,8 +165,11 @@ class Wake:
         """Stop."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks)
-        await self._broadcast.disconnect()
+        try:
+            await asyncio.wait(self._tasks)
+        finally:
+            # Also of one that is cancelled while it stops no connection may stay.
+            await self._broadcast.disconnect()
 
     async def _hear(self, ready: asyncio.Event) -> None:
         async with self._broadcast.subscribe(self._channel) as messages:

@@ -4,7 +4,7 @@
  */
 
 const PROTOCOL = "graphql-transport-ws";
-const SILENCE_MS = 45_000; // Heartbeats come every 15 s: three missed ones and the line is dead.
+const SILENCE_MS = 15_000; // Heartbeats come every 5 s: three missed ones and the line is dead.
 const PROBE_MS = 5_000;
 const STEP_MS = 400;
 const LONGEST_WAIT_MS = 20_000;

@@ -1,5 +1,6 @@
 """The board as somebody sees it: a browser context with the page open, and what went over its line."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,18 @@ ASK = """async ([query, variables]) => {
     const response = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify({ query, variables }) });
     return response.json();
 }"""
+# What a card or a notice says is gone within seconds, sooner than a busy machine looks twice.
+REMEMBER = """window.told = { ".said": [], ".notice span": [] };
+addEventListener("DOMContentLoaded", () => {
+    const look = () => {
+        for (const [place, told] of Object.entries(window.told)) {
+            for (const { textContent } of document.querySelectorAll(place)) {
+                if (textContent && !told.includes(textContent)) told.push(textContent);
+            }
+        }
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+});"""
 OPEN_SWAPS = "query { swaps(first: 100, filter: { status: [PENDING] }) { nodes { id } } }"
 OWN_JOBS = "query { assignments(first: 100, filter: { isLive: true }) { nodes { job { id } } } }"
 
@@ -46,6 +59,7 @@ class Visitor:
         visitor = cls(context, await context.new_page())
         visitor.page.on("pageerror", lambda error: visitor.errors.append(error))  # noqa: PLW0108 (a built-in cannot listen)
         visitor.page.on("websocket", visitor._listen)
+        await visitor.page.add_init_script(REMEMBER)
         await visitor.page.goto("/board")
         return visitor
 
@@ -74,9 +88,21 @@ class Visitor:
         found: list[str] = await self.page.locator(f".card{extra}:not(.leaving)").evaluate_all(script)
         return found
 
-    async def takeable(self) -> list[str]:
-        """The swaps that can be accepted."""
-        return await self.cards("[data-can='true']")
+    async def said(self) -> str:
+        """The first sentence that a card has said since the page was loaded, however shortly."""
+        return await self._told(".said", "")
+
+    async def is_told(self, words: str) -> str:
+        """The first notice since the page was loaded that has these words, however shortly it was shown."""
+        return await self._told(".notice span", words)
+
+    async def _told(self, place: str, words: str) -> str:
+        async with asyncio.timeout(2 * SECONDS / 1000):
+            while True:
+                told: list[str] = await self.page.evaluate("(place) => window.told[place]", place)
+                if found := next((text for text in told if words in text), None):
+                    return found
+                await asyncio.sleep(0.05)
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The answer of the API to this person."""

@@ -86,7 +86,9 @@ class Clean:
             there, wanted = map(int, (await zone.locator(".tally").inner_text()).split(" of "))
             if there < wanted:
                 await self.takes(stage, str(await zone.get_attribute("data-zone")), wanted - there)
-        await expect(self.visitor.page.locator(f"#shift .zone[data-stage='{stage}'][data-done='false']")).to_have_count(0)
+        await expect(self.visitor.page.locator(f"#shift .zone[data-stage='{stage}'][data-done='false']")).to_have_count(
+            0
+        )
 
     async def ticks(self) -> None:
         """Tick everything that is open."""

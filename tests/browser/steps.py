@@ -1,65 +1,95 @@
-"""What the browser tests do again and again."""
+"""What the browser tests do again and again.
+
+They bring their own shifts: which of the demo's are still to come, can be offered or are free to take depends on the
+hour and the weekday at which they run, and on which test has had what before.
+"""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from playwright.async_api import Locator, expect
 
 from tests.browser.board import Visitor
 
 PATIENCE = 60.0
+MOST_WEEKS = 12
+BEHIND_THE_DEMO = 22
+"""The demo's two weeks begin on the Monday after today: from the 22nd day on nobody has anything to do."""
+_days_ahead = count(BEHIND_THE_DEMO)
+
 PEOPLE_AND_HOMES = """query { viewer { serverTime } cleaners(first: 100) { nodes { id name } }
-    properties(first: 100) { nodes { id name } } }"""
+    properties(first: 100) { nodes { id name market { zone } } } }"""
 CREATE_JOB = """mutation($home: ID!, $at: DateTime!) {
     createJob(input: { propertyId: $home, startsAt: $at, expectedHours: "3" }) { job { id } } }"""
 ASSIGN = """mutation($job: ID!, $cleaner: ID!) {
     assignCleaner(input: { jobId: $job, cleanerId: $cleaner }) { assignment { id } } }"""
+OFFER = """mutation($shift: ID!, $note: String!, $wants: [ID!]) {
+    offerSwap(input: { assignmentId: $shift, note: $note, wants: $wants }) { swap { id } } }"""
+WEEK_IN_WORDS = """async ([instant, zone]) => {
+    const { addDays, dayOf, daysInWords, mondayOf } = await import("/web/clock.js");
+    const monday = mondayOf(dayOf(instant, zone));
+    return daysInWords(monday, addDays(monday, 6));
+}"""
 
 
-WEEKS = 3
-"""How far ahead the demo plans."""
+@dataclass(frozen=True)
+class Shift:
+    """A shift that was planned for a test."""
+
+    id: str
+    job: str
+    starts_at: str
+    zone: str
 
 
-async def offer(visitor: Visitor, note: str, wants: str | None = None) -> str:
-    """Offer the first shift of "My week" that can be offered, through the page; its job.
+async def planned(office: Visitor, cleaner: str, home: str = "Brickell 19") -> Shift:
+    """A shift of three hours for a cleaner, on a day some weeks ahead that no other planned shift has."""
+    known = await office.ask(PEOPLE_AND_HOMES)
+    (who,) = [node["id"] for node in known["cleaners"]["nodes"] if node["name"].startswith(cleaner)]
+    (place,) = [node for node in known["properties"]["nodes"] if node["name"] == home]
+    now = datetime.fromisoformat(known["viewer"]["serverTime"])
+    day = now + timedelta(days=next(_days_ahead))
+    # Mid-morning all over the United States.
+    at = day.replace(hour=16, minute=0, second=0, microsecond=0).isoformat()
+    job = (await office.ask(CREATE_JOB, home=place["id"], at=at))["createJob"]["job"]["id"]
+    made = await office.ask(ASSIGN, job=job, cleaner=who)
+    return Shift(made["assignCleaner"]["assignment"]["id"], job, at, place["market"]["zone"])
 
-    With `wants` as a TRADE for the shift on the market of which its choice says so.
-    """
-    button = visitor.page.locator("[data-does='offer']").first
-    week = visitor.page.locator("#week [data-week]")
-    await expect(week).not_to_be_empty()
-    for _ in range(WEEKS):
-        # The list comes with the week's answer; a shift that starts too soon has no button.
-        with contextlib.suppress(AssertionError):
-            await expect(button).to_be_visible(timeout=2_000)
-            break
-        shown = await week.inner_text()
-        await visitor.page.get_by_role("button", name="The week after").click()
-        await expect(week).not_to_have_text(shown)
-    row = visitor.page.locator(".shift", has=button).first
-    job = await row.get_attribute("data-job")
-    await button.click()
+
+async def offered(owner: Visitor, shift: Shift, note: str, wants: list[Shift] | None = None) -> str:
+    """Put a shift on the market, not through the page; its swap."""
+    wanted = None if wants is None else [one.id for one in wants]
+    made = await owner.ask(OFFER, shift=shift.id, note=note, wants=wanted)
+    return str(made["offerSwap"]["swap"]["id"])
+
+
+async def offer(visitor: Visitor, shift: Shift, note: str, wants: Shift | None = None) -> str:
+    """Offer a shift in "My week", through the page; its job. With `wants` as a TRADE for that one on the market."""
+    await _turn_to_its_week(visitor, shift)
+    await visitor.job(shift.job).locator("[data-does='offer']").click()
     await visitor.page.get_by_label("A word for your colleagues").fill(note)
     if wants is not None:
         await visitor.page.get_by_text("I would take one of these for it").click()
-        await visitor.page.locator("#offer .pick", has_text=wants).get_by_role("checkbox").check()
+        await visitor.page.locator(f"#offer .pick input[value='{wants.id}']").check()
     await visitor.page.get_by_role("button", name="Offer it").click()
-    await expect(visitor.job(str(job)).get_by_text("On offer")).to_be_visible()
-    return str(job)
+    await expect(visitor.job(shift.job).get_by_text("On offer")).to_be_visible()
+    return shift.job
 
 
-async def planned(office: Visitor, cleaner: str, days: int) -> str:
-    """A shift of three hours at the Brickell for a cleaner, so many days ahead; the assignment."""
-    known = await office.ask(PEOPLE_AND_HOMES)
-    (who,) = [node["id"] for node in known["cleaners"]["nodes"] if node["name"].startswith(cleaner)]
-    (home,) = [node["id"] for node in known["properties"]["nodes"] if node["name"] == "Brickell 19"]
-    now = datetime.fromisoformat(known["viewer"]["serverTime"])
-    starts = (now + timedelta(days=days)).replace(hour=16, minute=0, second=0, microsecond=0)
-    job = await office.ask(CREATE_JOB, home=home, at=starts.isoformat())
-    made = await office.ask(ASSIGN, job=job["createJob"]["job"]["id"], cleaner=who)
-    return str(made["assignCleaner"]["assignment"]["id"])
+async def _turn_to_its_week(visitor: Visitor, shift: Shift) -> None:
+    title = visitor.page.locator("#week [data-week]")
+    wanted = await visitor.page.evaluate(WEEK_IN_WORDS, [shift.starts_at, shift.zone])
+    await expect(title).not_to_be_empty()
+    for _ in range(MOST_WEEKS):
+        shown = await title.inner_text()
+        if shown.endswith(wanted):
+            return
+        await visitor.page.get_by_role("button", name="The week after").click()
+        await expect(title).not_to_have_text(shown)
+    raise AssertionError(f"{wanted} does not come: {shown}")
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import Request, Route, expect
 
 from tests.browser.board import SECONDS, Visitor
 from tests.browser.conftest import Visit
-from tests.browser.steps import agree, offer, until
+from tests.browser.steps import Shift, agree, offer, offered, planned, until
 
 pytestmark = pytest.mark.browser
 
@@ -34,30 +34,28 @@ async def _hold_accepts(*visitors: Visitor) -> None:
         await visitor.page.route("**/graphql", through)
 
 
-async def _job_of(visitor: Visitor, swap: str) -> str:
-    found = await visitor.ask("query($id: ID!) { swap(id: $id) { job { id } } }", id=swap)
-    return str(found["swap"]["job"]["id"])
+async def _on_the_market(visit: Visit, note: str) -> tuple[Shift, str]:
+    """A shift that a colleague offers and everybody in Miami can take; its swap."""
+    office, owner = await visit("Owner 1"), await visit("Cleaner 3")
+    shift = await planned(office, "Cleaner 3")
+    return shift, await offered(owner, shift, note)
 
 
 async def test_of_two_cleaners_who_accept_at_once_one_has_the_shift_and_the_other_reads_why_not(visit: Visit) -> None:
     """R96 to R99, R102, R255: one winner; the loser is told the sentence, and nothing of theirs has changed."""
-    one, two = await visit("Cleaner 1"), await visit("Cleaner 2")
-    both = set(await two.takeable())
-    swap = next(id for id in await one.takeable() if id in both)
-    job = await _job_of(one, swap)
+    shift, swap = await _on_the_market(visit, "Who is faster?")
+    one, two, job = await visit("Cleaner 1"), await visit("Cleaner 2"), shift.job
     before = {visitor.page: await visitor.own_jobs() for visitor in (one, two)}
     await _hold_accepts(one, two)
 
     await asyncio.gather(*(visitor.card(swap).locator("[data-does='accept']").click() for visitor in (one, two)))
 
-    said = [visitor.card(swap).locator(".said") for visitor in (one, two)]
-    await asyncio.gather(*(expect(one_said).not_to_be_empty() for one_said in said))
-    words = [await one_said.inner_text() for one_said in said]
+    words = [await visitor.said() for visitor in (one, two)]
     assert sorted(words) == sorted([TAKEN, "It is yours."])
     winner, loser = (one, two) if words[1] == TAKEN else (two, one)
     await expect(winner.job(job)).to_be_visible()
     await expect(loser.job(job)).to_have_count(0)
-    await expect(loser.page.locator("#notices")).to_contain_text(TAKEN)
+    await loser.is_told(TAKEN)
     await asyncio.gather(*(expect(visitor.card(swap)).to_have_count(0) for visitor in (one, two)))
     assert await winner.own_jobs() == before[winner.page] | {job}
     assert await loser.own_jobs() == before[loser.page]
@@ -65,9 +63,11 @@ async def test_of_two_cleaners_who_accept_at_once_one_has_the_shift_and_the_othe
 
 async def test_a_board_that_was_offline_comes_back_without_a_reload_and_misses_nothing(visit: Visit) -> None:
     """R95, R102: what happened meanwhile is replayed behind the cursor; the board then shows what a query shows."""
+    office, (_, taken) = await visit("Owner 1"), await _on_the_market(visit, "Taken while one was away")
+    shift = await planned(office, "Cleaner 2")
     away, busy = await visit("Cleaner 1"), await visit("Cleaner 2")
     await away.page.evaluate("window.neverReloaded = true")
-    taken = (await busy.takeable())[0]
+    await expect(away.card(taken)).to_be_visible()
     lines = len(away.sockets)
 
     await away.context.set_offline(True)
@@ -76,7 +76,7 @@ async def test_a_board_that_was_offline_comes_back_without_a_reload_and_misses_n
     await expect(away.page.locator("[data-does='accept']:enabled")).to_have_count(0)
     await busy.card(taken).locator("[data-does='accept']").click()
     await expect(busy.card(taken)).to_have_count(0)
-    offered = await offer(busy, "While the other one was away")
+    job = await offer(busy, shift, "While the other one was away")
     await away.context.set_offline(False)
 
     await away.is_("live")
@@ -89,15 +89,16 @@ async def test_a_board_that_was_offline_comes_back_without_a_reload_and_misses_n
     missed = [frame["__typename"] for socket in range(lines, len(away.sockets)) for frame in away.frames(socket)]
     assert "SwapMarketSnapshot" not in missed
     assert {"SwapGone", "SwapListed"} <= set(missed)
-    await busy.job(offered).get_by_role("button", name="Withdraw").click()
+    await busy.job(job).get_by_role("button", name="Withdraw").click()
     await expect(away.page.get_by_text("While the other one was away")).to_have_count(0)
 
 
 async def test_an_offer_shows_at_the_colleagues_live_and_leaves_when_it_is_withdrawn(visit: Visit) -> None:
     """R94, R95, R102: offered and withdrawn on one screen, seen on the other; the office sees it too."""
     owner, colleague, office = await visit("Cleaner 2"), await visit("Cleaner 3"), await visit("Dispatcher 1")
+    shift = await planned(office, "Cleaner 2")
 
-    job = await offer(owner, "A wedding in the family")
+    job = await offer(owner, shift, "A wedding in the family")
     seen = [visitor.page.locator(".card", has_text="A wedding in the family") for visitor in (colleague, office)]
     await asyncio.gather(*(expect(card).to_be_visible() for card in seen))
     await expect(office.page.locator(".card [data-does='accept']")).to_have_count(0)

@@ -9,7 +9,7 @@ from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.board import Visitor
 from tests.browser.conftest import Visit
-from tests.browser.steps import offer, until
+from tests.browser.steps import offer, planned, until
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,8 @@ def _kind(message: dict[str, Any]) -> str:
 
 async def test_a_frame_that_was_lost_on_the_way_is_noticed_and_fetched_behind_the_known_cursor(visit: Visit) -> None:
     """`previous` tells the hole: the feed is subscribed to anew on the same socket, and nothing stays missing."""
-    watcher, owner = await visit(), await visit("Cleaner 2")
+    office, watcher, owner = await visit("Owner 1"), await visit(), await visit("Cleaner 2")
+    shift = await planned(office, "Cleaner 2")
     line = await Line.of(watcher)
     await watcher.sign_in("Cleaner 3")
     lost: list[str] = []
@@ -69,7 +70,7 @@ async def test_a_frame_that_was_lost_on_the_way_is_noticed_and_fetched_behind_th
         return False
 
     line.passes = lose_the_first
-    job = await offer(owner, "Lost on the way")
+    job = await offer(owner, shift, "Lost on the way")
     await until(lambda: bool(lost))
     assert await watcher.page.get_by_text("Lost on the way").count() == 0
     await owner.job(job).get_by_role("button", name="Withdraw").click()

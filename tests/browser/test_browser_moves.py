@@ -10,14 +10,12 @@ from playwright.async_api import Locator, expect
 
 from tests.browser.board import Visitor
 from tests.browser.conftest import Visit
-from tests.browser.steps import offer, planned
+from tests.browser.steps import offer, offered, planned
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SETTINGS = "mutation($settings: JSON!) { updateTenant(input: { settings: $settings }) { errors { code } } }"
-OFFER = """mutation($shift: ID!, $note: String!) {
-    offerSwap(input: { assignmentId: $shift, note: $note }) { swap { id } } }"""
 OWN_SHIFTS = "query { assignments(first: 100, filter: { isLive: true }) { nodes { id } } }"
 
 
@@ -50,12 +48,12 @@ async def _settings(office: Visitor, then: dict[str, Any], **now: Any) -> AsyncI
 
 async def test_a_trade_is_offered_for_a_shift_on_the_market_and_moves_both_when_it_is_taken(visit: Visit) -> None:
     """A27, A27b: chosen in the dialog, marked on the card, given by whoever has the shift, and by nobody else."""
+    office = await visit("Owner 1")
+    shift, wanted = await planned(office, "Cleaner 1"), await planned(office, "Cleaner 7", "Grove Cottage")
     owner, taker, stranger = await visit("Cleaner 1"), await visit("Cleaner 7"), await visit("Cleaner 2")
-    job = await offer(owner, "A shift for a shift", wants="in Coconut Grove")
-    wanted = _card(owner, "Two loads of laundry")
-    other = await owner.ask(
-        "query($id: ID!) { swap(id: $id) { job { id } } }", id=await wanted.get_attribute("data-swap")
-    )
+    await offered(taker, wanted, "To be had for another one")
+    await expect(_card(owner, "To be had for another one")).to_be_visible()
+    job = await offer(owner, shift, "A shift for a shift", wants=wanted)
 
     card = _card(taker, "A shift for a shift")
     await expect(card.locator(".badge.trade")).to_have_text("Trade")
@@ -68,34 +66,36 @@ async def test_a_trade_is_offered_for_a_shift_on_the_market_and_moves_both_when_
     await card.locator("[data-does='accept']").click()
 
     await expect(taker.job(job)).to_be_visible()
-    await expect(owner.page.locator("#notices")).to_contain_text("One of theirs is yours in return.")
+    await owner.is_told("One of theirs is yours in return.")
     await expect(owner.job(job)).to_have_count(0)
     await expect(_card(stranger, "A shift for a shift")).to_have_count(0)
     assert (job in await taker.own_jobs(), job in await owner.own_jobs()) == (True, False)
-    assert other["swap"]["job"]["id"] in await owner.own_jobs()
-    assert other["swap"]["job"]["id"] not in await taker.own_jobs()
+    assert wanted.job in await owner.own_jobs()
+    assert wanted.job not in await taker.own_jobs()
 
 
 async def test_who_has_several_wanted_shifts_says_which_one_is_given(visit: Visit) -> None:
-    """A27b: the demo's own TRADE names two shifts of each; the second is chosen and goes, the first stays."""
+    """A27b: a TRADE names two shifts of theirs; the second is chosen and goes, the first stays."""
+    office, owner = await visit("Owner 1"), await visit("Cleaner 3")
+    one, other = [await planned(office, "Cleaner 2") for _ in range(2)]
+    await offered(owner, await planned(office, "Cleaner 3"), "The one or the other", wants=[one, other])
     visitor = await visit("Cleaner 2", **PHONE)
-    card = _card(visitor, "Thursday or the Friday after")
+    card = _card(visitor, "The one or the other")
     choices = card.get_by_role("radio")
     await expect(choices).to_have_count(2)
-    given, kept = [await choices.nth(place).get_attribute("value") for place in (1, 0)]
     await choices.nth(1).check()
     await _fits(visitor)
     await card.locator("[data-does='accept']").click()
 
-    await expect(visitor.page.locator("#notices")).to_contain_text("It is yours")
+    await visitor.is_told("It is yours")
     shifts = await _shifts(visitor)
-    assert (given in shifts, kept in shifts) == (False, True)
+    assert (other.id in shifts, one.id in shifts) == (False, True)
 
 
 async def test_a_shift_that_was_taken_is_given_back_and_is_its_owners_and_on_the_market_again(visit: Visit) -> None:
     """A27b, A29: by the notice and by "My week", whose countdown says how long; both boards show what is."""
-    owner, taker = await visit("Cleaner 6"), await visit("Cleaner 5", **PHONE)
-    job = await offer(owner, "Given back twice")
+    office, owner, taker = await visit("Owner 1"), await visit("Cleaner 6"), await visit("Cleaner 5", **PHONE)
+    job = await offer(owner, await planned(office, "Cleaner 6", "Palafox Flat"), "Given back twice")
     for place in ("notice", "week"):
         await _turn_to(taker, "Market")
         await _card(taker, "Given back twice").locator("[data-does='accept']").click()
@@ -106,8 +106,8 @@ async def test_a_shift_that_was_taken_is_given_back_and_is_its_owners_and_on_the
         await _fits(taker)
         await (taker.page.locator(".notice .act") if place == "notice" else back).click()
 
-        await expect(taker.job(job)).to_have_count(0)
         await expect(taker.page.locator(".notice:not(.leaving)")).to_contain_text("back.")
+        await expect(taker.job(job)).to_have_count(0)
         await expect(owner.job(job).get_by_text("On offer")).to_be_visible()
         assert (job in await owner.own_jobs(), job in await taker.own_jobs()) == (True, False)
     await owner.job(job).get_by_role("button", name="Withdraw").click()
@@ -116,23 +116,24 @@ async def test_a_shift_that_was_taken_is_given_back_and_is_its_owners_and_on_the
 async def test_after_the_grace_the_way_back_is_refused_in_words(visit: Visit) -> None:
     """A27b: the server decides; the shift stays with who took it."""
     office, owner, taker = await visit("Owner 1"), await visit("Cleaner 3"), await visit("Cleaner 4")
-    shift = await planned(office, "Cleaner 3", 40)
-    await owner.ask(OFFER, shift=shift, note="Too late to give back")
+    shift = await planned(office, "Cleaner 3")
+    await offered(owner, shift, "Too late to give back")
     await _card(taker, "Too late to give back").locator("[data-does='accept']").click()
     await expect(taker.page.locator(".shift.fresh")).to_be_visible()
 
     async with _settings(office, {"returnMinutes": 10}, returnMinutes=0):
         await taker.page.locator(".notice .act").click()
-        await expect(taker.page.locator(".notice.bad")).to_contain_text("offer it on the market instead")
+        await taker.is_told("offer it on the market instead")
 
     await expect(taker.page.locator(".shift.fresh")).to_be_visible()
-    assert shift in await _shifts(taker)
+    assert shift.id in await _shifts(taker)
 
 
 async def test_a_shift_that_is_drawn_is_asked_for_and_the_asking_taken_back(visit: Visit) -> None:
     """A29: counted down by the server's clock, remembered over a reload, and nobody's until it is drawn."""
+    office = await visit("Owner 1", "other")
     owner, asking = await visit("Cleaner 1", "other"), await visit("Cleaner 3", "other", **PHONE)
-    job = await offer(owner, "To be drawn")
+    job = await offer(owner, await planned(office, "Cleaner 1", "LoDo Loft"), "To be drawn")
     card = _card(asking, "To be drawn")
     await expect(card.locator(".standing")).to_contain_text(
         re.compile(r"Drawn at \d+:\d\d.[AP]M among those who ask, in")
@@ -160,7 +161,7 @@ async def test_the_office_agrees_and_only_then_the_shift_changes_hands(visit: Vi
     office = await visit("Owner 1", "other")
     async with _settings(office, {"drawMinutes": 3}, drawMinutes=0):
         owner, taker = await visit("Cleaner 1", "other"), await visit("Cleaner 3", "other", **PHONE)
-        job = await offer(owner, "If the office agrees")
+        job = await offer(owner, await planned(office, "Cleaner 1", "LoDo Loft"), "If the office agrees")
         asked, own, decided = (_card(visitor, "If the office agrees") for visitor in (taker, owner, office))
         await asked.locator("[data-does='accept']").click()
 
@@ -174,7 +175,7 @@ async def test_the_office_agrees_and_only_then_the_shift_changes_hands(visit: Vi
         assert (job in await owner.own_jobs(), job in await taker.own_jobs()) == (True, False)
         await decided.get_by_role("button", name="Approve").click()
 
-        await expect(taker.page.locator("#notices")).to_contain_text("The office has agreed")
+        await taker.is_told("The office has agreed")
         await expect(owner.job(job)).to_have_count(0)
         await expect(decided).to_have_count(0)
         assert (job in await owner.own_jobs(), job in await taker.own_jobs()) == (False, True)
@@ -186,7 +187,7 @@ async def test_the_office_declines_with_a_reason_and_the_shift_stays(visit: Visi
     owner_of_settings = await visit("Owner 1", "other")
     async with _settings(owner_of_settings, {"drawMinutes": 3}, drawMinutes=0):
         owner, taker = await visit("Cleaner 2", "other"), await visit("Cleaner 4", "other")
-        job = await offer(owner, "Not agreed")
+        job = await offer(owner, await planned(office, "Cleaner 2", "LoDo Loft"), "Not agreed")
         await _card(taker, "Not agreed").locator("[data-does='accept']").click()
         decided = _card(office, "Not agreed")
         await decided.get_by_role("button", name="Decline").click()
@@ -197,8 +198,8 @@ async def test_the_office_declines_with_a_reason_and_the_shift_stays(visit: Visi
         await office.page.get_by_role("button", name="Decline", exact=True).click()
 
         await expect(decided).to_have_count(0)
-        await expect(taker.page.locator("#notices")).to_contain_text("The office did not agree")
-        await expect(owner.page.locator("#notices")).to_contain_text("it stays yours")
+        await taker.is_told("The office did not agree")
+        await owner.is_told("it stays yours")
         await expect(_card(taker, "Not agreed")).to_have_count(0)
         await expect(owner.job(job).get_by_role("button", name="Offer")).to_be_enabled()
         assert (job in await owner.own_jobs(), job in await taker.own_jobs()) == (True, False)
@@ -216,7 +217,7 @@ async def test_the_offices_covers_name_nobody_who_did_not_offer(visit: Visit) ->
 
 async def test_a_standing_bid_takes_what_is_offered_later_until_it_is_withdrawn(visit: Visit) -> None:
     """A29: placed in the side column on a phone; what it takes is told, and can be given back like any shift."""
-    bidder, owner = await visit("Cleaner 5", **PHONE), await visit("Cleaner 6")
+    office, bidder, owner = await visit("Owner 1"), await visit("Cleaner 5", **PHONE), await visit("Cleaner 6")
     await _turn_to(bidder, "Availability")
     await bidder.page.get_by_text("Add a standing wish").click()
     days = bidder.page.locator("#bids .day-box input")
@@ -229,9 +230,9 @@ async def test_a_standing_bid_takes_what_is_offered_later_until_it_is_withdrawn(
     await expect(row).to_contain_text("Mon, Tue, Wed, Thu, Fri, Sat, Sun")
     await expect(row).to_contain_text("12:00 AM – 12:00 AM")
     await _fits(bidder)
-    job = await offer(owner, "For whoever always wants")
+    job = await offer(owner, await planned(office, "Cleaner 6", "Palafox Flat"), "For whoever always wants")
 
-    await expect(bidder.page.locator("#notices")).to_contain_text("is in your week")
+    await bidder.is_told("is in your week")
     await expect(owner.job(job)).to_have_count(0)
     assert job in await bidder.own_jobs()
     await row.get_by_role("button", name="Withdraw").click()

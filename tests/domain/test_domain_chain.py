@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ TENANT, JOB, VISIT, PHOTO, BATCH, ITEM = (UUID(int=number) for number in range(1
 BEGUN = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 CHECKLIST = [{"place": 1, "zone": "kitchen", "label": "Sink", "required": True}]
 PLACE = {"latitude": 25.77, "longitude": -80.19, "accuracyMetres": 12.0}
-STEPS = (
+STEPS: tuple[tuple[EntryKind, dict[str, Any]], ...] = (
     (EntryKind.PACKET_OPENED, {"requirements": [], "checklist": CHECKLIST}),
     (EntryKind.INSTRUCTIONS_OPENED, {"visitId": str(VISIT)}),
     (EntryKind.INSTRUCTIONS_ACKNOWLEDGED, {"visitId": str(VISIT)}),
@@ -168,7 +169,7 @@ def test_bytes_that_are_others_or_gone_are_found() -> None:
 
 def test_any_of_a_thousand_random_edits_of_the_entries_is_found() -> None:
     """R247: whichever field of whichever entry or hash is touched."""
-    chance = random.Random(4)
+    chance = random.Random(4)  # noqa: S311 (a test repeats itself)
     edits: list[Callable[[Entry], Entry]] = [
         lambda entry: replace(entry, kind=EntryKind.OVERRIDDEN),
         lambda entry: replace(entry, payload={**entry.payload, "note": chance.random()}),
@@ -191,5 +192,5 @@ def test_any_of_a_thousand_random_edits_of_the_entries_is_found() -> None:
 def test_canonical_json_has_one_form_and_refuses_what_has_none() -> None:
     """Keys in order, no spaces, letters as they are; a NaN has no form that two sides would agree on."""
     assert canonical({"b": 1.5, "a": "é"}) == '{"a":"é","b":1.5}'.encode()
-    with pytest.raises(ValueError, match="NaN|nan|float"):
+    with pytest.raises(ValueError, match=r"NaN|nan|float"):
         canonical({"a": float("nan")})

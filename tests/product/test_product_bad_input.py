@@ -183,9 +183,7 @@ async def test_each_bad_value_beside_the_commands_is_refused_too(
     """R19, R230: signing in and the control room, by who may."""
     field = MUTATIONS[name]
     await ops(world)
-    actor = (
-        None if name in SIGNING else house.who["owner"] if name in OF_THE_OWNER else await ops(world)
-    )
+    actor = None if name in SIGNING else house.who["owner"] if name in OF_THE_OWNER else await ops(world)
     given, before = arguments(await values(house), field), await house.fingerprint()
     head = document("mutation", name, field, given, "{ __typename errors { code message field } }")
     for argument, one in field.args.items():

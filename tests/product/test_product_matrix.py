@@ -114,7 +114,19 @@ CLEANER = {"id", "name", "email", "phone", "payTier", "onboarding", "skills", "m
            "payTiers"}  # fmt: skip
 FOR_ADMINS = {"payTier", "payoutAccount", "signedDocuments", "documentsToSign", "payTiers"}
 TEXT = {"id", "kind", "edition", "title", "body", "digest", "publishedAt"}
-SIGNED = {"id", "kind", "edition", "title", "digest", "typedName", "signedAt", "address", "device", "pdfUrl", "pdfDigest"}
+SIGNED = {
+    "id",
+    "kind",
+    "edition",
+    "title",
+    "digest",
+    "typedName",
+    "signedAt",
+    "address",
+    "device",
+    "pdfUrl",
+    "pdfDigest",
+}
 PHOTO = {"id", "job", "visit", "cleaner", "stage", "zone", "status", "contentType", "sizeBytes", "sha256",
          "requestedAt", "expiresAt", "version"}  # fmt: skip
 KEPT = PHOTO | {"width", "height", "claims", "flags", "uploadedAt", "storedAt", "url", "thumbnailUrl"}
@@ -224,8 +236,27 @@ ROLES = {
     for letters, names in MAY.items()
     for name in names.split()
 }
-GATED = {"openInstructions", "acknowledgeInstructions", "checkIn", "startWork", "tickItem", "finishWork", "checkOut",
-         "reportNoAccess", "submitEvidence", "requestPhoto", "confirmPhoto", "sendTrack", "revealAccessCode", "offerSwap", "acceptSwap", "returnSwap", "withdrawSwap", "placeStandingBid", "submitAvailability"}
+GATED = {
+    "openInstructions",
+    "acknowledgeInstructions",
+    "checkIn",
+    "startWork",
+    "tickItem",
+    "finishWork",
+    "checkOut",
+    "reportNoAccess",
+    "submitEvidence",
+    "requestPhoto",
+    "confirmPhoto",
+    "sendTrack",
+    "revealAccessCode",
+    "offerSwap",
+    "acceptSwap",
+    "returnSwap",
+    "withdrawSwap",
+    "placeStandingBid",
+    "submitAvailability",
+}
 """What a cleaner may do once onboarding is complete (R18)."""
 FOR_OPS = {"ops", "tasks"}
 

@@ -161,7 +161,7 @@ def met(ring: Ring, other: Town) -> Met:
     """Play a pair; the outcomes that came up are these and no others."""
 
     async def play(prepare: Prepare, outcomes: set[Codes], judge: Judge = _nothing_more) -> None:
-        found = await Game(ring, other, RANDOM or 2, every=1 if RANDOM else 5).play(prepare, judge)
+        found = await Game(ring, other, RANDOM or 1, every=1 if RANDOM else 7).play(prepare, judge)
         assert set(found) == outcomes if RANDOM else set(found) <= outcomes, found
 
     return play

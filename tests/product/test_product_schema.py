@@ -251,7 +251,7 @@ async def test_every_generated_query_is_one_statement(world: World, house: House
     ids = {kind: (await house.ids(kind))[0] for kind in kinds}
     walked = 0
     for name, field in QUERIES.items():
-        if name in {"ops", "tasks"}:
+        if name in {"ops", "tasks", "verifyEvidence"}:
             continue
         for selected in operations(SCHEMA, name, field, 2):
             given = arguments(Values(ids | {"Node": ids["Job"]}, {}), field)

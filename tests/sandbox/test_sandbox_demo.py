@@ -4,11 +4,13 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -30,12 +32,12 @@ from domain.ids import AssignmentId, MarketId
 from domain.policy import SwapPolicy
 from domain.scheduling import AssignmentRole, Shift, required_skills
 from domain.swaps import SwapFacts, SwapKind, SwapOpener, SwapStatus, TakerFacts, expiry_of
+from gateways.objects import FolderStore
 from models import ddl
 from sandbox import SandboxError
 from sandbox.bulk import seed_bulk
 from sandbox.bulk_business import Size
 from sandbox.bulk_rows import rows_of
-from gateways.objects import FolderStore
 from sandbox.demo import Demo, read_demo, seed_demo
 from sandbox.demo_plan import COLORADO, FLORIDA, PASSWORD, PIN
 from sandbox.demo_rounds import free_monday, planned_shifts
@@ -69,7 +71,7 @@ class Interrupted(BaseException):
 class Installation:
     """An empty database, and what a process of the installation has."""
 
-    servers: Servers
+    url: str
     root: asyncpg.Connection
     runner: Runner
     auth: Auth
@@ -104,7 +106,7 @@ class Installation:
 
     async def market(self, actor: Actor) -> dict[UUID, set[ReasonCode]]:
         """Every open swap that this cleaner sees, and the reasons why they cannot take it."""
-        app = await asyncpg.connect(self.servers.database_url)
+        app = await asyncpg.connect(self.url)
         try:
             async with stamped(app, actor) as now:
                 me = viewer_facts(orjson.loads(await app.fetchval(STAMPED_VIEWER_FACTS)))
@@ -154,12 +156,40 @@ async def _create_schema(url: str) -> None:
 
 @pytest.fixture
 async def installation(servers: Servers, tmp_path: Path) -> AsyncIterator[Installation]:
-    root = await asyncpg.connect(servers.superuser_url, database="cleanshift")
-    await root.execute("truncate tenant, worker cascade")
-    engine = write_engine(servers.database_url)
+    async with _open_installation(servers, "cleanshift", tmp_path) as made:
+        await made.root.execute("truncate tenant, worker cascade")
+        yield made
+
+
+@dataclass
+class Seeded:
+    """An installation with the demo in it, for tests that only look."""
+
+    installation: Installation
+    demo: Demo
+    open_sessions: int
+    """How many the seeding has left."""
+
+
+@pytest.fixture(scope="module")
+async def seeded(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seeded]:
+    superuser = await asyncpg.connect(servers.superuser_url)
+    await superuser.execute("create database seeded template cleanshift")
+    await superuser.close()
+    async with _open_installation(servers, "seeded", tmp_path_factory.mktemp("seeded")) as made:
+        await made.root.execute("truncate tenant, worker cascade")
+        demo = await made.seed()
+        yield Seeded(made, demo, await made.root.fetchval("select count(*) from session where revoked_at is null"))
+
+
+@asynccontextmanager
+async def _open_installation(servers: Servers, database: str, data: Path) -> AsyncIterator[Installation]:
+    url = urlsplit(servers.database_url)._replace(path=f"/{database}").geturl()
+    root = await asyncpg.connect(servers.superuser_url, database=database)
+    engine = write_engine(url)
     runner = Runner(engine, Secrets(b"k" * 32, b"s" * 32), _nobody)
     auth = _auth(runner)
-    yield Installation(servers, root, runner, auth, tmp_path)
+    yield Installation(url, root, runner, auth, data)
     auth.passwords.close()
     await root.close()
     await engine.dispose()
@@ -181,9 +211,9 @@ def _takable(market: dict[UUID, set[ReasonCode]]) -> set[UUID]:
     return {shift for shift, reasons in market.items() if not reasons}
 
 
-async def test_everybody_of_both_demo_businesses_and_the_platform_can_sign_in(installation):
+async def test_everybody_of_both_demo_businesses_and_the_platform_can_sign_in(seeded):
     """R9, R11, A4."""
-    demo = await installation.seed()
+    installation, demo = seeded.installation, seeded.demo
 
     for one in demo.staff:
         tokens = await installation.sign_in(one.tenant, one.email)
@@ -210,10 +240,9 @@ async def test_seeding_again_changes_no_row_and_gives_the_same_logins(installati
     assert (installation.data / "demo.json").stat().st_mode & 0o777 == 0o600
 
 
-async def test_no_session_of_the_seeding_is_left_open(installation):
-    await installation.seed()
-
-    assert await installation.root.fetchval("select count(*) from session where revoked_at is null") == 0
+async def test_no_session_of_the_seeding_is_left_open(seeded):
+    assert await seeded.installation.root.fetchval("select count(*) from session") > 0
+    assert seeded.open_sessions == 0
 
 
 async def test_a_lost_file_of_logins_leads_to_new_qr_tokens_and_the_pins_stay(installation):
@@ -259,9 +288,9 @@ async def test_a_seeding_that_died_is_finished_by_the_next_one(installation, com
         assert sorted(row["name"] for row in names) == sorted(one.label for one in plan.cleaners)
 
 
-async def test_two_cleaners_can_race_for_three_shifts_and_each_meets_every_rule(installation):
+async def test_two_cleaners_can_race_for_three_shifts_and_each_meets_every_rule(seeded):
     """A26, A27b: what the database shows to each of them under its own policies."""
-    demo = await installation.seed()
+    installation, demo = seeded.installation, seeded.demo
 
     first = await installation.market_of(demo, "Cleaner 1 (Miami)")
     second = await installation.market_of(demo, "Cleaner 2 (Miami)")
@@ -343,9 +372,9 @@ def _offer(shifts: list[Any], index: int, as_shift: dict[int, Shift], now: datet
     )
 
 
-async def test_the_demo_shows_every_way_to_put_a_shift_on_the_market(installation):
+async def test_the_demo_shows_every_way_to_put_a_shift_on_the_market(seeded):
     """A22, A27: offers, a TRADE that both racers can take, an urgent cover and a vacancy of the office."""
-    demo = await installation.seed()
+    installation, demo = seeded.installation, seeded.demo
 
     rows = await installation.root.fetch(
         """select s.kind, s.opened_by, s.owner_id is null as is_vacant, j.is_urgent, count(*) as of_them
@@ -417,9 +446,9 @@ async def test_what_visitors_have_taken_away_does_not_keep_the_demo_from_startin
 async def test_the_demo_is_refused_in_production_and_nothing_is_written(installation):
     before = await installation.everything()
 
+    production = _auth(installation.runner, production=True)
+    objects = FolderStore.at(installation.data / "objects")
     with pytest.raises(Forbidden):
-        production = _auth(installation.runner, production=True)
-        objects = FolderStore.at(installation.data / "objects")
         await seed_demo(installation.runner, production, installation.data, objects)
 
     assert await installation.everything() == before
@@ -428,7 +457,7 @@ async def test_the_demo_is_refused_in_production_and_nothing_is_written(installa
 
 async def _bulk(installation: Installation, tenants: int, size: Size) -> list[str]:
     return await seed_bulk(
-        installation.servers.database_url,
+        installation.url,
         tenants=tenants,
         cleaners=size.cleaners,
         properties=size.properties,

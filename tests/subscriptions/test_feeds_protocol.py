@@ -321,7 +321,7 @@ async def test_a_server_that_shows_no_transport_serves_the_same_by_asgi(
 ) -> None:
     port = await start_api(transport=False)
     one = await ours.cleaner()
-    client = await Client.open(port, token(one, seconds=4))
+    client = await Client.open(port, token(one))
     feed = await client.begun(AVAILABILITY)
     await theirs.count(1)
 
@@ -332,4 +332,6 @@ async def test_a_server_that_shows_no_transport_serves_the_same_by_asgi(
     assert [frame["window"]["number"] for frame in feed.frames[1:]] == list(range(50))
     assert feed.holes == 0
     assert await client.run("{ hello }") == {"data": {"hello": "cleaner"}}
-    assert await client.closed() == 4403
+    await client.close()
+    soon_over = await Client.open(port, token(one, seconds=4))
+    assert await soon_over.closed() == 4403

@@ -1,4 +1,4 @@
-"""What is known of a viewer is read once a person, however many sockets they have, and each session is verified."""
+"""What is known of viewers is read once for all who ask at once, and each of their sessions is verified."""
 
 import asyncio
 from collections.abc import Iterable
@@ -29,12 +29,12 @@ class CountingPool:
         self.open.set()
         self.asked = asyncio.Event()
 
-    async def fetchrow(self, *arguments: Any, **options: Any) -> Any:
+    async def fetch(self, *arguments: Any, **options: Any) -> Any:
         self.statements += 1
         self.asked.set()
-        row = await self._pool.fetchrow(*arguments, **options)
+        rows = await self._pool.fetch(*arguments, **options)
         await self.open.wait()
-        return row
+        return rows
 
 
 @pytest.fixture
@@ -44,12 +44,20 @@ async def pool(wiring: Wiring) -> Any:
     await made.close()
 
 
-async def standings(reads: Reads, actors: Iterable[Actor]) -> list[Standing | BaseException]:
-    return list(await asyncio.gather(*(reads.standing(actor) for actor in actors), return_exceptions=True))
+async def standings(reads: Reads, actors: Iterable[Actor], *, whole: bool = False) -> list[Standing | BaseException]:
+    asking = (reads.standing(actor, whole=whole) for actor in actors)
+    return list(await asyncio.gather(*asking, return_exceptions=True))
 
 
+def markets(standing: Standing | BaseException) -> set[str]:
+    assert isinstance(standing, Standing)
+    assert standing.facts is not None
+    return {str(market) for market in standing.facts["markets"]}
+
+
+@pytest.mark.parametrize(("whole", "statements"), [(False, 2), (True, 3)])
 async def test_all_sockets_of_a_person_that_ask_at_once_are_answered_by_one_statement(
-    pool: Any, ours: Business, theirs: Business
+    pool: Any, ours: Business, theirs: Business, whole: bool, statements: int
 ) -> None:
     one, other, foreign = await ours.cleaner(ours.north, ours.south), await ours.cleaner(), await theirs.cleaner()
     sessions = [one, *[await ours.signed_in(Role.CLEANER, one.person) for _ in range(SESSIONS - 1)]]
@@ -60,17 +68,49 @@ async def test_all_sockets_of_a_person_that_ask_at_once_are_answered_by_one_stat
     thief = Actor(one.tenant, Role.CLEANER, one.person, other.session)
     stranger = Actor(foreign.tenant, Role.CLEANER, one.person, sessions[1].session)
 
-    found = await standings(Reads(pool, FACTS), [*sessions, thief, office, stranger])
+    found = await standings(Reads(pool, FACTS), [*sessions, thief, office, stranger], whole=whole)
 
     over = [place for place, standing in enumerate(found) if isinstance(standing, Unauthenticated)]
     assert over == [0, 7, SESSIONS, SESSIONS + 2]
     kept = [standing for standing in found if isinstance(standing, Standing)]
     assert len(kept) == SESSIONS - 2 + 1
-    assert kept[0].facts is not None
-    assert {str(market) for market in kept[0].facts["markets"]} == {str(ours.north), str(ours.south)}
+    assert markets(kept[0]) == {str(ours.north), str(ours.south)}
     assert len({id(standing) for standing in kept[:-1]}) == 1
-    # One for the cleaner, one for the owner, one for the stranger.
-    assert pool.statements == 3
+    assert {standing.is_whole for standing in kept} == {whole}
+    # One for each tenant; for the whole one for the cleaner, one for the owner, one for the stranger.
+    assert pool.statements == statements
+
+
+async def test_what_decides_classes_is_read_by_one_statement_for_all_of_a_tenant_to_each_their_own(
+    pool: Any, ours: Business, theirs: Business
+) -> None:
+    """R1, R18: nobody is given the markets of another, and nobody has a standing by another's session or role."""
+    mine = [await ours.cleaner(*places) for places in ((ours.north,), (ours.south,), (ours.north, ours.south))]
+    foreign = await theirs.cleaner(theirs.north)
+    owner = await ours.signed_in(Role.OWNER)
+    gone = await ours.cleaner(ours.north)
+    await ours.revoke(gone, tell=False)
+    posing = [
+        Actor(ours.tenant, Role.OWNER, mine[0].person, mine[0].session),
+        Actor(ours.tenant, Role.CLEANER, mine[1].person, mine[0].session),
+        Actor(ours.tenant, Role.CLEANER, foreign.person, foreign.session),
+        Actor(theirs.tenant, Role.CLEANER, mine[0].person, mine[0].session),
+    ]
+
+    found = await standings(Reads(pool, FACTS), [*mine, foreign, owner, gone, *posing])
+
+    assert [markets(standing) for standing in found[:4]] == [
+        {str(ours.north)},
+        {str(ours.south)},
+        {str(ours.north), str(ours.south)},
+        {str(theirs.north)},
+    ]
+    assert isinstance(found[4], Standing)
+    assert found[4].facts is None
+    assert [type(standing) for standing in found[5:]] == [Unauthenticated] * 5
+    assert pool.statements == 2
+    alone = await standings(Reads(pool, FACTS), [*mine, foreign], whole=True)
+    assert [markets(standing) for standing in alone] == [markets(standing) for standing in found[:4]]
 
 
 async def test_who_asks_while_a_read_runs_gets_a_later_one_and_all_of_them_the_same(pool: Any, ours: Business) -> None:
@@ -87,8 +127,8 @@ async def test_who_asks_while_a_read_runs_gets_a_later_one_and_all_of_them_the_s
     async with asyncio.timeout(PATIENCE):
         before, *after = await asyncio.gather(first, *late)
 
-    assert {len(standing.facts["markets"]) for standing in after if standing.facts} == {2}
-    assert before.sessions == {one.session}
+    assert isinstance(before, Standing)
+    assert {len(markets(standing)) for standing in after} == {2}
     assert pool.statements == 2
 
 
@@ -106,7 +146,7 @@ async def test_those_who_leave_while_it_is_read_take_nobody_with_them(pool: Any,
 
     assert isinstance(found[0], asyncio.CancelledError)
     assert [isinstance(standing, Standing) for standing in found[1:]] == [True, True]
-    assert (await reads.standing(one)).sessions == {one.session}
+    assert isinstance(await reads.standing(one), Standing)
 
 
 async def test_every_socket_of_a_person_follows_what_an_event_changed_and_a_revoked_one_is_closed(

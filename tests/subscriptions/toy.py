@@ -216,7 +216,7 @@ class Wiring:
     feed_url: str
     redis_url: str | None = None
     poll_seconds: float = 1.0
-    heartbeat_seconds: float = 15.0
+    heartbeat_seconds: float = 5.0
     init_seconds: float = 10.0
     stall_seconds: float = 10.0
     transport: bool = True

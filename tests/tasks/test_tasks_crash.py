@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 from app.waker import bell, open_waker
 from app.worker import run_worker
@@ -138,6 +139,35 @@ async def test_without_redis_for_a_while_work_goes_on_and_the_bell_is_heard_agai
     deaf.stop()
     await running
     await waker.close()
+
+
+async def test_a_worker_that_stops_in_the_middle_of_a_bell_leaves_nothing_running(tools, ours, place):
+    """R253: what ARQ still writes about the bell is waited for, or it would open a connection that nobody closes."""
+    if place.servers.redis_url is None:
+        pytest.skip("no Redis on this machine")
+    waker = open_waker(place.servers.redis_url)
+    before = asyncio.all_tasks()
+    interrupted = _Interrupted("interrupted", tools, {}, (), Pace(sweep=3600.0, tick=3600.0))
+    with redis.Redis.from_url(place.servers.redis_url) as interrupted.redis:
+        running = asyncio.create_task(run_worker(interrupted, place.servers.redis_url))
+        waker.wake()
+        await running
+        answers = interrupted.redis.ping()
+    await waker.close()
+
+    assert answers
+    assert asyncio.all_tasks() <= before
+
+
+class _Interrupted(Worker):
+    """Stops at the first bell, with Redis too slow to hear that the bell was answered."""
+
+    redis: redis.Redis
+
+    def wake(self) -> None:
+        super().wake()
+        self.redis.client_pause(300)
+        self.stop()
 
 
 async def test_the_bell_gives_up_quietly_when_redis_is_away():
