@@ -133,7 +133,7 @@ class Application:
             Route("/graphql", self._graphql, methods=["GET", "POST"]),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
-            *DemoDoor(self._settings, lambda: self._container and self._container.auth).routes(),
+            *DemoDoor(self._settings, lambda: self._container.auth if self._container else None).routes(),
             *Transfers(self._links).routes(),
             *Bundles(self._press).routes(),
             *(Route(path, _page(WEB / name, policy)) for path, name in PAGES.items()),

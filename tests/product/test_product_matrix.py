@@ -223,7 +223,8 @@ MAY = {
     "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
     " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner"
     " releaseCleaner approveSwap declineSwap openCover coverSickCall setAccessCode removeAccessCode",
-    "C": "submitProfile startPayoutOnboarding signDocument certifySkills submitAvailability offerSwap acceptSwap returnSwap placeStandingBid"
+    "C": "submitProfile startPayoutOnboarding signDocument certifySkills submitAvailability offerSwap acceptSwap"
+    " returnSwap placeStandingBid"
     " sendTrack requestPhoto confirmPhoto openInstructions acknowledgeInstructions checkIn startWork tickItem"
     " finishWork checkOut reportNoAccess submitEvidence",
     "OADC": "withdrawSwap withdrawStandingBid revealAccessCode",
