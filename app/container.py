@@ -43,7 +43,6 @@ from resolvers.lent import Lent
 from schema.root import build_schema
 from services.availability import calendar_of
 from services.cursors import Cursors
-from services.onboarding.links import DocumentLinks
 from services.swap_facts import viewer_facts, viewer_facts_sql
 from services.windows import window_card
 from subscriptions.feeds import Feed
@@ -117,7 +116,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     secrets = Secrets(keys.hashing, keys.sealing)
     links = Links(secrets, object_store(settings))
     engines: list[Engine] = []
-    schema = contract(engines, Lent(DocumentLinks(secrets), links))
+    schema = contract(engines, Lent(links))
     async with AsyncExitStack() as stack:
         url = url_of(settings.database_url, "DATABASE_URL")
         writes = write_engine(url, size=settings.pool_size)

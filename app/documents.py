@@ -1,6 +1,7 @@
 """Signed documents as files, for whoever was given their address (R7, R234)."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -8,10 +9,10 @@ from starlette.routing import Route
 
 from app.payouts import Running
 from db.runner import Call
-from domain.actors import Actor
+from domain.actors import Actor, TenantId
 from domain.errors import NotFound, Unauthenticated, Unavailable
+from gateways.links import LinkRefused, Links
 from services.onboarding.documents import OpenSignedDocument, open_signed_document
-from services.onboarding.links import DocumentLinks
 
 HEADERS = {
     "cache-control": "private, no-store",
@@ -25,8 +26,8 @@ HEADERS = {
 class Documents:
     """Serves a paper under the stamp of the tenant that its address names."""
 
-    def __init__(self, running: Callable[[], Running | None]) -> None:
-        self._running = running
+    def __init__(self, links: Callable[[], Links], running: Callable[[], Running | None]) -> None:
+        self._links, self._running = links, running
 
     def route(self) -> Route:
         """Where the papers are."""
@@ -37,10 +38,11 @@ class Documents:
         if running is None:
             return JSONResponse({"error": "Try again later."}, 503)
         try:
-            place = DocumentLinks(running.runner.secrets).read(request.path_params["token"])
-            wish = OpenSignedDocument(place.id, place.ends_at)
-            pdf = await running.runner.run(Call(Actor.system(place.tenant), open_signed_document, wish))
-        except (NotFound, Unauthenticated):
+            permit = self._links().read_document(request.path_params["token"])
+            wish = OpenSignedDocument(UUID(permit.document))
+            actor = Actor.system(TenantId(UUID(permit.tenant)))
+            pdf = await running.runner.run(Call(actor, open_signed_document, wish))
+        except (LinkRefused, NotFound, Unauthenticated):
             return JSONResponse({"error": "There is no such document, or its address has ended."}, 404)
         except Unavailable:
             return JSONResponse({"error": "Try again later."}, 503)

@@ -137,7 +137,7 @@ class Application:
             *Transfers(self._links).routes(),
             *Bundles(self._press).routes(),
             *(Route(path, _page(WEB / name, policy)) for path, name in PAGES.items()),
-            Documents(self._running).route(),
+            Documents(self._links, self._running).route(),
             *self._sandbox(),
             Mount("/web", StaticFiles(directory=WEB)),
         ]

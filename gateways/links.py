@@ -20,7 +20,7 @@ LASTS = timedelta(minutes=10)
 """How long an address is good."""
 LONGEST_TOKEN = 2048
 
-Permit = TypeVar("Permit", "UploadPermit", "FilePermit", "BundlePermit")
+Permit = TypeVar("Permit", "UploadPermit", "FilePermit", "DocumentPermit", "BundlePermit")
 
 
 class LinkRefused(Exception):
@@ -51,6 +51,14 @@ class FilePermit:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPermit:
+    """The paper of one signed document may be read. Ids as text."""
+
+    tenant: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundlePermit:
     """The bundle of one job's evidence may be had. Ids as text."""
 
@@ -76,9 +84,17 @@ class Links:
         lasts = min(lasts, LASTS)
         return self.store.download_url(permit.key, lasts) or f"/files/{self._token('file', permit, lasts)}"
 
+    def document(self, permit: DocumentPermit) -> str:
+        """Where to GET the paper: always a path of ours, which asks the database. Good for 10 minutes."""
+        return f"/documents/{self._token('document', permit, LASTS)}"
+
     def bundle(self, permit: BundlePermit) -> str:
         """Where to GET the bundle: always a path of ours, which puts it together. Good for 10 minutes."""
         return f"/bundles/{self._token('bundle', permit, LASTS)}"
+
+    def read_document(self, token: str) -> DocumentPermit:
+        """What a token of `document` allows. Raises `LinkRefused`."""
+        return DocumentPermit(**self._read("document", token))
 
     def read_bundle(self, token: str) -> BundlePermit:
         """What a token of `bundle` allows. Raises `LinkRefused`."""

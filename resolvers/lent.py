@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from gateways.links import Links
-from services.onboarding.links import DocumentLinks
 
 
 @dataclass(frozen=True, slots=True)
 class Lent:
     """Everything that is lent; the printed schema needs none of it."""
 
-    documents: DocumentLinks
     links: Links

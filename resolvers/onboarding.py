@@ -1,7 +1,6 @@
 """Onboarding: where its fields come from, and its mutations."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from domain.onboarding import BUILT_IN, DocumentKind, text_digest
 from domain.pay import unlocked_tiers
 from domain.policy import TenantPolicy
 from domain.scheduling import Skill
+from gateways.links import DocumentPermit
 from models import cleaner_profile, legal_document, payout_account, signed_document
 from resolvers.common import WORKFORCE
 from resolvers.context import Context
@@ -27,9 +27,9 @@ def _hex(name: str) -> Sql:
     return sql(lambda row: f"encode({getattr(row, name)}, 'hex')")
 
 
-def pdf_url(tenant_id: UUID, id: UUID, now: datetime, lent: Lent) -> str:
+def pdf_url(tenant_id: UUID, id: UUID, lent: Lent) -> str:
     """The address of a signed document's paper, which only who sees the row is given (R7)."""
-    return lent.documents.path(tenant_id, id, now)
+    return lent.links.document(DocumentPermit(str(tenant_id), str(id)))
 
 
 def pay_tiers(pay_tier: str, held: list[str], settings: Mapping[str, Any]) -> list[str]:

@@ -3,26 +3,28 @@
 import asyncio
 import hashlib
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from re import DOTALL, findall
 from typing import Any
 
 import asyncpg
 import orjson
 import pytest
+from obstore.store import LocalStore
 
 from db.runner import Call
 from domain.actors import Actor, Origin, Role
 from domain.errors import AlreadyExists, Conflict, Forbidden, IdempotencyMismatch, Invalid, OnboardingIncomplete
 from domain.legal import TEXTS
 from domain.onboarding import DocumentKind, text_digest
+from gateways.links import DocumentPermit, Links
+from gateways.objects import FolderStore
 from services.onboarding.documents import (
     PublishLegalDocument,
     SignDocument,
     publish_legal_document,
     sign_document,
 )
-from services.onboarding.links import DocumentLinks
 from tests.onboarding.desk import NAME, Desk
 from tests.product.furnished import signed_in
 from tests.product.world import Api, gid
@@ -250,24 +252,24 @@ async def test_an_address_of_a_paper_ends_and_cannot_be_made_up(desk: Desk, api:
     """R7, R234: after ten minutes, with any letter changed, for another document, and made with another key: 404."""
     who = await _ready(desk)
     made = await desk.sign(who, WAIVER)
-    now = await desk.world.now(desk.town.tenant)
-    links = DocumentLinks(desk.world.runner.secrets)
-    path = links.path(desk.town.tenant, made, now)
+    store = FolderStore(LocalStore())
+    links = Links(desk.world.runner.secrets, store)
+    permit = DocumentPermit(str(desk.town.tenant), str(made))
+    path = links.document(permit)
     assert (await api.http.get(path)).status_code == 200
 
     token = path.rpartition("/")[2]
     forged = [
         token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(len(token) - 1)
     ]
-    other_key = DocumentLinks(type(desk.world.runner.secrets)(b"x" * 32, b"y" * 32))
-    elsewhere = links.path(desk.other.tenant, made, now)
-    for bad in [*(f"/documents/{one}" for one in forged[::7]), other_key.path(desk.town.tenant, made, now), elsewhere,
-                "/documents/", "/documents/x", "/documents/" + "A" * 5000, path + "/x"]:  # fmt: skip
+    other_key = Links(type(desk.world.runner.secrets)(b"x" * 32, b"y" * 32), store)
+    elsewhere = links.document(DocumentPermit(str(desk.other.tenant), str(made)))
+    over = Links(desk.world.runner.secrets, store, lambda: datetime.now(UTC) - timedelta(minutes=10, seconds=1))
+    for bad in [*(f"/documents/{one}" for one in forged[::7]), other_key.document(permit), elsewhere,
+                over.document(permit), "/documents/", "/documents/x", f"/documents/{5000 * chr(65)}", path + "/x"]:  # fmt: skip
         answer = await api.http.get(bad)
         assert answer.status_code == 404, bad
         assert b"PDF" not in answer.content
-    await desk.world.move_clock(desk.town.tenant, timedelta(minutes=11))
-    assert (await api.http.get(path)).status_code == 404
 
 
 NAMES = ["Анна Петрова", "李明", "שלום כהן", "محمد علي", "Nguyễn Thị Ánh", "Ολγα", "🧹 Sweep", "A\u0301\u0327b", "𝕬𝖓𝖓𝖆"]

@@ -22,7 +22,6 @@ from gateways.objects import FolderStore
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine
 from resolvers.lent import Lent
-from services.onboarding.links import DocumentLinks
 from tests.product.contract import Values, arguments, document, is_connection, operations
 from tests.product.furnished import House, kept
 from tests.product.walking import QUERIES
@@ -30,7 +29,7 @@ from tests.product.world import World, gid
 
 ENGINES: list[Engine] = []
 SECRETS = Secrets(b"k" * 32, b"s" * 32)
-LENT = Lent(DocumentLinks(SECRETS), Links(SECRETS, FolderStore(LocalStore())))
+LENT = Lent(Links(SECRETS, FolderStore(LocalStore())))
 CONTRACT = contract(ENGINES, LENT)
 SCHEMA = CONTRACT._schema
 ROOT = Path(__file__).parent.parent.parent
