@@ -106,8 +106,8 @@ class Reads:
         rows = await self._rows(actor, self._whole_statement, [one.session for one in asked])
         return told(asked, ((person_of(actor), row["sessions"], _standing(row, is_whole=True)) for row in rows))
 
-    async def _one(self, actor: Actor, statement: str) -> asyncpg.Record | None:
-        return next(iter(await self._rows(actor, statement)), None)
+    async def _one(self, actor: Actor, statement: str, *more: object) -> asyncpg.Record | None:
+        return next(iter(await self._rows(actor, statement, *more)), None)
 
     async def _rows(self, actor: Actor, statement: str, *more: object) -> list[asyncpg.Record]:
         stamp = (str(actor.tenant), str(actor.person), str(actor.role), str(actor.session))
