@@ -47,6 +47,7 @@ registry.sources(
     latitude=on_own_jobs("latitude"),
     longitude=on_own_jobs("longitude"),
     notes=on_own_jobs("notes"),
+    geofence_metres=on_own_jobs("geofence_metres"),
     required_skills=computed(skills_of),
     has_access_code=HAS_CODE,
     access_code_views=VIEWS,

@@ -167,7 +167,7 @@ async def _photo(shift: _Shift, stage: PhotoStage, zone: str) -> None:
 
 
 async def _bytes(file: Path) -> AsyncIterator[bytes]:
-    yield file.read_bytes()
+    yield await asyncio.to_thread(file.read_bytes)
 
 
 def _digest(taken: bytes) -> str:

@@ -174,7 +174,8 @@ async def _homes(site: _Site) -> None:
         address = email_of(f"customer-{one.customer}", site.plan)
         if address not in customers:
             who = CreateCustomer(f"Customer {one.customer}", address, f"+1305555{150 + one.customer:04}")
-            customers[address] = await site.desk.run(site.owner, Role.OWNER, create_customer, who)
+            owner = await site.desk.run(site.owner, Role.OWNER, create_customer, who)
+            customers[address] = owner
         form = _home_form(one, CustomerId(customers[address]), MarketId(site.here.markets[one.market]["id"]))
         made = await site.desk.run(site.owner, Role.OWNER, create_property, form)
         code = SetAccessCode(made, f"Key box beside the door: {1000 + 37 * number}")

@@ -24,6 +24,8 @@ from services.inputs import arg
 
 MOST_ROOMS = 50
 MOST_SQUARE_FEET = 100_000
+FENCES = (10, 10_000)
+"""The smallest and the widest circle around a home, in metres."""
 MOST_LOADS = 50
 FACTS_REACH = timedelta(days=8)
 """How far back a cleaner's shifts count for what they may take next."""
@@ -75,6 +77,9 @@ class CreateProperty:
     laundry_loads: int = arg("Loads of laundry a clean, 0 to 50; 0 where laundry is NONE.", default=0)
     hot_tub: bool = arg("Whether there is a hot tub to service (R32).", default=False)
     notes: str = arg("What a cleaner must know, shown to assigned cleaners only; at most 5,000 characters.", default="")
+    geofence_metres: int | None = arg(
+        "How near a check-in must be (R29), 10 to 10,000 metres; the business's setting unless told.", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class UpdateProperty:
     laundry_loads: int | None = arg("Loads of laundry a clean.", default=None)
     hot_tub: bool | None = arg("Whether there is a hot tub to service.", default=None)
     notes: str | None = arg("What a cleaner must know.", default=None)
+    geofence_metres: int | None = arg("How near a check-in must be, 10 to 10,000 metres.", default=None)
     expected_version: int | None = arg("Refuse with CONFLICT if the home has another version.", default=None)
 
 
@@ -205,6 +211,7 @@ def _property_values(input: CreateProperty | UpdateProperty) -> dict[str, Any]:
         "laundry_loads": within(input.laundry_loads, "laundryLoads", 0, MOST_LOADS),
         "hot_tub": input.hot_tub,
         "notes": text(input.notes, "notes", least=0, most=5000),
+        "geofence_metres": within(input.geofence_metres, "geofenceMetres", *FENCES),
     }
 
 

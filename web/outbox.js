@@ -45,7 +45,7 @@ export class Outbox {
   /** Do a step by its name; resolves to the answer however long that takes. Throws `No`. */
   add(name, input) {
     const at = new Date().toISOString();
-    const entry = { key: newKey(), name, input, at, sentAt: null };
+    const entry = { key: newKey(), name, input, at };
     this.#kept = [...this.#kept, entry].slice(-MOST_KEPT);
     const answered = new Promise((resolve, reject) => this.#waiting.set(entry.key, { resolve, reject }));
     this.#keep();
@@ -80,11 +80,6 @@ export class Outbox {
   }
 
   async #one(entry) {
-    // Told once: a key goes with one input, and when it is first sent is what tells how far the device's clock is off.
-    if (!entry.sentAt) {
-      entry.sentAt = new Date().toISOString();
-      this.#keep();
-    }
     const answer = await this.#answer(entry);
     if (this.#isClosed) return;
     this.#kept = this.#kept.filter(({ key }) => key !== entry.key);
@@ -96,7 +91,9 @@ export class Outbox {
     else this.refused(entry, answer);
   }
 
-  async #answer({ key, name, input, at, sentAt }) {
+  async #answer({ key, name, input, at }) {
+    // When it is sent is told anew with each try: it says how far the device's clock is off.
+    const sentAt = new Date().toISOString();
     const device = WITHOUT_DEVICE.has(name) ? {} : { device: { capturedAt: at, sentAt } };
     try {
       const data = await this.call(STEPS[name], { input: { ...input, ...device, clientMutationId: key } });

@@ -74,8 +74,7 @@ export class Uploads {
       const one = this.#all.find(({ state }) => state === "waiting");
       if (!one) break;
       this.#running += 1;
-      // When it is first sent stays the same with its key: one key goes with one input.
-      this.#change(one.id, { state: "sending", sentAt: one.sentAt ?? new Date().toISOString() });
+      this.#change(one.id, { state: "sending" });
       this.#bring(this.#all.find(({ id }) => id === one.id)).finally(() => {
         this.#running -= 1;
         this.#next();
@@ -94,7 +93,7 @@ export class Uploads {
       const known = isCut || [No, NotTaken, Failure, SignedOut].some((kind) => error instanceof kind);
       const said = isCut ? "No network" : error.message;
       // What has expired meanwhile is announced anew; what did not get through goes on under its key.
-      this.#change(one.id, { state: "failed", said, isCut, ...(isCut ? {} : { key: newKey(), sentAt: null }) });
+      this.#change(one.id, { state: "failed", said, isCut, ...(isCut ? {} : { key: newKey() }) });
       if (!known) throw error;
     }
   }
@@ -108,7 +107,7 @@ export class Uploads {
       contentType: blob.type,
       sizeBytes: blob.size,
       sha256,
-      device: { capturedAt: one.at, sentAt: one.sentAt },
+      device: { capturedAt: one.at, sentAt: new Date().toISOString() },
       clientMutationId: one.key,
     });
     if (photo.status === "REQUESTED") {

@@ -95,6 +95,15 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def plain(value: Any) -> Any:
+    """A JSON value as it comes back from a database whose numbers know no negative zero: else its hash would not."""
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def document(entry: Entry) -> dict[str, Any]:
     """The entry as the JSON object that is hashed and exported."""
     return {

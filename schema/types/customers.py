@@ -67,6 +67,8 @@ class Property(Node):
     """What it demands of every cleaner."""
     notes: str | None
     """What a cleaner must know."""
+    geofence_metres: int | None
+    """How near a check-in must be, in metres, if this home has a circle of its own; the business's setting else."""
     has_access_code: bool | None
     """Whether it is kept how one gets in; for the office. `revealAccessCode` shows it."""
     access_code_views: list[Annotated["AccessCodeView", strawberry.lazy("schema.types.codes")]] | None

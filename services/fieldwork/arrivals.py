@@ -73,13 +73,17 @@ async def note_absence(tx: Tx, input: NoteAbsence) -> ArrivalStep | None:
     policy = (await tenant_policy(tx)).fieldwork
     absent = await tx.all(_absent(tx, held))
     is_running = held.status == JobStatus.IN_PROGRESS
-    absence = Absence(await _expected_at(tx, held, absent), held.late_at, is_running)
+    waited = {row.id: await _expected_at(tx, held, row) for row in absent}
+    primary = next((row.id for row in absent if row.role == AssignmentRole.PRIMARY), None)
+    absence = Absence(waited.get(primary, held.starts_at), held.late_at, is_running)
     step = step_due(absence, policy, tx.now)
     match step:
         case ArrivalStep.LATE:
             await _alert(tx, held)
         case ArrivalStep.MISSED:
-            await _miss(tx, held, absent)
+            # Who was put on the job just now is still on the way.
+            due = tx.now - policy.no_show
+            await _miss(tx, held, [row for row in absent if waited[row.id] <= due])
     return step
 
 
@@ -110,16 +114,15 @@ def _notify(tx: Tx, job_id: UUID, step: ArrivalStep) -> None:
     tx.later("notify_absence", payload, dedupe_key=f"absence:{step}:{job_id}:{tx.now.isoformat()}")
 
 
-async def _expected_at(tx: Tx, held: Row[Any], absent: Sequence[Row[Any]]) -> datetime:
+async def _expected_at(tx: Tx, held: Row[Any], shift: Row[Any]) -> datetime:
     """From when on somebody is waited for: the start, or when the shift got the cleaner that it has now."""
-    mine = next((row for row in absent if row.role == AssignmentRole.PRIMARY), None)
-    if mine is None:
-        expected: datetime = held.starts_at
-        return expected
     taken = select(func.max(swap.c.closed_at)).where(
-        tx.own(swap), swap.c.job_id == held.id, swap.c.taker_id == mine.cleaner_id, swap.c.status == SwapStatus.ACCEPTED
+        tx.own(swap),
+        swap.c.job_id == held.id,
+        swap.c.taker_id == shift.cleaner_id,
+        swap.c.status == SwapStatus.ACCEPTED,
     )
-    known: list[datetime] = [held.starts_at, mine.created_at, *filter(None, [await tx.scalar(taken)])]
+    known: list[datetime] = [held.starts_at, shift.created_at, *filter(None, [await tx.scalar(taken)])]
     return max(known)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 
 from db.tx import Tx
 from domain.errors import NotFound
-from domain.fieldwork.chain import Entry, EntryKind, genesis, seal
+from domain.fieldwork.chain import Entry, EntryKind, genesis, plain, seal
 from domain.fieldwork.device import DeviceTime, Timing, is_instant, judge
 from models import evidence, evidence_entry
 from services.fieldwork.told import Device
@@ -34,7 +34,7 @@ async def append(
     entry = Entry(
         seq=packet.entries + 1,
         kind=kind,
-        payload=payload,
+        payload=plain(payload),
         captured_at=timing.captured_at,
         received_at=tx.now,
         skew_ms=timing.skew_ms,

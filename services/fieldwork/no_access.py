@@ -51,7 +51,8 @@ class ReportNoAccess:
 async def report_no_access(tx: Tx, input: ReportNoAccess) -> VisitId:
     """Report that one cannot get in, some minutes after the check-in and with a photo that shows why.
 
-    Where nobody else has got in either, the job ends so, and the office is told at once. Refused with CONFLICT where
+    Where nobody else has got in either, the job ends so, and the office is told at once; but not as long as nobody
+    responsible has come, who may have the key (A11). Refused with CONFLICT where
     the tenant does not know this outcome or it is too early, with EVIDENCE_INCOMPLETE without a stored ACCESS photo.
     """
     note = text(input.note, "note", most=1000)
@@ -98,7 +99,7 @@ async def _conclude(tx: Tx, held: Held, note: str) -> None:
         if await submit(tx, job_id) is None:
             await job_progressed(tx, job_id)
         return
-    if await is_somebody_there(tx, job_id):
+    if await is_somebody_there(tx, job_id) or not await _somebody_responsible_came(tx, job_id):
         await job_progressed(tx, job_id)
         return
     ensure_job_transition(JobStatus(held.job.status), JobStatus.NO_ACCESS)
@@ -114,3 +115,10 @@ async def _conclude(tx: Tx, held: Held, note: str) -> None:
 async def _somebody_got_in(tx: Tx, job_id: Any) -> bool:
     inside = select(visit.c.id).where(tx.own(visit), visit.c.job_id == job_id, visit.c.started_at.is_not(None))
     return await tx.one(inside) is not None
+
+
+async def _somebody_responsible_came(tx: Tx, job_id: Any) -> bool:
+    came = select(visit.c.id).where(
+        tx.own(visit), visit.c.job_id == job_id, visit.c.is_responsible, visit.c.checked_in_at.is_not(None)
+    )
+    return await tx.one(came) is not None

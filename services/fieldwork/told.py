@@ -14,7 +14,11 @@ class Device:
     """The device's own clock; kept beside the server's time and never trusted alone (A40)."""
 
     captured_at: datetime | None = arg("When it happened, by the device, with its UTC offset.", default=None)
-    sent_at: datetime | None = arg("When it was sent, by the device; tells how far its clock is off.", default=None)
+    sent_at: datetime | None = arg(
+        "When it was sent, by the device; tells how far its clock is off. Differs when it is sent again.",
+        default=None,
+        is_wish=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

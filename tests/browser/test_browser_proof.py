@@ -12,7 +12,7 @@ TOKEN = """async ([tenant, email]) => {
 
 
 async def test_a_customer_sees_the_proof_when_the_job_is_over_and_another_never(visit):
-    """R2.2: no positions, no names of others' homes; live, without a reload."""
+    """R2, R117: no positions, no names of others' homes; live, without a reload."""
     office = await to_page(await visit(), "/office", "Admin 1")
     # The home of Customer 4; who works there is nowhere else by then.
     job, shift = await planned_now(office, "Cleaner 1", "Redland Farmhouse")

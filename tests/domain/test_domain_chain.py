@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.fieldwork.chain import Entry, EntryKind, Fault, canonical, genesis, seal
+from domain.fieldwork.chain import Entry, EntryKind, Fault, canonical, genesis, plain, seal
 from domain.fieldwork.verification import Anchor, KeptPhoto, Packet, photo_bytes, verify
 
 TENANT, JOB, VISIT, PHOTO, BATCH, ITEM = (UUID(int=number) for number in range(1, 7))
@@ -194,3 +194,9 @@ def test_canonical_json_has_one_form_and_refuses_what_has_none() -> None:
     assert canonical({"b": 1.5, "a": "é"}) == '{"a":"é","b":1.5}'.encode()
     with pytest.raises(ValueError, match=r"NaN|nan|float"):
         canonical({"a": float("nan")})
+
+
+def test_a_negative_zero_is_sealed_as_the_zero_that_databases_keep() -> None:
+    """R127: a camera on the equator must not make its chain look changed."""
+    told = {"claims": {"latitude": -0.0, "longitude": -0.5}, "points": [-0.0, (1, "a")], "flag": True}
+    assert canonical(plain(told)) == b'{"claims":{"latitude":0.0,"longitude":-0.5},"flag":true,"points":[0.0,[1,"a"]]}'

@@ -91,10 +91,11 @@ async def test_who_is_late_and_comes_after_all_ends_the_search(site: Site) -> No
 
 async def test_an_hour_and_a_half_is_a_no_show_of_who_should_have_come(site: Site) -> None:
     """A46, A47: kept for good; the cover stays open until the job's end."""
-    cleaner, shift, job = await an_absence(site, 31)
+    cleaner, shift, job = await an_absence(site, -1)
     helper, washer = await site.town.cleaner(), await site.town.cleaner()
     await site.put(job, helper, AssignmentRole.BACKUP)
     await site.put(job, washer, AssignmentRole.LAUNDRY_LEAD)
+    await wait(site, 32)
     await watch(site)
     await wait(site, 60)
 
@@ -112,6 +113,15 @@ async def test_an_hour_and_a_half_is_a_no_show_of_who_should_have_come(site: Sit
     await site.acknowledge(cleaner, shift)
     async with site.refused(Code.CONFLICT):
         await site.check_in(cleaner, shift)
+
+
+async def test_who_was_put_on_the_job_just_now_has_missed_nothing(site: Site) -> None:
+    """A46: a no-show of who was waited for an hour and a half, and not of who came to the crew five minutes ago."""
+    cleaner, _, job = await an_absence(site, 85)
+    await site.put(job, await site.town.cleaner(), AssignmentRole.LAUNDRY_LEAD)
+    await wait(site, 6)
+    assert await watch(site) == {job: ArrivalStep.MISSED}
+    assert await missed_by(site, job) == {cleaner.person}
 
 
 async def test_after_a_long_silence_of_the_workers_the_no_show_comes_with_its_cover(site: Site) -> None:

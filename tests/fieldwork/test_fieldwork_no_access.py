@@ -153,3 +153,17 @@ async def test_a_colleague_who_has_not_come_yet_need_not_come(site: Site) -> Non
     async with site.refused(Code.CONFLICT):
         await site.check_in(lead, two)
     assert await site.status(job) == ("NO_ACCESS", "NO_ACCESS")
+
+
+async def test_who_does_the_laundry_does_not_end_the_job_before_who_cleans_has_come(site: Site) -> None:
+    """A11: the primary may have the key; the job goes on, and ends so once they stand outside as well."""
+    primary, washer = await site.town.cleaner(), await site.town.cleaner()
+    job = await site.job()
+    one, two = await site.put(job, primary), await site.put(job, washer, AssignmentRole.LAUNDRY_LEAD)
+    await stand(site, washer, two)
+    await site.no_access(washer, two)
+    assert await site.status(job) == ("IN_PROGRESS", "OPEN")
+
+    await stand(site, primary, one)
+    await site.no_access(primary, one)
+    assert await site.status(job) == ("NO_ACCESS", "NO_ACCESS")

@@ -112,6 +112,22 @@ async def test_a_step_with_the_same_key_answers_again_and_without_it_is_refused(
     assert (await site.kinds(job)).count("CHECKED_OUT") == 1
 
 
+async def test_a_step_that_is_sent_again_later_with_its_key_is_the_same_step(site: Site) -> None:
+    """A39, A40: when it was sent tells of the clock, and is no part of what is wanted; when it happened is."""
+    who = await site.town.cleaner()
+    shift = await site.shift(who)
+    await site.open(who, shift)
+    await site.acknowledge(who, shift)
+    now = await site.world.now(site.town.tenant)
+    await site.check_in(who, shift, device=Device(now, now), key="door")
+    before = await site.picture()
+
+    await site.check_in(who, shift, device=Device(now, now + timedelta(minutes=3)), key="door")
+    assert await site.picture() == before
+    async with site.refused(Code.IDEMPOTENCY_MISMATCH):
+        await site.check_in(who, shift, device=Device(now - timedelta(minutes=3), now), key="door")
+
+
 async def test_instructions_open_at_the_lead_before_the_start_and_say_when(site: Site) -> None:
     """R105: two hours before by default; the tenant says otherwise."""
     who = await site.town.cleaner()
