@@ -153,7 +153,7 @@ def paper(bundle: Bundle, pictures: list[tuple[str, bytes]]) -> Paper:
         ],
         facts=[
             ("Job", str(packet.job_id)),
-            ("State", packet.status),
+            ("State", packet.outcome.status),
             ("Entries of the chain", str(packet.count)),
             ("Head of the chain", packet.head.hex()),
             ("How to check", "run verify.py in this folder; the issuer's key is at its /evidence-key"),

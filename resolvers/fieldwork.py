@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import Facts, Missing, PhotoStage, VisitFacts, ZoneCount, missing
 from gateways.links import BundlePermit
@@ -24,6 +25,8 @@ from services.fieldwork import no_access, overrides, templates, ticking, visits
 
 MOST_ITEMS = 200
 MOST_VISITS = 50
+
+_OFFICE = ", ".join(f"'{role}'" for role in OFFICE)
 
 EVIDENCE = one(evidence, on="id", to="job_id")
 """A job's packet."""
@@ -65,7 +68,8 @@ _OPEN_ITEMS = sql(
 )
 _VISITED = sql(
     lambda row: (
-        f"""(SELECT coalesce(json_agg(json_build_array(v.is_responsible, v.checked_in_at IS NOT NULL,
+        f"""(SELECT coalesce(json_agg(json_build_array(v.is_responsible AND v.phase <> '{VisitPhase.NO_ACCESS}',
+                v.checked_in_at IS NOT NULL,
                 v.check_in_latitude IS NOT NULL OR v.check_in_overridden, v.checked_out_at IS NOT NULL,
                 v.check_out_latitude IS NOT NULL) ORDER BY v.begun_at, v.id), '[]') FROM visit v
             WHERE v.tenant_id = {row.tenant_id} AND v.job_id = {row.job_id})"""
@@ -76,7 +80,7 @@ _VISITED = sql(
 _ENTRIES = sql(
     lambda row, stamp: (
         f"""(SELECT coalesce(json_agg(json_build_object('seq', e.seq, 'kind', e.kind,
-                'payload', CASE WHEN {stamp.role} IN ({", ".join(f"'{role}'" for role in OFFICE)})
+                'payload', CASE WHEN {stamp.role} IN ({_OFFICE})
                     OR e.actor_id = {stamp.actor_id} THEN e.payload END,
                 'captured_at', e.captured_at, 'received_at', e.received_at, 'skew_ms', e.skew_ms,
                 'flags', e.flags, 'actor_role', e.actor_role, 'hash', encode(e.hash, 'hex')) ORDER BY e.seq), '[]')
@@ -174,6 +178,7 @@ registry.sources(
     head=sql(lambda row: f"encode({row.head}, 'hex')"),
     entries=computed(entries, rows=_ENTRIES),
     bundle_url=computed(bundle_url).only(*OFFICE),
+    override_reason=sql(lambda row, stamp: f"CASE WHEN {stamp.role} IN ({_OFFICE}) THEN {row.override_reason} END"),
 )
 registry.sources(ChecklistItem, checklist_item, done_by=one(cleaner, on="done_by"))
 registry.sources(ChecklistTemplate, checklist_template)

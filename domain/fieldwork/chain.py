@@ -59,6 +59,8 @@ class Fault(StrEnum):
     """The checklist says something else than the chain."""
     VISIT_CHANGED = "VISIT_CHANGED"
     """A visit's times or places are not those that the chain names."""
+    OUTCOME_CHANGED = "OUTCOME_CHANGED"
+    """What was required, or what was judged of it, is not what the chain led to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.fieldwork.chain import Entry, EntryKind, Fault, Problem, check_chain, genesis
+from domain.fieldwork.requirements import PROVEN, EvidenceStatus
 
 VISIT_TIMES = {
     EntryKind.INSTRUCTIONS_OPENED: "begun_at",
@@ -20,6 +21,7 @@ VISIT_TIMES = {
     EntryKind.CHECKED_OUT: "checked_out_at",
 }
 """Which step of a visit each kind of entry wrote down."""
+DECIDED = PROVEN | {EvidenceStatus.NO_ACCESS}
 _PLACES = {EntryKind.CHECKED_IN: "check_in", EntryKind.CHECKED_OUT: "check_out"}
 
 
@@ -32,10 +34,23 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was required of a job, and what was judged of its proof: what the packet's row says."""
+
+    status: str
+    requirements: Sequence[Mapping[str, Any]]
+    submissions: int
+    complete_at_first: bool | None
+    override_reason: str | None
+    no_access_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptPhoto:
     """A stored photo: what its row says."""
 
     id: UUID
+    visit_id: UUID
     sha256: bytes
     size_bytes: int
     stage: str
@@ -48,7 +63,7 @@ class Packet:
 
     tenant: UUID
     job_id: UUID
-    status: str
+    outcome: Outcome
     links: Sequence[tuple[Entry, bytes]]
     head: bytes
     count: int
@@ -66,6 +81,7 @@ def verify(packet: Packet) -> tuple[Problem, ...]:
     return (
         *check_chain(start, packet.links, packet.head, packet.count),
         *_check_anchors(packet),
+        *_check_outcome(packet),
         *_check_photos(packet),
         *_check_tracks(packet),
         *_check_checklist(packet),
@@ -91,15 +107,50 @@ def _check_anchors(packet: Packet) -> Iterable[Problem]:
             yield Problem(Fault.HEAD_CHANGED, anchor.entries, "The audit log wrote down another hash for this entry.")
 
 
+def _check_outcome(packet: Packet) -> Iterable[Problem]:
+    """The row of the packet decides about money: it must be what the entries, one after the other, have led to."""
+    kept = packet.outcome
+    opened = next(iter(_of(packet, EntryKind.PACKET_OPENED)), None)
+    if opened is None or opened.payload.get("requirements") != list(kept.requirements):
+        yield Problem(Fault.OUTCOME_CHANGED, opened.seq if opened else None, "Something else was required.")
+    submitted = _of(packet, EntryKind.SUBMITTED)
+    first = not submitted[0].payload.get("missing") if submitted else None
+    if (kept.submissions, kept.complete_at_first) != (len(submitted), first):
+        yield Problem(Fault.OUTCOME_CHANGED, None, "It was not submitted so.")
+    if (kept.status, kept.override_reason) != _led_to(packet, submitted):
+        yield Problem(Fault.OUTCOME_CHANGED, None, f"The entries do not lead to {kept.status}.")
+    if kept.no_access_note not in {
+        None,
+        *(each.payload.get("note") for each in _of(packet, EntryKind.NO_ACCESS_REPORTED)),
+    }:
+        yield Problem(Fault.OUTCOME_CHANGED, None, "Nobody has reported so that there was no way in.")
+    if kept.status in DECIDED and not packet.anchors:
+        yield Problem(Fault.HEAD_CHANGED, None, "The audit log knows nothing of this outcome.")
+
+
+def _led_to(packet: Packet, submitted: Sequence[Entry]) -> tuple[str, str | None]:
+    """The status, and the reason of an override, that the entries lead to."""
+    overridden, completed = _of(packet, EntryKind.OVERRIDDEN), _of(packet, EntryKind.COMPLETED)
+    if overridden:
+        return EvidenceStatus.OVERRIDDEN, overridden[-1].payload.get("reason")
+    if completed and submitted and not submitted[-1].payload.get("missing"):
+        return EvidenceStatus.COMPLETE, None
+    # A report of no access ends the job where nobody has got in; as long as somebody may, it is one fact among others.
+    if packet.outcome.status == EvidenceStatus.NO_ACCESS and _of(packet, EntryKind.NO_ACCESS_REPORTED):
+        return EvidenceStatus.NO_ACCESS, None
+    return EvidenceStatus.INCOMPLETE if submitted else EvidenceStatus.OPEN, None
+
+
 def _check_photos(packet: Packet) -> Iterable[Problem]:
     kept = {str(photo.id): photo for photo in packet.photos}
-    named = {str(entry.payload["photoId"]): entry for entry in _of(packet, EntryKind.PHOTO_STORED)}
+    named = {str(entry.payload.get("photoId")): entry for entry in _of(packet, EntryKind.PHOTO_STORED)}
     for id, entry in named.items():
         photo = kept.get(id)
         if photo is None:
             yield Problem(Fault.PHOTO_MISSING, entry.seq, f"Photo {id} is not there.")
             continue
         said = {"sha256": photo.sha256.hex(), "sizeBytes": photo.size_bytes, "stage": photo.stage, "zone": photo.zone}
+        said["visitId"] = str(photo.visit_id)
         if any(entry.payload.get(name) != value for name, value in said.items()):
             yield Problem(Fault.PHOTO_CHANGED, entry.seq, f"Photo {id} is not the one that was stored.")
     for id in kept.keys() - named.keys():
@@ -108,9 +159,9 @@ def _check_photos(packet: Packet) -> Iterable[Problem]:
 
 def _check_tracks(packet: Packet) -> Iterable[Problem]:
     kept = {str(id): digest.hex() for id, digest in packet.tracks.items()}
-    named = {str(entry.payload["batchId"]): entry for entry in _of(packet, EntryKind.TRACK_RECEIVED)}
+    named = {str(entry.payload.get("batchId")): entry for entry in _of(packet, EntryKind.TRACK_RECEIVED)}
     for id, entry in named.items():
-        if kept.get(id) != entry.payload["digest"]:
+        if kept.get(id) != entry.payload.get("digest"):
             yield Problem(Fault.TRACK_CHANGED, entry.seq, f"The points of track {id} are not those that came.")
     for id in kept.keys() - named.keys():
         yield Problem(Fault.TRACK_CHANGED, None, f"Track {id} is in no entry.")
@@ -118,36 +169,38 @@ def _check_tracks(packet: Packet) -> Iterable[Problem]:
 
 def _check_checklist(packet: Packet) -> Iterable[Problem]:
     opened = next(iter(_of(packet, EntryKind.PACKET_OPENED)), None)
-    written = (
-        {}
-        if opened is None
-        else {item["place"]: (item["label"], item["required"]) for item in opened.payload["checklist"]}
-    )
-    kept = {item["place"]: (item["label"], item["required"]) for item in packet.checklist}
+    written = {} if opened is None else {item["place"]: _line(item) for item in opened.payload.get("checklist", ())}
+    kept = {item["place"]: _line(item) for item in packet.checklist}
     if written != kept:
         yield Problem(
             Fault.CHECKLIST_CHANGED, opened.seq if opened else None, "The checklist is not the one it began with."
         )
     done = {
-        str(entry.payload["itemId"]): entry.kind == EntryKind.ITEM_TICKED
+        str(entry.payload.get("itemId")): entry.actor_id if entry.kind == EntryKind.ITEM_TICKED else None
         for entry in _of(packet, EntryKind.ITEM_TICKED, EntryKind.ITEM_REOPENED)
     }
     for item in packet.checklist:
-        if done.get(str(item["id"]), False) != (item["done_at"] is not None):
+        by = item["done_by"] if item["done_at"] is not None else None
+        if done.get(str(item["id"])) != by:
             yield Problem(Fault.CHECKLIST_CHANGED, None, f"Item {item['place']} does not stand as it was left.")
 
 
+def _line(item: Mapping[str, Any]) -> tuple[str, str, bool]:
+    return item["zone"], item["label"], item["required"]
+
+
 def _check_visits(packet: Packet) -> Iterable[Problem]:
+    visits = {str(visit_id): row for visit_id, row in packet.visits.items()}
     stepped: set[tuple[str, str]] = set()
     for entry in _of(packet, *VISIT_TIMES):
-        id, column = str(entry.payload["visitId"]), VISIT_TIMES[EntryKind(entry.kind)]
+        id, column = str(entry.payload.get("visitId")), VISIT_TIMES[EntryKind(entry.kind)]
         stepped.add((id, column))
-        row = packet.visits.get(UUID(id))
+        row = visits.get(id)
         if row is None or row[column] != entry.received_at or not _same_place(entry, row):
             yield Problem(Fault.VISIT_CHANGED, entry.seq, f"Visit {id} does not say what entry {entry.seq} says.")
-    for visit_id, row in packet.visits.items():
+    for visit_id, row in visits.items():
         for column in sorted(set(VISIT_TIMES.values())):
-            if row[column] is not None and (str(visit_id), column) not in stepped:
+            if row[column] is not None and (visit_id, column) not in stepped:
                 yield Problem(Fault.VISIT_CHANGED, None, f"Visit {visit_id} has a step that is in no entry.")
 
 

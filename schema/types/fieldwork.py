@@ -154,7 +154,7 @@ class Evidence(Node):
     completed_at: datetime | None
     """When it was complete, or accepted."""
     override_reason: str | None
-    """Why an administrator has accepted it as it is."""
+    """Why an administrator has accepted it as it is; for the office."""
     no_access_note: str | None
     """What was tried to get in."""
     entry_count: int

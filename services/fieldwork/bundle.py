@@ -15,7 +15,7 @@ from domain.fieldwork.chain import FORMAT, canonical, document
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.verification import Packet
 from domain.ids import JobId
-from models import assignment, cleaner, evidence, job, market, photo, tenant, track_batch, visit
+from models import assignment, cleaner, job, market, photo, tenant, track_batch, visit
 from models import property as home
 from services.fieldwork.packet import describe, missing_of
 from services.fieldwork.verify import ReadPacket, packet_of
@@ -67,7 +67,6 @@ async def read_bundle(tx: Tx, input: ReadPacket) -> Bundle:
     packet = await packet_of(tx, input.job_id)
     row = await tx.get(job, input.job_id, "jobId")
     where = await tx.get(home, row.property_id)
-    judged = await tx.one(select(evidence.c.override_reason).where(tx.own(evidence), evidence.c.job_id == row.id))
     return Bundle(
         packet=packet,
         business=await tx.scalar(select(tenant.c.name).where(tx.own(tenant))),
@@ -75,7 +74,7 @@ async def read_bundle(tx: Tx, input: ReadPacket) -> Bundle:
         zone=(await tx.get(market, row.market_id)).zone,
         starts_at=row.starts_at,
         completed_at=row.completed_at,
-        override_reason=judged and judged.override_reason,
+        override_reason=packet.outcome.override_reason,
         missing=[describe(one) for one in await missing_of(tx, row.id)],
         visits=await _visits(tx, input.job_id),
         pictures=await _pictures(tx, input.job_id),
@@ -97,7 +96,7 @@ def signed_part(packet: Packet) -> dict[str, Any]:
 def manifest(packet: Packet, signature: str) -> dict[str, Any]:
     """The chain as JSON, entry by entry with its hash; `signature` is over `signed_part`, in base64url."""
     entries = [{**document(entry), "hash": link.hex()} for entry, link in packet.links]
-    return {**signed_part(packet), "status": packet.status, "signature": signature, "entries": entries}
+    return {**signed_part(packet), "status": packet.outcome.status, "signature": signature, "entries": entries}
 
 
 def track_bytes(points: Sequence[Any]) -> bytes:

@@ -14,6 +14,7 @@ from db.ids import new_id
 from db.tx import Tx
 from domain.events import EventType
 from domain.fieldwork.chain import EntryKind
+from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import (
     PROVEN,
@@ -27,6 +28,8 @@ from domain.fieldwork.requirements import (
     missing,
     required_photos,
 )
+from domain.fieldwork.verification import verify
+from domain.ids import JobId
 from domain.scheduling import AssignmentRole, JobStatus, Laundry, ensure_job_transition
 from models import checklist_item, evidence, job, photo, visit
 from models import property as home
@@ -34,6 +37,7 @@ from services.cards import tell_job
 from services.fieldwork.chain import append, hold_packet
 from services.fieldwork.checklists import copy_checklist
 from services.fieldwork.reliability import rate_crew_later
+from services.fieldwork.verify import packet_of
 from services.scheduling import tenant_policy
 
 WAITING = frozenset({EvidenceStatus.OPEN, EvidenceStatus.INCOMPLETE})
@@ -89,10 +93,13 @@ async def missing_of(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
 
 
 async def is_proven(tx: Tx, job_id: UUID) -> bool:
-    """Whether money may be captured for the job (R113, R120 to R123): complete, or accepted by an administrator."""
+    """Whether money may be captured for the job (R113, R120 to R123): complete, or accepted by an administrator.
+
+    And only as long as the chain still leads to it: a row that somebody has changed proves nothing.
+    """
     async with tx.as_system(wholly=True):
         status = await tx.scalar(select(evidence.c.status).where(tx.own(evidence), evidence.c.job_id == job_id))
-    return status in PROVEN
+    return status in PROVEN and not verify(await packet_of(tx, JobId(job_id)))
 
 
 async def submit(tx: Tx, job_id: UUID) -> tuple[Missing, ...] | None:
@@ -201,7 +208,8 @@ async def _visits(tx: Tx, job_id: UUID) -> tuple[VisitFacts, ...]:
     )
     return tuple(
         VisitFacts(
-            is_responsible=row.is_responsible,
+            # Who could not get in has not done it.
+            is_responsible=row.is_responsible and row.phase != VisitPhase.NO_ACCESS,
             checked_in=row.checked_in_at is not None,
             in_position=row.check_in_latitude is not None or row.check_in_overridden,
             checked_out=row.checked_out_at is not None,

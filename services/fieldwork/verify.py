@@ -14,7 +14,7 @@ from domain.errors import NotFound
 from domain.fieldwork.chain import Entry
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.tracks import digest_of
-from domain.fieldwork.verification import Anchor, KeptPhoto, Packet
+from domain.fieldwork.verification import Anchor, KeptPhoto, Outcome, Packet
 from domain.ids import JobId
 from models import audit, checklist_item, evidence, evidence_entry, photo, track_batch, visit
 from services.inputs import arg
@@ -45,12 +45,19 @@ async def packet_of(tx: Tx, job_id: JobId) -> Packet:
         return Packet(
             tenant=tx.actor.tenant,
             job_id=job_id,
-            status=head.status,
+            outcome=Outcome(
+                status=head.status,
+                requirements=head.requirements,
+                submissions=head.submissions,
+                complete_at_first=head.complete_at_first,
+                override_reason=head.override_reason,
+                no_access_note=head.no_access_note,
+            ),
             links=[_link(row) for row in await _of_job(tx, evidence_entry, job_id, "seq")],
             head=head.head,
             count=head.entries,
             photos=[
-                KeptPhoto(row.id, row.sha256, row.size_bytes, row.stage, row.zone)
+                KeptPhoto(row.id, row.visit_id, row.sha256, row.size_bytes, row.stage, row.zone)
                 for row in await _of_job(tx, photo, job_id, "id")
                 if row.status == PhotoStatus.STORED
             ],

@@ -15,6 +15,7 @@ from db.command import Command
 from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffRole, TenantId
 from domain.errors import Code, Refused
+from domain.fieldwork.chain import EntryKind
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import PhotoStage
@@ -22,6 +23,7 @@ from domain.ids import AssignmentId, ChecklistItemId, JobId, PropertyId, VisitId
 from domain.scheduling import AssignmentRole
 from services import scheduling
 from services.fieldwork import no_access, overrides, templates, ticking, visits
+from services.fieldwork.chain import append
 from services.fieldwork.told import Device, FixTold
 from services.identity import staff
 from tests.product.world import MIAMI, Town, World
@@ -195,20 +197,32 @@ class Site:
         many: int = 1,
         status: PhotoStatus = PhotoStatus.STORED,
     ) -> None:
-        """So many photos that the server has looked at."""
+        """So many photos that the server has looked at, and written down."""
         for _ in range(many):
+            id, digest = new_id(), token_bytes(32)
             await self.world.root.execute(
                 """insert into photo (tenant_id, id, job_id, visit_id, customer_id, cleaner_id, stage, zone, status,
                        content_type, size_bytes, sha256, requested_at, expires_at)
                    select tenant_id, $2, job_id, id, customer_id, cleaner_id, $3, $4, $5, 'image/jpeg', 1,
                        $6, now(), now() from visit where id = $1""",
                 visit["id"],
-                new_id(),
+                id,
                 stage.value,
                 zone,
                 status.value,
-                token_bytes(32),
+                digest,
             )
+            if status is PhotoStatus.STORED:
+                said = {"photoId": str(id), "visitId": str(visit["id"]), "sha256": digest.hex(), "sizeBytes": 1}
+                await self.chained(visit, {**said, "stage": stage.value, "zone": zone})
+
+    async def chained(self, visit: Any, said: dict[str, Any]) -> None:
+        """What the worker writes down of a photo."""
+
+        async def write(tx: Any, input: Any) -> None:
+            await append(tx, visit["job_id"], EntryKind.PHOTO_STORED, said)
+
+        await self.do(Actor.system(self.town.tenant), command_of(write), None)
 
     async def photos(self, visit: Any, stage: PhotoStage, *, but: int = 0) -> None:
         """All the photos of a stage that the job must show, but so many of them."""

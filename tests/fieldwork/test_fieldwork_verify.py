@@ -14,6 +14,7 @@ import pytest
 
 from app.bundles import Press
 from app.tokens import SigningKey
+from db.tx import Tx
 from domain.actors import Actor
 from domain.errors import Code, Refused
 from domain.fieldwork.chain import Fault
@@ -25,10 +26,11 @@ from gateways.images import Copies
 from gateways.links import BundlePermit, LinkRefused, Links
 from gateways.objects import FolderStore
 from services.fieldwork import tracks
+from services.fieldwork.packet import is_proven
 from services.fieldwork.verify import ReadPacket, read_packet
 from tests.fieldwork import pictures
 from tests.fieldwork.camera import Camera, Glance, raw
-from tests.fieldwork.site import Site
+from tests.fieldwork.site import Site, command_of
 from tests.fieldwork.test_fieldwork_tracks import points
 
 KEY = SigningKey.from_seed("A" * 43)
@@ -121,6 +123,11 @@ TAMPERINGS: dict[str, tuple[str, Fault]] = {
         Fault.VISIT_CHANGED,
     ),
     "a check-out is elsewhere": ("update visit set check_out_latitude = 1", Fault.VISIT_CHANGED),
+    "less was required": ("update evidence set requirements = '[]'", Fault.OUTCOME_CHANGED),
+    "an administrator accepted it": (
+        "update evidence set status = 'OVERRIDDEN', override_reason = 'Fine'",
+        Fault.OUTCOME_CHANGED,
+    ),
     "a visit was never finished": ("update visit set finished_at = null", Fault.VISIT_CHANGED),
 }
 """What somebody with the whole database might do; each statement is held to the job by its own clause."""
@@ -144,6 +151,22 @@ async def test_each_tampering_with_the_database_is_found(site: Site, store: Fold
     statement, fault = TAMPERINGS[how]
     await _tamper(site, job, statement)
     assert fault in await _faults(site, job)
+
+
+async def test_a_packet_that_somebody_has_declared_complete_proves_nothing(site: Site) -> None:
+    """R113, A19: money asks `is_proven`, and a row without its chain is no proof."""
+    who = await site.town.cleaner()
+    shift = await site.shift(who)
+    job = await site.job_of(shift)
+    await site.arrive(who, shift)
+    declared = "update evidence set status = 'COMPLETE', requirements = '[]', completed_at = now()"
+    await _tamper(site, job, declared)
+
+    async def ask(tx: Tx, input: None) -> bool:
+        return await is_proven(tx, job)
+
+    assert await _faults(site, job) == {Fault.OUTCOME_CHANGED, Fault.HEAD_CHANGED}
+    assert not await site.do(Actor.system(site.town.tenant), command_of(ask), None)
 
 
 async def _tamper(site: Site, job: UUID, statement: str) -> None:
