@@ -384,9 +384,10 @@ no_show = protect(
     Policy("office", "SELECT", OFFICE),
     Policy("own", "SELECT", OWN),
     Policy("noted", "INSERT", SYSTEM),
-    grants=(Grant(APP, "SELECT, INSERT"),),
+    Policy("disproved", "DELETE", SYSTEM),
+    grants=(Grant(APP, "SELECT, INSERT, DELETE"),),
 )
-"""Who did not come to which job (A46); it stays, whoever works the shift in the end."""
+"""Who did not come to which job (A46); it stays, whoever works it in the end, unless it is certified that they came."""
 
 reliability = protect(
     Table(

@@ -13,6 +13,7 @@ from resolvers.registry import registry
 from resolvers.tracks import TRACKS
 from schema.types.filters import AssignmentFilter, JobFilter
 from schema.types.scheduling import Assignment, Job
+from services import cancellations
 from services import scheduling as commands
 
 
@@ -65,7 +66,7 @@ registry.filters(
 MUTATIONS = {
     "create_job": expose(commands.create_job, Job),
     "update_job": expose(commands.update_job, Job),
-    "cancel_job": expose(commands.cancel_job, Job),
+    "cancel_job": expose(cancellations.cancel_job, Job),
     "assign_cleaner": expose(commands.assign_cleaner, Assignment),
     "release_cleaner": expose(commands.release_cleaner, Job),
 }

@@ -27,7 +27,6 @@ from domain.scheduling import (
     Laundry,
     PaymentStatus,
     ensure_hours,
-    ensure_job_transition,
     ensure_schedulable,
     is_urgent,
     required_skills,
@@ -73,14 +72,6 @@ class UpdateJob:
     is_urgent: bool | None = arg("Whether the urgent bonus is paid.", default=None)
     instructions: str | None = arg("What is special this time.", default=None)
     expected_version: int | None = arg("Refuse with CONFLICT if the job has another version.", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class CancelJob:
-    """A clean that will not be done."""
-
-    job_id: JobId = arg("The job to cancel; its cleaners are taken off and its swaps withdrawn.")
-    reason: str = arg("Why, for the audit; at most 500 characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +147,6 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
     await tx.change(job, before.id, input.expected_version, **values)
     await tell_job(tx, EventType.JOB_CHANGED, before.id)
     await refresh_swap_cards(tx, job.c.id == before.id)
-    return input.job_id
-
-
-@command(*OFFICE)
-async def cancel_job(tx: Tx, input: CancelJob) -> JobId:
-    """Cancel a clean (A17): nobody is on it any more, nobody can take it, and nothing of it is deleted (A16)."""
-    before = await tx.get(job, input.job_id, "jobId", lock=True)
-    ensure_job_transition(JobStatus(before.status), JobStatus.CANCELED)
-    reason = text(input.reason, "reason", most=500)
-    await take_off(tx, (swap.c.job_id == input.job_id) & swap.c.assignment_id.is_(None))
-    live = select(assignment.c.id).where(tx.own(assignment), *_live(input.job_id)).order_by(assignment.c.id)
-    crew = [await _release(tx, one.id) for one in await tx.all(live)]
-    await tx.change(job, input.job_id, status=JobStatus.CANCELED, canceled_at=tx.now)
-    await tell_job(tx, EventType.JOB_CANCELED, input.job_id, people=tuple(crew), reason=reason)
     return input.job_id
 
 
@@ -311,6 +288,12 @@ async def _ensure_fit(tx: Tx, planned: Row[Any], cleaner_id: CleanerId) -> None:
     missing = required_skills(has_hot_tub=where.hot_tub, laundry=Laundry(where.laundry)) - {row.skill for row in skills}
     if missing:
         raise Conflict(f"The cleaner lacks: {', '.join(sorted(missing))}.", field=("cleanerId",))
+
+
+async def release_crew(tx: Tx, job_id: UUID) -> list[UUID]:
+    """Take everybody off a job; who they were. The job's row is held before it."""
+    live = select(assignment.c.id).where(tx.own(assignment), *_live(job_id)).order_by(assignment.c.id)
+    return [await _release(tx, one.id) for one in await tx.all(live)]
 
 
 async def _release(tx: Tx, id: UUID) -> UUID:

@@ -53,12 +53,11 @@ export function notes({ shift, code }, ports) {
   const { property, instructions } = shift.job;
   const laundry = LAUNDRY[property.laundry] ? `, ${LAUNDRY[property.laundry]}` : "";
   const size = `${property.bedrooms} bed, ${property.bathrooms} bath, ${property.squareFeet.toLocaleString("en-US")} sq ft`;
-  const map = `https://www.openstreetmap.org/?mlat=${property.latitude}&mlon=${property.longitude}#map=18/${property.latitude}/${property.longitude}`;
   const content = [
     instructions ? h("blockquote", {}, instructions) : null,
     property.notes ? h("p", {}, property.notes) : null,
     h("p", { class: "detail" }, `${size}${laundry}${property.hotTub ? ", hot tub" : ""}`),
-    property.latitude === null ? null : h("p", {}, h("a", { href: map, target: "_blank", rel: "noopener noreferrer" }, "Show the way")),
+    property.latitude === null ? null : h("p", {}, h("a", { href: `geo:${property.latitude},${property.longitude}` }, "Show the way")),
     way({ code }, ports),
   ];
   if (phaseOf(shift) === "INSTRUCTION") return [h("h2", {}, "What to know"), ...content];

@@ -84,7 +84,7 @@ class PhotoFlag(StrEnum):
     LATE = "LATE"
     """Announced after its cleaner had checked out, or long after it was taken."""
     REUSED = "REUSED"
-    """It shows what a photo of another job, or of another stage of this job, shows."""
+    """The same file shows another job or stage, or it looks like a photo of another job or of its own stage."""
     EXIF_TIME_FAR = "EXIF_TIME_FAR"
     """The file claims to have been taken at another time than the device told."""
     EXIF_PLACE_FAR = "EXIF_PLACE_FAR"

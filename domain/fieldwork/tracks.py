@@ -47,7 +47,7 @@ class TrackFlag(StrEnum):
     VAGUE = "VAGUE"
     """More than half of the points are too vague to count at a check-in."""
     LATE = "LATE"
-    """It came after its visit had ended."""
+    """It came after its visit had ended, or after the job was over."""
 
 
 ONCE: Mapping[TrackFlag, int] = {TrackFlag.MOCK: 100, TrackFlag.TELEPORT: 60, TrackFlag.IMPOSSIBLE_SPEED: 40}
@@ -80,7 +80,7 @@ class Surroundings:
     before: Point | None = None
     """The last point of the visit's batch before this one."""
     is_late: bool = False
-    """Whether the visit had ended when the batch came."""
+    """Whether the visit had ended, or the job was over, when the batch came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -614,7 +614,7 @@ create policy customer on evidence as permissive for SELECT to cleanshift_app us
 -- next
 create policy derived on evidence as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('system')) with check ((select current_setting('app.role', true)) in ('system'))
 -- next
-grant SELECT, INSERT on no_show to cleanshift_app
+grant SELECT, INSERT, DELETE on no_show to cleanshift_app
 -- next
 alter table no_show enable row level security
 -- next
@@ -628,6 +628,8 @@ create policy own on no_show as permissive for SELECT to cleanshift_app using ((
     where me.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and me.id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) and cleaner_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy noted on no_show as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('system'))
+-- next
+create policy disproved on no_show as permissive for DELETE to cleanshift_app using ((select current_setting('app.role', true)) in ('system'))
 -- next
 grant SELECT, INSERT on evidence_entry to cleanshift_app
 -- next

@@ -21,14 +21,17 @@ class Held:
     visit: Row[Any] | None
 
 
-async def hold_shift(tx: Tx, assignment_id: AssignmentId) -> Held:
-    """The acting cleaner's own live shift. `NotFound` for anybody else's, `Conflict` for one that has ended (R3)."""
+async def hold_shift(tx: Tx, assignment_id: AssignmentId, *, live: bool = True) -> Held:
+    """The acting cleaner's own shift. `NotFound` for anybody else's, `Conflict` for one that has ended (R3).
+
+    Unless `live` is not asked: what happened before a job was canceled may be told afterwards (A40).
+    """
     shift = await tx.get(assignment, assignment_id, "assignmentId")
     job_row = await hold_job(tx, shift.job_id)
     shift = await tx.get(assignment, assignment_id, "assignmentId")
     if shift.cleaner_id != tx.actor.cleaner_id:
         raise NotFound(field=("assignmentId",))
-    if shift.released_at is not None:
+    if live and shift.released_at is not None:
         raise Conflict("This shift is not yours any more.", field=("assignmentId",))
     return Held(job_row, shift, await visit_of(tx, shift))
 

@@ -31,8 +31,8 @@ from services.fieldwork.holding import Held
 from services.fieldwork.packet import anchor, change_packet, describe, is_somebody_there, submit
 from services.fieldwork.reliability import rate_crew_later
 from services.fieldwork.steps import begin, expect
-from services.fieldwork.told import Device, FixTold
-from services.fieldwork.visits import DEVICE, MINE, leave
+from services.fieldwork.told import Device, FixTold, position_of
+from services.fieldwork.visits import DEPARTURE, DEVICE, MINE, leave
 from services.inputs import arg
 from services.scheduling import tenant_policy
 
@@ -43,13 +43,13 @@ class ReportNoAccess:
 
     assignment_id: AssignmentId = arg(MINE)
     note: str = arg("What was tried, at most 1,000 characters.")
-    fix: FixTold = arg("Where the device is.")
+    fix: FixTold | None = arg(DEPARTURE, default=None)
     device: Device | None = arg(DEVICE, default=None)
 
 
 @command(Role.CLEANER)
 async def report_no_access(tx: Tx, input: ReportNoAccess) -> VisitId:
-    """Report that one cannot get in, some minutes after the check-in and with a photo that shows why.
+    """Report that one cannot get in, with a photo that shows why, some minutes after check-in and start of the job.
 
     Where nobody else has got in either, the job ends so, and the office is told at once; but not as long as nobody
     responsible has come, who may have the key (A11). Refused with CONFLICT where
@@ -58,25 +58,27 @@ async def report_no_access(tx: Tx, input: ReportNoAccess) -> VisitId:
     note = text(input.note, "note", most=1000)
     held = await begin(tx, input.assignment_id)
     here = expect(held, VisitPhase.NO_ACCESS)
-    _ensure_patient(here, (await tenant_policy(tx)).fieldwork, tx)
+    _ensure_patient(held, (await tenant_policy(tx)).fieldwork, tx)
     await _ensure_shown(tx, here)
     async with tx.as_system():
         payload = {"visitId": str(here.id), "cleanerId": str(here.cleaner_id), "note": note}
         await append(tx, held.job.id, EntryKind.NO_ACCESS_REPORTED, payload, input.device)
-        await leave(tx, held, VisitPhase.NO_ACCESS, input.fix.fix(), input.device)
+        await leave(tx, held, VisitPhase.NO_ACCESS, position_of(input.fix), input.device)
         await _conclude(tx, held, note)
     return VisitId(here.id)
 
 
-def _ensure_patient(here: Row[Any], policy: FieldworkPolicy, tx: Tx) -> None:
+def _ensure_patient(held: Held, policy: FieldworkPolicy, tx: Tx) -> None:
+    here = held.visit
     if not policy.no_access:
         raise Conflict("This business does not know this outcome: call the office.", field=("assignmentId",))
-    if here.checked_in_at is None:
+    if here is None or here.checked_in_at is None:
         lacking = Missing(RequirementCode.CHECK_IN, "You have not checked in.")
         raise EvidenceIncomplete(lacking.message, field=("assignmentId",), details={"missing": [describe(lacking)]})
-    possible_at = here.checked_in_at + timedelta(minutes=policy.no_access_wait_minutes)
+    # Whoever is early does not end a job that has not begun.
+    possible_at = max(here.checked_in_at, held.job.starts_at) + timedelta(minutes=policy.no_access_wait_minutes)
     if tx.now < possible_at:
-        message = f"Wait {policy.no_access_wait_minutes} min after the check-in, and keep trying."
+        message = f"Wait {policy.no_access_wait_minutes} min from the start, or from a later check-in; keep trying."
         raise Conflict(message, field=("assignmentId",), details={"possibleAt": possible_at.isoformat()})
 
 

@@ -4,6 +4,9 @@ Both are in the audit log and in the evidence chain, whose head is anchored agai
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete
 
 from db.command import command
 from db.tx import Tx
@@ -14,11 +17,13 @@ from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.requirements import EvidenceStatus
 from domain.ids import AssignmentId, EvidenceId, JobId, VisitId
 from domain.scheduling import JobStatus, ensure_job_transition
-from models import assignment, visit
+from models import assignment, no_show, visit
 from services.checks import text
 from services.fieldwork.chain import append, hold_packet
+from services.fieldwork.endings import end_visits
 from services.fieldwork.holding import hold_job, hold_own_part, visit_of
 from services.fieldwork.packet import WAITING, change_packet, complete_job, describe, missing_of, submit
+from services.fieldwork.reliability import rate_later
 from services.fieldwork.steps import ensure_workable, expect_visit
 from services.fieldwork.visits import start_job
 from services.gate import ensure_onboarded
@@ -50,7 +55,10 @@ class SubmitEvidence:
 
 @command(*ADMINS)
 async def override_check_in(tx: Tx, input: OverrideCheckIn) -> VisitId:
-    """Check a cleaner in without a position (A20); a job that counts as a no-show runs after all."""
+    """Check a cleaner in without a position (A20); a job that counts as a no-show runs after all.
+
+    What is certified thereby is that they were there: they have not missed it, and are rated anew (A46, A47).
+    """
     reason = text(input.reason, "reason", most=500)
     job_row = await hold_job(tx, (await tx.get(assignment, input.assignment_id, "assignmentId")).job_id)
     shift = await tx.get(assignment, input.assignment_id, "assignmentId")
@@ -66,18 +74,23 @@ async def override_check_in(tx: Tx, input: OverrideCheckIn) -> VisitId:
     async with tx.as_system(wholly=True):
         await append(tx, job_row.id, EntryKind.CHECK_IN_OVERRIDDEN, payload)
         await start_job(tx, job_row)
+        await _disprove(tx, here)
     return VisitId(here.id)
 
 
 @command(*ADMINS)
 async def override_evidence(tx: Tx, input: OverrideEvidence) -> EvidenceId:
-    """Accept a clean although something is missing; the job is completed, and what was missing is written down."""
+    """Accept a clean although something is missing; the job is completed, and what was missing is written down.
+
+    Timers that still run stop, and nobody on it is watched any more (R108, R117).
+    """
     reason = text(input.reason, "reason", most=500)
     job_row = await hold_job(tx, input.job_id)
     ensure_job_transition(JobStatus(job_row.status), JobStatus.COMPLETED)
     async with tx.as_system(wholly=True):
         packet = await hold_packet(tx, input.job_id)
         lacking = [describe(one) for one in await missing_of(tx, input.job_id)]
+        await end_visits(tx, input.job_id)
         await append(tx, input.job_id, EntryKind.OVERRIDDEN, {"reason": reason, "missing": lacking})
         accepted = {"status": EvidenceStatus.OVERRIDDEN, "override_reason": reason, "completed_at": tx.now}
         await change_packet(tx, packet.id, **accepted)
@@ -108,3 +121,10 @@ async def submit_evidence(tx: Tx, input: SubmitEvidence) -> EvidenceId:
             details={"from": packet.status},
         )
     return EvidenceId(packet.id)
+
+
+async def _disprove(tx: Tx, here: Row[Any]) -> None:
+    """Whoever was there after all has not missed the job."""
+    missed = (no_show.c.job_id == here.job_id) & (no_show.c.cleaner_id == here.cleaner_id)
+    if await tx.write(delete(no_show).where(tx.own(no_show), missed)):
+        rate_later(tx, here.cleaner_id, f"came:{here.job_id}")

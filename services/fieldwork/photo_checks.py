@@ -204,15 +204,16 @@ async def _odd(tx: Tx, row: Row[Any], seen: Seen) -> list[PhotoFlag]:
 
 
 async def _is_reused(tx: Tx, row: Row[Any], seen: Seen) -> bool:
-    """Whether the file shows something else already, or a photo of another job looks like it.
+    """Whether the file shows something else already, or another photo looks like it: of another job, or of its stage.
 
-    Of the same job only the same file counts: before and after are taken from the same spot.
+    Before and after of the same job may look alike, for they are taken from the same spot; two zones may not.
     """
     same: list[ColumnElement[bool]] = [photo.c.sha256 == row.sha256]
     if not is_plain(seen.look):
         apart = photo.c.perceptual_hash.op("#")(cast(seen.look, BigInteger))
         alike = func.bit_count(cast(apart, BIT(64))) <= SIMILAR_BITS
-        same.append(and_(photo.c.perceptual_hash.is_not(None), photo.c.job_id != row.job_id, alike))
+        elsewhere = or_(photo.c.job_id != row.job_id, photo.c.stage == row.stage)
+        same.append(and_(photo.c.perceptual_hash.is_not(None), elsewhere, alike))
     # One statement each: the first has an index, the second reads the hashes of the tenant.
     for each in same:
         if await tx.one(select(photo.c.id).where(*_others(tx, row), each).limit(1)) is not None:

@@ -37,3 +37,8 @@ class FixTold:
         except Invalid as error:
             raise Invalid(error.message, field=("fix", *error.field)) from None
         return Fix(position, self.accuracy_metres, self.is_mock)
+
+
+def position_of(told: FixTold | None) -> Fix | None:
+    """The position, if the device has told one; raises as `FixTold.fix` does."""
+    return None if told is None else told.fix()

@@ -35,7 +35,7 @@ from models import live_location, track_batch
 from services.checks import within
 from services.fieldwork.chain import append
 from services.fieldwork.holding import Held, hold_shift
-from services.fieldwork.steps import Place, ensure_workable, place_of
+from services.fieldwork.steps import WORKABLE, Place, place_of
 from services.fieldwork.told import Device
 from services.gate import ensure_onboarded
 from services.inputs import arg
@@ -94,19 +94,20 @@ async def send_track(tx: Tx, input: SendTrack) -> TrackBatchId:
     """Keep where the device went since the check-in, with how far that can be believed (R117, A20).
 
     The same sequence with the same points is the same batch; with others it is refused with CONFLICT (A39). What comes
-    after the check-out is kept, and flagged, until the job is proven (A40). The newest position is shown live while the
-    job runs.
+    after the check-out, or after the job is over, is kept and flagged (A40). The newest position is shown live while
+    the job runs.
     """
     await ensure_onboarded(tx)
     batch = Batch.of(input)
-    held = await hold_shift(tx, input.assignment_id)
+    held = await hold_shift(tx, input.assignment_id, live=False)
     here = _arrived(held)
     known = await _known(tx, here.id, batch)
     if known is not None:
         return known
-    ensure_workable(held.job)
-    place = await place_of(tx, held.job)
-    verdict = await _judged(tx, here, batch, place)
+    async with tx.as_system():
+        # The home of a job that was canceled is not theirs to see any more.
+        place = await place_of(tx, held.job)
+    verdict = await _judged(tx, held, batch, place)
     made = await _keep(tx, here, batch, verdict)
     await _chain(tx, here, (made, batch, verdict), input.device)
     await _show_live(tx, held, batch, place.policy, _sent_at(tx, input.device))
@@ -148,13 +149,14 @@ async def _known(tx: Tx, visit_id: UUID, batch: Batch) -> TrackBatchId | None:
     return TrackBatchId(row.id)
 
 
-async def _judged(tx: Tx, here: Row[Any], batch: Batch, place: Place) -> Verdict:
+async def _judged(tx: Tx, held: Held, batch: Batch, place: Place) -> Verdict:
+    here = _arrived(held)
     around = Surroundings(
         fence=place.fence,
         since=here.checked_in_at - place.policy.clock_skew,
         until=tx.now + place.policy.clock_skew,
         before=await _before(tx, here.id, batch.sequence),
-        is_late=here.checked_out_at is not None,
+        is_late=here.checked_out_at is not None or held.job.status not in WORKABLE,
     )
     return judge_track(batch.points, around)
 

@@ -4,6 +4,7 @@ Every step locks the job first, then its packet, then the visit; it moves the vi
 its fact into the evidence chain, and tells the job's feeds. A step that is not the next one changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Row
 from db.command import Remembered, command
 from db.tx import Tx
 from domain.actors import Role
-from domain.errors import EvidenceIncomplete, IllegalTransition, OutsideGeofence
+from domain.errors import Conflict, EvidenceIncomplete, IllegalTransition, OutsideGeofence, Refused
 from domain.events import EventType
 from domain.fieldwork.chain import EntryKind
 from domain.fieldwork.geofence import Fix, ensure_inside, sight
@@ -22,7 +23,7 @@ from domain.ids import AssignmentId, VisitId
 from domain.scheduling import JobStatus, ensure_job_transition
 from models import job, swap, visit
 from services.cards import Aside, job_progressed, take_off, tell_job
-from services.fieldwork.chain import append
+from services.fieldwork.chain import append, timing_of
 from services.fieldwork.holding import Held
 from services.fieldwork.packet import RESPONSIBLE, describe, facts_of, open_packet, submit
 from services.fieldwork.steps import (
@@ -36,12 +37,13 @@ from services.fieldwork.steps import (
     spot,
     spot_payload,
 )
-from services.fieldwork.told import Device, FixTold
+from services.fieldwork.told import Device, FixTold, position_of
 from services.inputs import arg
 from services.scheduling import tenant_policy
 
 MINE = "The acting cleaner's own live shift."
 DEVICE = "The device's own clock."
+DEPARTURE = "Where the device is; without it the departure counts, and an administrator decides about the evidence."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class CheckOut:
     """A departure."""
 
     assignment_id: AssignmentId = arg(MINE)
-    fix: FixTold = arg("Where the device is.")
+    fix: FixTold | None = arg(DEPARTURE, default=None)
     device: Device | None = arg(DEVICE, default=None)
 
 
@@ -127,19 +129,22 @@ async def check_in(tx: Tx, input: CheckIn) -> VisitId | Remembered:
     """Arrive: the position is held against the fence around the home (R106, R114, R129, A20).
 
     The first check-in starts the job. Refused with OUTSIDE_GEOFENCE and the distance where it is not at the place, too
-    vague or made up; the attempt is kept in the audit log. An administrator may override it.
+    vague or made up, and with CONFLICT where the job counts as a no-show (A46); the attempt is kept in the audit log,
+    of a late one all that it claims (A40). An administrator may override it.
     """
     held = await begin(tx, input.assignment_id)
     here = _arriving(held)
-    ensure_not_missed(held.job)
     place, fix = await place_of(tx, held.job), input.fix.fix()
+    seen = sight(place.fence, fix)
     ensure_open(held.job, place.policy, tx.now)
     try:
+        ensure_not_missed(held.job)
         ensure_inside(place.fence, fix)
+    except Conflict as refusal:
+        claim = {**spot_payload(place, fix, seen), **await _times(tx, input.device)}
+        return _remember(tx, here, refusal, claim)
     except OutsideGeofence as refusal:
-        tx.audit("Visit", here.id, detail={"refused": refusal.code, **refusal.details})
-        return Remembered(refusal)
-    seen = sight(place.fence, fix)
+        return _remember(tx, here, refusal)
     await tx.change(visit, here.id, checked_in_at=tx.now, **spot("check_in", fix, seen))
     async with tx.as_system():
         payload = {**_whose(here.id, held), **spot_payload(place, fix, seen)}
@@ -181,25 +186,27 @@ async def check_out(tx: Tx, input: CheckOut) -> VisitId:
 
     Complete evidence completes the job; if something is missing, the cleaner and the office are told what (R122). A
     position that is outside the fence, vague or made up is kept and flagged: somebody who has left cannot go back in
-    time (A20).
+    time (A20). A device that cannot tell one lets its cleaner leave all the same; then it is missing (R121).
     """
     held = await begin(tx, input.assignment_id)
     here = expect(held, VisitPhase.DONE)
-    await leave(tx, held, VisitPhase.DONE, input.fix.fix(), input.device)
+    await leave(tx, held, VisitPhase.DONE, position_of(input.fix), input.device)
     async with tx.as_system():
         if await submit(tx, held.job.id) is None:
             await job_progressed(tx, held.job.id)
     return VisitId(here.id)
 
 
-async def leave(tx: Tx, held: Held, phase: VisitPhase, fix: Fix, device: Device | None) -> None:
-    """End the visit in this phase, with the position of the departure; nobody watches its cleaner from here on."""
+async def leave(tx: Tx, held: Held, phase: VisitPhase, fix: Fix | None, device: Device | None) -> None:
+    """End the visit in this phase, where the device says it is; nobody watches its cleaner from here on."""
     assert held.visit is not None  # noqa: S101 (the caller has looked)
-    place = await place_of(tx, held.job)
-    seen = sight(place.fence, fix)
-    await move(tx, held.visit, phase, checked_out_at=tx.now, **spot("check_out", fix, seen))
+    payload, columns = _whose(held.visit.id, held), {}
+    if fix is not None:
+        place = await place_of(tx, held.job)
+        seen = sight(place.fence, fix)
+        payload, columns = {**payload, **spot_payload(place, fix, seen)}, spot("check_out", fix, seen)
+    await move(tx, held.visit, phase, checked_out_at=tx.now, **columns)
     await hide(tx, held.visit)
-    payload = {**_whose(held.visit.id, held), **spot_payload(place, fix, seen)}
     async with tx.as_system():
         await append(tx, held.job.id, EntryKind.CHECKED_OUT, payload, device)
 
@@ -245,6 +252,18 @@ async def _tell_step(tx: Tx, held: Held, kind: EntryKind, device: Device | None)
     async with tx.as_system():
         await append(tx, held.job.id, kind, _whose(held.visit.id, held), device)
         await job_progressed(tx, held.job.id)
+
+
+def _remember(tx: Tx, here: Row[Any], refusal: Refused, claim: Mapping[str, Any] | None = None) -> Remembered:
+    """Keep a check-in that was refused in the audit log, with what it claims."""
+    tx.audit("Visit", here.id, detail={"refused": refusal.code, **refusal.details, **(claim or {})})
+    return Remembered(refusal)
+
+
+async def _times(tx: Tx, device: Device | None) -> dict[str, Any]:
+    timing = await timing_of(tx, device)
+    captured_at = None if timing.captured_at is None else timing.captured_at.isoformat()
+    return {"capturedAt": captured_at, "skewMs": timing.skew_ms}
 
 
 def _arriving(held: Held) -> Row[Any]:

@@ -11,7 +11,7 @@ from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.requirements import PhotoStage
 from domain.ids import AssignmentId, JobId
 from domain.scheduling import AssignmentRole
-from services import scheduling, swaps
+from services import cancellations, scheduling, swaps
 from tests.fieldwork.site import Site
 
 
@@ -109,7 +109,7 @@ async def test_a_running_job_can_be_canceled_and_nothing_of_it_is_lost(site: Sit
     who = await site.town.cleaner()
     shift, job = await running(site, who)
 
-    await site.do(site.town.owner, scheduling.cancel_job, scheduling.CancelJob(job, "Guest fell ill"))
+    await site.do(site.town.owner, cancellations.cancel_job, cancellations.CancelJob(job, "Guest fell ill"))
 
     assert await site.status(job) == ("CANCELED", "OPEN")
     assert "CHECKED_IN" in await site.kinds(job)
@@ -132,7 +132,7 @@ async def test_a_job_that_is_over_stays_over(site: Site, phase: VisitPhase) -> N
     forms: list[tuple[Any, Any, Code]] = [
         (scheduling.update_job, scheduling.UpdateJob(job, instructions="More"), Code.CONFLICT),
         (scheduling.release_cleaner, scheduling.ReleaseCleaner(shift), Code.CONFLICT),
-        (scheduling.cancel_job, scheduling.CancelJob(job, "no"), Code.ILLEGAL_TRANSITION),
+        (cancellations.cancel_job, cancellations.CancelJob(job, "no"), Code.ILLEGAL_TRANSITION),
         (
             scheduling.assign_cleaner,
             scheduling.AssignCleaner(job, CleanerId((await site.town.cleaner()).person), AssignmentRole.BACKUP),
@@ -184,7 +184,7 @@ async def test_a_visit_that_was_begun_does_not_hinder_a_cancellation(site: Site)
     shift = await site.shift(who)
     job = await site.job_of(shift)
     await site.reach(who, shift, VisitPhase.ARRIVAL)
-    await site.do(site.town.owner, scheduling.cancel_job, scheduling.CancelJob(job, "Sold"))
+    await site.do(site.town.owner, cancellations.cancel_job, cancellations.CancelJob(job, "Sold"))
     await site.world.move_clock(site.town.tenant, timedelta(minutes=1))
 
     async with site.refused(Code.CONFLICT):

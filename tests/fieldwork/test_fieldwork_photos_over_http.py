@@ -135,7 +135,7 @@ async def test_an_upload_address_is_for_who_announced_the_photo_alone(api: Api, 
 
 
 async def test_bad_input_is_refused_by_code_and_field(api: Api, site: Site, camera: Camera) -> None:
-    """R19, R241: over GraphQL as by command."""
+    """R19: over GraphQL as by command."""
     raw = claiming(8)
     for more, code, field in (
         ({"contentType": "image/heic"}, "INVALID", ["contentType"]),

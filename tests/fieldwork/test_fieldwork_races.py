@@ -15,7 +15,7 @@ from domain.fieldwork.chain import Entry, check_chain, genesis
 from domain.fieldwork.phases import VisitPhase
 from domain.ids import ChecklistItemId, JobId
 from domain.scheduling import AssignmentRole
-from services import scheduling, swaps
+from services import cancellations, scheduling, swaps
 from services.fieldwork import overrides, ticking, visits
 from tests.fieldwork.site import Site, at_home
 from tests.product.stepping import MANY, Side, Stage, schedules
@@ -165,7 +165,7 @@ async def test_a_check_in_and_a_cancellation_are_decided_one_after_the_other(sit
         job = await site.job_of(shift)
         await site.reach(who, shift, VisitPhase.ARRIVAL)
         come = call(who, visits.check_in, visits.CheckIn(shift, at_home()))
-        return come, call(site.town.owner, scheduling.cancel_job, scheduling.CancelJob(job, "no")), job
+        return come, call(site.town.owner, cancellations.cancel_job, cancellations.CancelJob(job, "no")), job
 
     assert set(await play(site, freed(site, prepare))) == {
         (None, None, "CANCELED", "OPEN"),

@@ -10,9 +10,9 @@ from domain.fieldwork.requirements import PhotoStage
 from domain.ids import AssignmentId, JobId
 from domain.scheduling import AssignmentRole
 from services import swaps
+from services.cancellations import CancelJob, cancel_job
 from services.fieldwork.arrivals import NoteAbsence, note_absence
 from services.fieldwork.reliability import FindCleanersToRate, RateCleaner, find_cleaners_to_rate, rate_cleaner
-from services.scheduling import CancelJob, cancel_job
 from tests.fieldwork.site import Site
 from tests.product.world import Api, gid
 

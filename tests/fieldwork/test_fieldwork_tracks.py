@@ -17,10 +17,10 @@ from domain.fieldwork.tracks import Point, as_json, digest_of
 from domain.geo import Position
 from domain.ids import AssignmentId, JobId, TrackBatchId
 from domain.scheduling import AssignmentRole
+from services.cancellations import CancelJob, cancel_job
 from services.fieldwork import tracks
 from services.fieldwork.told import Device
 from services.fieldwork.tracks import PointTold, SendTrack
-from services.scheduling import CancelJob, cancel_job
 from tasks.arrivals import _SCRUB
 from tests.fieldwork.site import METRE, Site
 from tests.product.world import MIAMI, Api, gid

@@ -10,6 +10,7 @@ import pytest
 from domain.actors import Actor, Role, TenantId
 from domain.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.scheduling import AssignmentRole, Skill
+from services.cancellations import CancelJob, cancel_job
 from services.customers import CreateCustomer, CreateProperty, create_customer, create_property
 from services.identity.business import (
     ArchiveMarket,
@@ -41,7 +42,7 @@ from services.identity.links import FindInvitation, find_invitation
 from services.identity.sessions import SignOut, sign_out
 from services.identity.sign_in import StaffLogin, find_staff_login
 from services.inputs import JSON
-from services.scheduling import AssignCleaner, CancelJob, CreateJob, assign_cleaner, cancel_job, create_job
+from services.scheduling import AssignCleaner, CreateJob, assign_cleaner, create_job
 from tests.identity.house import Business, Expect, House, an_id
 
 NAN = float("nan")

@@ -10,7 +10,7 @@ from db.ids import new_id
 from db.runner import Call
 from domain.actors import Actor, CleanerId
 from domain.scheduling import AssignmentRole
-from services import scheduling, swaps
+from services import cancellations, scheduling, swaps
 from tests.product.planting import Garden, Planted
 from tests.product.soundness import broken
 from tests.product.stepping import MANY, Side, Stage, schedules
@@ -54,8 +54,8 @@ class Ring:
         return Call(system, swaps.expire_swap, swaps.ExpireSwap(shift.swap), request_id=f"expire:{shift.swap}")
 
     def cancel(self, shift: Planted) -> Call[Any, Any]:
-        form = scheduling.CancelJob(shift.job, "flooded")
-        return Call(self.town.owner, scheduling.cancel_job, form, request_id=f"cancel:{shift.job}")
+        form = cancellations.CancelJob(shift.job, "flooded")
+        return Call(self.town.owner, cancellations.cancel_job, form, request_id=f"cancel:{shift.job}")
 
     def release(self, shift: Planted) -> Call[Any, Any]:
         form = scheduling.ReleaseCleaner(shift.assignment)

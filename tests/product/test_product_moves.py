@@ -13,7 +13,7 @@ from domain.actors import Actor, CleanerId
 from domain.errors import Code, Refused
 from domain.ids import AssignmentId, SwapId
 from domain.scheduling import AssignmentRole, Skill
-from services import scheduling, swaps
+from services import cancellations, scheduling, swaps
 from tests.product.world import Api, Town, gid
 
 ALL_WEEK = [1, 2, 3, 4, 5, 6, 7]
@@ -534,7 +534,7 @@ async def test_a_place_that_the_office_fills_itself_leaves_the_market(market: Ma
     ]
     form = scheduling.AssignCleaner(filled, CleanerId(one.person))
     await market.do(market.town.owner, scheduling.assign_cleaner, form)
-    await market.do(market.town.owner, scheduling.cancel_job, scheduling.CancelJob(canceled, "flooded"))
+    await market.do(market.town.owner, cancellations.cancel_job, cancellations.CancelJob(canceled, "flooded"))
 
     for id in covers:
         assert await market.status(id) == "WITHDRAWN"
@@ -565,7 +565,7 @@ async def test_a_cover_that_makes_no_sense_is_refused(market: Market) -> None:
     shift = await market.town.shift(one)
     job = await market.town.world.root.fetchval("select job_id from assignment where id = $1", shift)
     gone = await market.town.job(await market.town.day(6))
-    await market.do(market.town.owner, scheduling.cancel_job, scheduling.CancelJob(gone, "flooded"))
+    await market.do(market.town.owner, cancellations.cancel_job, cancellations.CancelJob(gone, "flooded"))
     offered = await market.town.job(await market.town.day(7))
     await market.do(market.town.owner, swaps.open_cover, swaps.OpenCover(job_id=offered))
     foreign = await market.other.job()

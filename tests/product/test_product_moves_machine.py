@@ -30,7 +30,7 @@ from db.ids import new_id
 from domain.actors import Actor, CleanerId
 from domain.errors import Refused
 from domain.ids import PropertyId
-from services import scheduling, swaps
+from services import cancellations, scheduling, swaps
 from tests.product.plain_market import Codes, PlainMarket
 from tests.product.soundness import broken
 from tests.product.world import Town
@@ -118,7 +118,7 @@ class MarketGame(RuleBasedStateMachine):
     @rule(job=ANY)
     def cancel(self, job: int) -> None:
         id = self._job(job)
-        self._do(self.market.cancel(id), None, scheduling.cancel_job, scheduling.CancelJob(id, "flooded"))
+        self._do(self.market.cancel(id), None, cancellations.cancel_job, cancellations.CancelJob(id, "flooded"))
 
     @precondition(lambda self: self.market.jobs)
     @rule(job=ANY, slot=SLOT)

@@ -22,7 +22,7 @@ from domain.availability import next_transition, period_containing
 from domain.errors import Refused
 from domain.ids import AssignmentId, ChecklistItemId, JobId, MarketId, PropertyId, SwapId
 from domain.scheduling import AssignmentRole, Laundry, Skill
-from services import availability, customers, scheduling, swaps
+from services import availability, cancellations, customers, scheduling, swaps
 from services.fieldwork import overrides, ticking, tracks, visits
 from services.fieldwork.told import FixTold
 from services.identity import business, cleaners
@@ -160,7 +160,7 @@ async def move_job(scene: Scene) -> None:
 
 async def cancel_job(scene: Scene) -> None:
     job = await scene.some(_OF_A_PLANNED_JOB)
-    await scene.office(scheduling.cancel_job, scheduling.CancelJob(JobId(job["id"]), "Snow"))
+    await scene.office(cancellations.cancel_job, cancellations.CancelJob(JobId(job["id"]), "Snow"))
 
 
 _OF_A_PLANNED_JOB = "select id, starts_at from job where tenant_id = $1 and status in ('UNASSIGNED', 'ASSIGNED')"
