@@ -10,8 +10,15 @@ import { Thumbnails, Viewer, zones } from "/web/zones.js";
 
 const PARTS = ["result", "timer", "before", "checklist", "after", "lacking", "notes", "help", "act"];
 const PLACED = new Set(["checkIn", "checkOut"]);
+
 const DOOR = "door";
 const AGAIN_MS = 5_000;
+
+/** Nobody is kept from leaving by a device that does not know where it is, once they have been asked. */
+function without(name, error) {
+  if (error instanceof Nowhere && name !== "checkIn" && confirm(`${error.message}\n\nGo on without your position? The office then decides about your proof.`)) return null;
+  throw error;
+}
 
 export class ShiftPage {
   #id = null;
@@ -106,7 +113,7 @@ export class ShiftPage {
     this.render();
     const input = name === "submitEvidence" ? { jobId: this.#shift.job.id } : { assignmentId: this.#id };
     try {
-      if (PLACED.has(name)) input.fix = await this.#fix();
+      if (PLACED.has(name)) input.fix = await this.#fix().catch((error) => without(name, error));
       this.#busy = "";
       await this.outbox.add(name, input);
     } catch (error) {
@@ -256,7 +263,7 @@ export class ShiftPage {
     if (dialog.returnValue !== "yes") return;
     const note = dialog.querySelector("textarea").value;
     try {
-      await this.#settle(this.outbox.add("reportNoAccess", { assignmentId: this.#id, note, fix: await this.#fix() }));
+      await this.#settle(this.outbox.add("reportNoAccess", { assignmentId: this.#id, note, fix: await this.#fix().catch((error) => without("reportNoAccess", error)) }));
     } catch (error) {
       if (!(error instanceof Nowhere)) throw error;
       this.page.tell(error.message, "bad");

@@ -43,7 +43,7 @@ from services.scheduling import tenant_policy
 
 MINE = "The acting cleaner's own live shift."
 DEVICE = "The device's own clock."
-DEPARTURE = "Where the device is; without it the departure counts, and an administrator decides about the evidence."
+DEPARTURE = "Where the device is; without it the departure counts, and its position is missing."
 
 
 @dataclass(frozen=True, slots=True)

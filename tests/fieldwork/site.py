@@ -15,16 +15,18 @@ from db.command import Command
 from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffRole, TenantId
 from domain.errors import Code, Refused
-from domain.fieldwork.chain import EntryKind
+from domain.fieldwork.chain import EntryKind, Fault, Problem
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import PhotoStage
+from domain.fieldwork.verification import verify
 from domain.ids import AssignmentId, ChecklistItemId, JobId, PropertyId, VisitId
 from domain.scheduling import AssignmentRole
 from services import scheduling
 from services.fieldwork import no_access, overrides, templates, ticking, visits
 from services.fieldwork.chain import append
 from services.fieldwork.told import Device, FixTold
+from services.fieldwork.verify import ReadPacket, read_packet
 from services.identity import staff
 from tests.product.world import MIAMI, Town, World
 
@@ -282,6 +284,12 @@ class Site:
             tenants,
         )
         return row["many"], row["hash"]
+
+
+async def faults(site: Site, job: JobId) -> tuple[Problem, ...]:
+    """What the chain of a job's proof has against what is kept of it; a site's photos were never uploaded."""
+    found = verify(await site.do(Actor.system(site.town.tenant), read_packet, ReadPacket(job)))
+    return tuple(problem for problem in found if problem.fault is not Fault.PHOTO_CHANGED)
 
 
 def command_of(ask: Any) -> Command[Any, Any]:

@@ -2,22 +2,23 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain.actors import Actor
-from domain.errors import Code, Refused
+from domain.errors import Code, Conflict, Refused
 from domain.fieldwork.arrivals import ArrivalStep
 from domain.ids import AssignmentId, JobId, SwapId
 from domain.scheduling import AssignmentRole
 from services import swaps
 from services.fieldwork.alerts import NotifyAbsence, notify_absence
 from services.fieldwork.arrivals import FindAbsences, NoteAbsence, find_absences, note_absence
+from services.fieldwork.told import Device
 from services.scheduling import ReleaseCleaner, release_cleaner
-from tests.fieldwork.site import Site
+from tests.fieldwork.site import Site, at_home
 
 
 async def watch(site: Site) -> dict[JobId, ArrivalStep | None]:
@@ -91,7 +92,7 @@ async def test_who_is_late_and_comes_after_all_ends_the_search(site: Site) -> No
 
 async def test_an_hour_and_a_half_is_a_no_show_of_who_should_have_come(site: Site) -> None:
     """A46, A47: kept for good; the cover stays open until the job's end."""
-    cleaner, shift, job = await an_absence(site, -1)
+    cleaner, _, job = await an_absence(site, -1)
     helper, washer = await site.town.cleaner(), await site.town.cleaner()
     await site.put(job, helper, AssignmentRole.BACKUP)
     await site.put(job, washer, AssignmentRole.LAUNDRY_LEAD)
@@ -109,10 +110,38 @@ async def test_an_hour_and_a_half_is_a_no_show_of_who_should_have_come(site: Sit
     rated = {one["cleaner_id"] for one in await tasks(site, "rate_cleaner")}
     assert rated == {str(cleaner.person), str(washer.person)}
     assert await watch(site) == {}
+
+
+async def test_a_check_in_that_comes_after_the_no_show_is_refused_and_what_it_claims_is_kept(site: Site) -> None:
+    """A40, A46: made without a signal while there was time; whoever decides can read when and where it claims to be."""
+    cleaner, shift, job = await an_absence(site, 10)
     await site.open(cleaner, shift)
     await site.acknowledge(cleaner, shift)
-    async with site.refused(Code.CONFLICT):
-        await site.check_in(cleaner, shift)
+    captured = await site.soon(0)
+    await wait(site, 85)
+    assert await watch(site) == {job: ArrivalStep.MISSED}
+    sent, before = await site.soon(0), await site.picture()
+
+    with pytest.raises(Conflict) as refusal:
+        await site.check_in(cleaner, shift, at_home(40, accuracy=20), Device(captured, sent))
+
+    assert refusal.value.details == {"status": "NO_SHOW"}
+    after = await site.picture()
+    assert {table for table in before if before[table] != after[table]} == {"audit"}
+    assert after["audit"][0] == before["audit"][0] + 1
+    line = await site.world.root.fetchrow(
+        "select action, entity_id, detail from audit where tenant_id = $1 order by seq desc", site.town.tenant
+    )
+    assert (line["action"], line["entity_id"]) == ("check_in", (await site.visit_of(shift, cleaner))["id"])
+    said = json.loads(line["detail"])
+    assert (said["refused"], said["status"], datetime.fromisoformat(said["capturedAt"])) == (
+        "CONFLICT",
+        "NO_SHOW",
+        captured,
+    )
+    assert said["distanceMetres"] == pytest.approx(40, abs=1)
+    assert (said["accuracyMetres"], said["longitude"], said["flags"]) == (20, at_home().longitude, [])
+    assert abs(said["skewMs"]) < 60_000
 
 
 async def test_who_was_put_on_the_job_just_now_has_missed_nothing(site: Site) -> None:

@@ -9,18 +9,25 @@ from domain.errors import Code
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import PhotoStage
-from domain.ids import AssignmentId
+from domain.ids import AssignmentId, JobId
 from domain.scheduling import AssignmentRole
+from services.fieldwork import no_access
 from services.fieldwork.verdicts import NotifyNoAccess, notify_no_access
-from tests.fieldwork.site import Site, at_home
+from tests.fieldwork.site import Site, at_home, faults
 
 
 async def stand(site: Site, who: Actor, shift: AssignmentId, minutes: int = 15) -> Any:
-    """Before the closed door, so long, with a photo of it."""
+    """Before the closed door, so long after the start, with a photo of it."""
     visit = await site.arrive(who, shift)
     await site.photo(visit, PhotoStage.ACCESS, "door")
-    await site.world.move_clock(site.town.tenant, timedelta(minutes=minutes))
+    await until(site, visit["job_id"], minutes)
     return visit
+
+
+async def until(site: Site, job: JobId, minutes: int) -> None:
+    """So many minutes after the job's start, or from now where it has begun."""
+    begins_in = (await site.row("job", job))["starts_at"] - await site.world.now(site.town.tenant)
+    await site.world.move_clock(site.town.tenant, max(begins_in, timedelta()) + timedelta(minutes=minutes))
 
 
 async def test_who_cannot_get_in_says_so_and_the_job_ends(site: Site) -> None:
@@ -70,8 +77,9 @@ async def test_it_takes_a_check_in_a_wait_a_photo_and_a_note(site: Site) -> None
     visit = await site.visit_of(shift, who)
     async with site.refused(Code.CONFLICT) as caught:
         await site.no_access(who, shift)
-    assert caught[0].details["possibleAt"] == (visit["checked_in_at"] + timedelta(minutes=15)).isoformat()
-    await site.world.move_clock(site.town.tenant, timedelta(minutes=15))
+    starts_at = (await site.row("job", visit["job_id"]))["starts_at"]
+    assert caught[0].details["possibleAt"] == (starts_at + timedelta(minutes=15)).isoformat()
+    await until(site, visit["job_id"], 15)
     await site.photo(visit, PhotoStage.ACCESS, status=PhotoStatus.UPLOADED)
     await site.photo(visit, PhotoStage.BEFORE)
     async with site.refused(Code.EVIDENCE_INCOMPLETE) as caught:
@@ -85,6 +93,42 @@ async def test_it_takes_a_check_in_a_wait_a_photo_and_a_note(site: Site) -> None
     await site.no_access(who, shift)
     async with site.refused(Code.CONFLICT):
         await site.no_access(who, shift)
+
+
+async def test_nobody_ends_a_job_before_it_has_begun(site: Site) -> None:
+    """R104, R105: an hour early before a closed door, the wait counts from the start; late, from the check-in."""
+    early, late = await site.town.cleaner(), await site.town.cleaner()
+    one, two = await site.shift(early), await site.shift(late)
+    await site.photo(await site.arrive(early, one), PhotoStage.ACCESS)
+    await site.world.move_clock(site.town.tenant, timedelta(minutes=59))
+    async with site.refused(Code.CONFLICT):
+        await site.no_access(early, one)
+    await until(site, await site.job_of(one), 10)
+    visit = await site.arrive(late, two)
+    await site.photo(visit, PhotoStage.ACCESS)
+    await site.world.move_clock(site.town.tenant, timedelta(minutes=6))
+    async with site.refused(Code.CONFLICT) as caught:
+        await site.no_access(late, two)
+    assert caught[0].details["possibleAt"] == (visit["checked_in_at"] + timedelta(minutes=15)).isoformat()
+
+    await site.no_access(early, one)
+
+    assert await site.status(await site.job_of(one)) == ("NO_ACCESS", "NO_ACCESS")
+
+
+async def test_a_phone_that_knows_no_position_reports_it_all_the_same(site: Site) -> None:
+    """R121: the departure has no position, and the job ends so."""
+    who = await site.town.cleaner()
+    shift = await site.shift(who)
+    job = await site.job_of(shift)
+    await stand(site, who, shift)
+
+    await site.do(who, no_access.report_no_access, no_access.ReportNoAccess(shift, "Nobody opens"))
+
+    assert await site.status(job) == ("NO_ACCESS", "NO_ACCESS")
+    visit = await site.visit_of(shift, who)
+    assert (visit["checked_out_at"] is None, visit["check_out_latitude"]) == (False, None)
+    assert await faults(site, job) == ()
 
 
 async def test_a_business_may_not_know_this_outcome_and_may_ask_for_another_wait(site: Site) -> None:
@@ -108,7 +152,7 @@ async def test_who_has_been_inside_cannot_report_it(site: Site) -> None:
     shift = await site.shift(who)
     await site.reach(who, shift, VisitPhase.IN_PROGRESS)
     await site.photo(await site.visit_of(shift, who), PhotoStage.ACCESS)
-    await site.world.move_clock(site.town.tenant, timedelta(minutes=20))
+    await until(site, await site.job_of(shift), 20)
     async with site.refused(Code.ILLEGAL_TRANSITION):
         await site.no_access(who, shift)
 

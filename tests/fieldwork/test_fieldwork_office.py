@@ -12,7 +12,8 @@ from domain.fieldwork.requirements import PhotoStage
 from domain.ids import AssignmentId, JobId
 from domain.scheduling import AssignmentRole
 from services import cancellations, scheduling, swaps
-from tests.fieldwork.site import Site
+from services.fieldwork import tracks
+from tests.fieldwork.site import Site, at_home, faults
 
 
 async def running(site: Site, who: Actor) -> tuple[AssignmentId, JobId]:
@@ -105,14 +106,27 @@ async def test_who_takes_a_shift_whose_instructions_were_open_begins_anew(site: 
 
 
 async def test_a_running_job_can_be_canceled_and_nothing_of_it_is_lost(site: Site) -> None:
-    """R73, A16, A17: the customer sends the cleaner home."""
+    """R73, R108, R117, A16, A17: the customer sends the cleaner home; the timer stops, nobody watches them any more."""
     who = await site.town.cleaner()
     shift, job = await running(site, who)
+    await site.photos(await site.visit_of(shift, who), PhotoStage.BEFORE)
+    await site.start(who, shift)
+    point = tracks.PointTold(await site.soon(0), at_home().latitude, at_home().longitude, 8.0)
+    await site.do(who, tracks.send_track, tracks.SendTrack(shift, 1, [point]))
+    assert await site.value("select count(*) from live_location where job_id = $1", job) == 1
 
     await site.do(site.town.owner, cancellations.cancel_job, cancellations.CancelJob(job, "Guest fell ill"))
 
     assert await site.status(job) == ("CANCELED", "OPEN")
     assert "CHECKED_IN" in await site.kinds(job)
+    assert await site.value("select count(*) from live_location where job_id = $1", job) == 0
+    visit, entry = await site.visit_of(shift, who), (await site.chain(job))[-1]
+    assert (entry["kind"], entry["actor_role"], entry["received_at"]) == (
+        "WORK_FINISHED",
+        "owner",
+        visit["finished_at"],
+    )
+    assert await faults(site, job) == ()
     for step in ("start", "finish", "check_out"):
         async with site.refused(Code.CONFLICT):
             await getattr(site, step)(who, shift)

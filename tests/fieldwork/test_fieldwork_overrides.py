@@ -1,17 +1,23 @@
 """What administrators accept although it is not shown: with a reason, audited, chained, anchored (A19, A20)."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from domain.actors import Role
+from domain.actors import Actor, CleanerId, Role
 from domain.errors import Code
+from domain.fieldwork.arrivals import ArrivalStep
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.requirements import PhotoStage
 from domain.ids import AssignmentId, JobId
+from domain.scheduling import AssignmentRole
 from services.fieldwork import overrides
-from tests.fieldwork.site import Site
+from services.fieldwork.arrivals import NoteAbsence, note_absence
+from services.fieldwork.reliability import RateCleaner, rate_cleaner
+from services.fieldwork.tracks import PointTold, SendTrack, send_track
+from tests.fieldwork.site import Site, at_home, faults
 
 
 async def let_in(site: Site, who: Any, shift: AssignmentId, reason: str = "The customer called") -> None:
@@ -89,11 +95,17 @@ async def test_a_check_in_is_overridden_once_at_the_door_and_by_administrators(s
 
 
 async def test_who_comes_after_the_no_show_is_let_in_by_an_administrator(site: Site) -> None:
-    """A46, R73: the job counts as missed; with a reason it runs after all."""
-    who = await site.town.cleaner()
+    """A46, A47, R73: the job counts as missed; with a reason it runs after all, and only who came has not missed it."""
+    who, washer = await site.town.cleaner(), await site.town.cleaner()
     shift = await site.shift(who)
     job = await site.job_of(shift)
-    await site.world.root.execute("update job set status = 'NO_SHOW' where id = $1", job)
+    await site.put(job, washer, AssignmentRole.LAUNDRY_LEAD)
+    system = Actor.system(site.town.tenant)
+    await site.world.move_clock(site.town.tenant, timedelta(minutes=155))
+    assert await site.do(system, note_absence, NoteAbsence(job)) is ArrivalStep.MISSED
+    for person in (who.person, washer.person):
+        await site.do(system, rate_cleaner, RateCleaner(CleanerId(person)))
+    assert await missed(site) == {who.person: 1, washer.person: 1}
     await site.reach(who, shift, VisitPhase.ARRIVAL)
     async with site.refused(Code.CONFLICT) as caught:
         await site.check_in(who, shift)
@@ -102,6 +114,48 @@ async def test_who_comes_after_the_no_show_is_let_in_by_an_administrator(site: S
     await let_in(site, site.town.owner, shift)
 
     assert await site.status(job) == ("IN_PROGRESS", "OPEN")
+    gone = await site.world.root.fetch("select cleaner_id from no_show where job_id = $1", job)
+    assert [row["cleaner_id"] for row in gone] == [washer.person]
+    anew = "select count(*) from task where kind = 'rate_cleaner' and dedupe_key = $1"
+    assert await site.value(anew, f"rate:{who.person}:came:{job}") == 1
+    assert await site.value(anew, f"rate:{washer.person}:came:{job}") == 0
+    for person in (who.person, washer.person):
+        await site.do(system, rate_cleaner, RateCleaner(CleanerId(person)))
+    assert await missed(site) == {who.person: 0, washer.person: 1}
+
+
+async def missed(site: Site) -> dict[Any, int]:
+    """How many no-shows count against each cleaner."""
+    rows = await site.world.root.fetch(
+        "select cleaner_id, parts from reliability where tenant_id = $1", site.town.tenant
+    )
+    return {
+        row["cleaner_id"]: sum(part["count"] for part in json.loads(row["parts"]) if part["name"] == "NO_SHOWS")
+        for row in rows
+    }
+
+
+async def test_no_cleaner_and_no_office_takes_a_no_show_back(site: Site) -> None:
+    """A46: by the database's own walls; what is certified goes through the override alone."""
+    who = await site.town.cleaner()
+    job = await site.job_of(await site.shift(who))
+    await site.world.root.execute(
+        "insert into no_show (tenant_id, job_id, cleaner_id, at) values ($1, $2, $3, now())",
+        site.town.tenant,
+        job,
+        who.person,
+    )
+    for role, person in (("cleaner", who.person), ("owner", site.town.owner.person), ("dispatcher", who.person)):
+        async with site.world.runner.engine.connect() as connection:
+            await connection.exec_driver_sql(
+                "select set_config('app.tenant_id', $1, true), set_config('app.actor_id', $2, true),"
+                " set_config('app.role', $3, true)",
+                (str(site.town.tenant), str(person), role),
+            )
+            gone = await connection.exec_driver_sql("delete from no_show")
+            assert gone.rowcount == 0, role
+            await connection.rollback()
+    assert await site.value("select count(*) from no_show where job_id = $1", job) == 1
 
 
 async def test_an_administrator_accepts_a_clean_as_it_is(site: Site) -> None:
@@ -155,16 +209,26 @@ async def test_a_clean_is_accepted_only_while_it_runs_and_by_administrators(site
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN])
 async def test_a_cleaner_whose_phone_died_is_not_waited_for(site: Site, role: Role) -> None:
-    """A19: accepted while the visit is still open; no step of it is possible any more."""
+    """A19, R108, R117: accepted while the visit is still open; no step of it is possible any more, the timer stops."""
     who = await site.town.cleaner()
     shift = await site.shift(who)
     job = await site.job_of(shift)
     await site.reach(who, shift, VisitPhase.IN_PROGRESS)
     administrator = site.town.owner if role is Role.OWNER else await site.admin()
+    now = await site.soon(0)
+    point = PointTold(now, at_home().latitude, at_home().longitude, 8.0)
+    await site.do(who, send_track, SendTrack(shift, 1, [point]))
+    assert await site.value("select count(*) from live_location where job_id = $1", job) == 1
 
     await accept(site, administrator, job)
 
     assert await site.status(job) == ("COMPLETED", "OVERRIDDEN")
+    assert await site.value("select count(*) from live_location where job_id = $1", job) == 0
+    visit, chain = await site.visit_of(shift, who), await site.chain(job)
+    assert [row["kind"] for row in chain[-3:]] == ["WORK_FINISHED", "OVERRIDDEN", "COMPLETED"]
+    assert (chain[-3]["actor_id"], chain[-3]["received_at"]) == (administrator.person, visit["finished_at"])
+    assert (visit["phase"], visit["checked_out_at"]) == ("IN_PROGRESS", None)
+    assert await faults(site, job) == ()
     for step in ("finish", "check_out"):
         async with site.refused(Code.CONFLICT):
             await getattr(site, step)(who, shift)

@@ -1,5 +1,6 @@
 """The four phases of a visit, step by step: in order or not at all (R104 to R109, R114, R115, R124, A20, A40)."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import PhotoStage
 from domain.ids import AssignmentId
 from services import scheduling
+from services.fieldwork import overrides, visits
 from services.fieldwork.told import Device, FixTold
-from tests.fieldwork.site import Site, at_home
+from tests.fieldwork.site import Site, at_home, faults
 
 NEXT = {
     None: "open",
@@ -294,6 +296,30 @@ async def test_a_check_out_from_elsewhere_is_kept_and_flagged(site: Site, fix: F
     assert said == flags
     assert (await site.visit_of(shift, who))["check_out_distance_metres"] is not None
     assert await site.status(job) == ("COMPLETED", "COMPLETE")
+
+
+async def test_a_phone_that_knows_no_position_lets_its_cleaner_leave_and_an_administrator_decides(site: Site) -> None:
+    """R115, R121, A19: the departure counts, its position is missing, and sending it again does not mend that."""
+    who = await site.town.cleaner()
+    shift = await site.shift(who)
+    job = await site.job_of(shift)
+    await site.reach(who, shift, VisitPhase.COMPLETION)
+    await site.photos(await site.visit_of(shift, who), PhotoStage.AFTER)
+
+    await site.do(who, visits.check_out, visits.CheckOut(shift))
+
+    visit, chain = await site.visit_of(shift, who), await site.chain(job)
+    assert (visit["phase"], visit["checked_out_at"] is None, visit["check_out_latitude"]) == ("DONE", False, None)
+    assert await site.status(job) == ("IN_PROGRESS", "INCOMPLETE")
+    assert [row["kind"] for row in chain[-2:]] == ["CHECKED_OUT", "SUBMITTED"]
+    assert json.loads(chain[-2]["payload"]).keys() == {"visitId", "assignmentId", "cleanerId"}
+    assert [one["code"] for one in json.loads(chain[-1]["payload"])["missing"]] == ["CHECK_OUT_POSITION"]
+    await site.submit(who, job)
+    assert await site.status(job) == ("IN_PROGRESS", "INCOMPLETE")
+    accepted = overrides.OverrideEvidence(job, "The customer saw them leave")
+    await site.do(site.town.owner, overrides.override_evidence, accepted)
+    assert await site.status(job) == ("COMPLETED", "OVERRIDDEN")
+    assert await faults(site, job) == ()
 
 
 async def test_the_devices_time_is_kept_beside_the_servers_and_flagged_where_it_is_odd(site: Site) -> None:

@@ -349,11 +349,29 @@ async def test_a_photo_of_another_job_is_kept_and_flagged_the_file_as_well_as_it
     assert {row["status"] for row in (same, alike, fresh)} == {"STORED"}
 
 
-async def test_two_photos_of_one_room_that_look_alike_are_no_reuse(opened: OpenCamera) -> None:
-    """Before and after are taken from the same spot."""
+async def test_before_and_after_may_look_alike_and_that_is_no_reuse(site: Site, opened: OpenCamera) -> None:
+    """A18: they are taken from the same spot."""
     camera = await opened(images=Images())
     await camera.take(pictures.jpeg(9))
-    assert (await camera.take(pictures.jpeg(9, quality=35), zone="living"))["flags"] == []
+    await site.photos(await site.visit_of(camera.shift, camera.who), PhotoStage.BEFORE)
+    await site.start(camera.who, camera.shift)
+
+    assert (await camera.take(pictures.jpeg(9, quality=35), PhotoStage.AFTER))["flags"] == []
+
+
+async def test_one_picture_does_not_show_two_rooms_however_it_is_encoded(site: Site, opened: OpenCamera) -> None:
+    """A18: within a stage of one job; kept, flagged, and the chain says so."""
+    camera = await opened(images=Images())
+    first = await camera.take(pictures.jpeg(9))
+    encoded = await camera.take(pictures.jpeg(9, quality=35), zone="living")
+    padded = await camera.take(pictures.jpeg(9, comment=b"another"), zone="bedroom")
+    other = await camera.take(pictures.jpeg(10), zone="bathroom")
+
+    assert [row["flags"] for row in (first, encoded, padded, other)] == [[], ["REUSED"], ["REUSED"], []]
+    assert {row["status"] for row in (first, encoded, padded, other)} == {"STORED"}
+    chain = await site.chain(await site.job_of(camera.shift))
+    said = [json.loads(row["payload"])["flags"] for row in chain if row["kind"] == "PHOTO_STORED"]
+    assert said == [[], ["REUSED"], ["REUSED"], []]
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,18 @@ from domain.actors import Actor
 from domain.errors import Code
 from domain.fieldwork.geofence import Fix
 from domain.fieldwork.phases import VisitPhase
+from domain.fieldwork.requirements import PhotoStage
 from domain.fieldwork.tracks import Point, as_json, digest_of
 from domain.geo import Position
 from domain.ids import AssignmentId, JobId, TrackBatchId
 from domain.scheduling import AssignmentRole
 from services.cancellations import CancelJob, cancel_job
 from services.fieldwork import tracks
+from services.fieldwork.overrides import OverrideEvidence, override_evidence
 from services.fieldwork.told import Device
 from services.fieldwork.tracks import PointTold, SendTrack
 from tasks.arrivals import _SCRUB
-from tests.fieldwork.site import METRE, Site
+from tests.fieldwork.site import METRE, Site, faults
 from tests.product.world import MIAMI, Api, gid
 
 HOUR = timedelta(hours=1)
@@ -112,8 +114,7 @@ async def test_the_same_batch_again_is_the_same_and_another_under_its_number_is_
         await send(site, cleaner, replace(form, points=await points(site, 0, 6)))
     assert refusal[0].field == ("sequence",)
     await site.do(site.town.owner, cancel_job, CancelJob(job, "flooded"))
-    async with site.refused(Code.CONFLICT):
-        await send(site, cleaner, replace(form, sequence=2))
+    assert await send(site, cleaner, form) == twice[0]
 
 
 async def test_what_speaks_against_a_track_is_flagged_and_nothing_is_dropped(site: Site) -> None:
@@ -135,8 +136,8 @@ async def test_what_speaks_against_a_track_is_flagged_and_nothing_is_dropped(sit
         assert len(json.loads(kept["points"])) == len(sent)
 
 
-async def test_what_comes_after_the_check_out_is_kept_and_flagged_until_the_job_is_proven(site: Site) -> None:
-    """A40: late facts are not dropped; a proven job takes no more."""
+async def test_what_comes_after_the_check_out_is_kept_and_flagged(site: Site) -> None:
+    """A40: late facts are not dropped."""
     cleaner, shift, job = await a_worker(site)
     await site.world.root.execute("update visit set phase = 'COMPLETION' where assignment_id = $1", shift)
     told = await points(site, 0, 5, ago=600)
@@ -148,9 +149,42 @@ async def test_what_comes_after_the_check_out_is_kept_and_flagged_until_the_job_
     assert await moves(site, job) == []
     assert await live(site, job) == []
 
-    await site.world.root.execute("update job set status = 'COMPLETED' where id = $1", job)
-    async with site.refused(Code.CONFLICT):
-        await send(site, cleaner, SendTrack(shift, 2, told))
+
+@pytest.mark.parametrize("over", ["COMPLETED", "OVERRIDDEN", "CANCELED", "NO_ACCESS"])
+async def test_what_comes_after_the_job_is_over_is_kept_and_flagged_and_not_shown(site: Site, over: str) -> None:
+    """A40, R117, R127: made where there was no signal; the anchored head stays what an earlier entry says."""
+    cleaner = await site.town.cleaner()
+    shift = await site.shift(cleaner)
+    job = await site.job_of(shift)
+    await site.reach(cleaner, shift, VisitPhase.ARRIVAL if over == "NO_ACCESS" else VisitPhase.IN_PROGRESS)
+    if over == "NO_ACCESS":
+        await site.check_in(cleaner, shift)
+        await site.photo(await site.visit_of(shift, cleaner), PhotoStage.ACCESS)
+    await site.world.move_clock(site.town.tenant, timedelta(minutes=90))
+    match over:
+        case "COMPLETED":
+            await site.tick_all(cleaner, job)
+            await site.finish(cleaner, shift)
+            await site.photos(await site.visit_of(shift, cleaner), PhotoStage.AFTER)
+            await site.check_out(cleaner, shift)
+        case "OVERRIDDEN":
+            await site.do(site.town.owner, override_evidence, OverrideEvidence(job, "Seen on site"))
+        case "CANCELED":
+            await site.do(site.town.owner, cancel_job, CancelJob(job, "flooded"))
+        case "NO_ACCESS":
+            await site.no_access(cleaner, shift)
+
+    kept = await batch(site, await send(site, cleaner, SendTrack(shift, 1, await points(site, 0, 5, ago=5))))
+
+    assert (kept["flags"], kept["plausibility"]) == (["LATE"], 100)
+    entry = (await site.chain(job))[-1]
+    assert (entry["kind"], json.loads(entry["payload"])["flags"]) == ("TRACK_RECEIVED", ["LATE"])
+    assert (await moves(site, job), await live(site, job)) == ([], [])
+    assert (await site.status(job))[0] == ("COMPLETED" if over == "OVERRIDDEN" else over)
+    assert await faults(site, job) == ()
+    for stranger in (await site.town.cleaner(), await site.other.cleaner()):
+        async with site.refused(Code.NOT_FOUND):
+            await send(site, stranger, SendTrack(shift, 2, await points(site, 0)))
 
 
 async def test_only_who_has_checked_in_to_their_own_shift_tells_where_they_are(site: Site) -> None:
