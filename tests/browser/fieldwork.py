@@ -23,6 +23,7 @@ CREATE = """mutation($home: ID!, $at: DateTime!) { createJob(input: { propertyId
     expectedHours: "1", instructions: "The cat stays inside." }) { job { id } errors { message } } }"""
 ASSIGN = """mutation($job: ID!, $cleaner: ID!) { assignCleaner(input: { jobId: $job, cleanerId: $cleaner }) {
     assignment { id } errors { message } } }"""
+BEGINS = """query($id: ID!) { viewer { serverTime } assignment(id: $id) { startsAt } }"""
 AHEAD = timedelta(minutes=30)
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
@@ -105,6 +106,15 @@ class Clean:
             await self.does(step)
         await self.is_at("startWork")
 
+    async def begins(self) -> None:
+        """Wait until the job's start, by the server's clock; it must be near."""
+        asked = await self.visitor.ask(BEGINS, id=self.shift)
+        starts_at, now = asked["assignment"]["startsAt"], asked["viewer"]["serverTime"]
+        left = datetime.fromisoformat(starts_at) - datetime.fromisoformat(now)
+        over = "(at) => performance.now() >= at"
+        from_now = await self.visitor.page.evaluate("performance.now()") + left / timedelta(milliseconds=1)
+        await self.visitor.page.wait_for_function(over, arg=from_now)
+
     async def works(self) -> None:
         """From the check-in to the end of the work."""
         await self.shows("BEFORE")
@@ -120,12 +130,12 @@ class Clean:
         await expect(self.visitor.page.locator("[data-outcome='proven']")).to_be_visible()
 
 
-async def planned_now(office: Visitor, cleaner: str, home: str) -> tuple[str, str]:
-    """A job of an hour that begins in half an hour, and the shift of who is put on it."""
+async def planned_now(office: Visitor, cleaner: str, home: str, ahead: timedelta = AHEAD) -> tuple[str, str]:
+    """A job of an hour that begins in half an hour unless told, and the shift of who is put on it."""
     known = await office.ask(KNOWN)
     (who,) = [node["id"] for node in known["cleaners"]["nodes"] if node["name"].startswith(f"{cleaner} ")]
     (place,) = [node["id"] for node in known["properties"]["nodes"] if node["name"] == home]
-    at = (datetime.fromisoformat(known["viewer"]["serverTime"]) + AHEAD).isoformat()
+    at = (datetime.fromisoformat(known["viewer"]["serverTime"]) + ahead).isoformat()
     made = (await office.ask(CREATE, home=place, at=at))["createJob"]
     assert not made["errors"], made
     job = made["job"]["id"]

@@ -1,18 +1,22 @@
 """The cleaner's page on a phone: from the instructions to the proof, through reloads and without a network."""
 
+from datetime import timedelta
+
 from playwright.async_api import expect
 
 from sandbox.demo_pictures import room
 from tests.browser.conftest import Visit
-from tests.browser.fieldwork import FITS, PHONE, Clean, planned_now, to_page
+from tests.browser.fieldwork import AHEAD, FITS, PHONE, Clean, planned_now, to_page
 
 MINE = """query($id: ID!) { assignment(id: $id) { visit { phase checkedInAt checkedOutAt }
     job { status checklist { doneAt required } evidence { status missing { code } } } } }"""
 
+BEGINS_SOON = timedelta(seconds=5)
 
-async def planned_for(visit: Visit, cleaner: str, home: str) -> Clean:
+
+async def planned_for(visit: Visit, cleaner: str, home: str, ahead: timedelta = AHEAD) -> Clean:
     office = await to_page(await visit(), "/office", "Dispatcher 1")
-    job, shift = await planned_now(office, cleaner, home)
+    job, shift = await planned_now(office, cleaner, home, ahead)
     await office.page.close()
     return Clean(await to_page(await visit(**PHONE), "/work", cleaner), job, shift, home)
 
@@ -119,8 +123,8 @@ async def test_what_is_done_without_a_network_is_sent_when_it_is_back_even_after
 
 
 async def test_somebody_who_cannot_get_in_says_so_with_a_photo_and_a_note(visit):
-    """The job ends with an outcome of its own, never as proven."""
-    clean = await planned_for(visit, "Cleaner 5", "Palafox Flat")
+    """The job ends with an outcome of its own, never as proven, and not before it has begun."""
+    clean = await planned_for(visit, "Cleaner 5", "Palafox Flat", BEGINS_SOON)
     page = clean.visitor.page
     await clean.arrives()
     await page.get_by_role("button", name="I cannot get in").click()
@@ -132,6 +136,7 @@ async def test_somebody_who_cannot_get_in_says_so_with_a_photo_and_a_note(visit)
     )
     await expect(dialog.locator(".tally")).to_have_text("1 of 1")
     await dialog.get_by_label("What you have tried").fill("Rang three times, called the office.")
+    await clean.begins()
     await dialog.get_by_role("button", name="Report it").click()
 
     await expect(page.locator("[data-outcome='barred']")).to_contain_text("Rang three times")

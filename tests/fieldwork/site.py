@@ -15,7 +15,7 @@ from db.command import Command
 from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffRole, TenantId
 from domain.errors import Code, Refused
-from domain.fieldwork.chain import EntryKind, Fault, Problem
+from domain.fieldwork.chain import EntryKind, Problem
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import PhotoStage
@@ -287,9 +287,8 @@ class Site:
 
 
 async def faults(site: Site, job: JobId) -> tuple[Problem, ...]:
-    """What the chain of a job's proof has against what is kept of it; a site's photos were never uploaded."""
-    found = verify(await site.do(Actor.system(site.town.tenant), read_packet, ReadPacket(job)))
-    return tuple(problem for problem in found if problem.fault is not Fault.PHOTO_CHANGED)
+    """What the chain of a job's proof has against what is kept of it."""
+    return verify(await site.do(Actor.system(site.town.tenant), read_packet, ReadPacket(job)))
 
 
 def command_of(ask: Any) -> Command[Any, Any]:
