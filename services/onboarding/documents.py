@@ -23,12 +23,13 @@ from domain.legal import TEXTS
 from domain.onboarding import BUILT_IN, DocumentKind, is_same_name, text_digest
 from domain.scheduling import OnboardingState
 from models import cleaner_profile, legal_document, session, signed_document, tenant
-from services.checks import text
+from services.checks import text, within
 from services.inputs import arg
 from services.onboarding.stages import hold_own, move_on
 from services.paper import Paper, printed
 
 MOST_BODY = 50_000
+MOST_EDITIONS = 1_000_000
 MOST_DEVICE = 300
 
 
@@ -106,7 +107,7 @@ async def sign_document(tx: Tx, input: SignDocument) -> SignedDocumentId:
     row = await hold_own(tx)
     await _hold_texts(tx)
     edition = await in_force(tx, input.kind)
-    if edition.number != input.edition:
+    if edition.number != within(input.edition, "edition", 0, MOST_EDITIONS):
         raise Conflict("Another edition is in force; read that one.", field=("edition",), details=_named(edition))
     legal_name = await _legal_name(tx, row.id)
     if not is_same_name(typed, legal_name):

@@ -74,6 +74,7 @@ WORDS: dict[str, Any] = {
     "sha256": "ab" * 32,
     "isMock": False,
     # Where the homes of these businesses are.
+    "geofenceMetres": 150,
     "latitude": 25.7617,
     "longitude": -80.1918,
 }

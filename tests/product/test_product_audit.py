@@ -100,12 +100,20 @@ async def test_the_audit_log_is_searched_by_what_who_and_when(api: Api, world: W
     moment = (await world.now(ours.town.tenant)).isoformat()
     why = SetAvailability(cleaner.cleaner_id, ours.market, ours.period_start, await ours.slots(11), "Called in sick")
     await world.run(owner, set_availability, why)
-    lines = (await read(api, owner, first=100))["nodes"]
+
+    async def every(filter: Any = None) -> list[Any]:
+        page = await read(api, owner, first=100, filter=filter)
+        found, total = page["nodes"], page["totalCount"]
+        while page["pageInfo"]["hasNextPage"]:
+            page = await read(api, owner, first=100, filter=filter, after=page["pageInfo"]["endCursor"])
+            found = [*found, *page["nodes"]]
+        assert total == len(found)
+        return found
 
     async def matching(**filter: Any) -> list[str]:
-        page = await read(api, owner, first=100, filter=filter)
-        assert page["totalCount"] == len(page["nodes"])
-        return [line["id"] for line in page["nodes"]]
+        return [line["id"] for line in await every(filter)]
+
+    lines = await every()
 
     def those(**like: Any) -> list[str]:
         return [line["id"] for line in lines if all(line[name] == value for name, value in like.items())]

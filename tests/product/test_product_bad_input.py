@@ -20,7 +20,7 @@ from tests.product.world import Api, Town, World, gid, ops
 
 MEDIA = "application/graphql-response+json"
 TYPED = {str(code) for code in Code}
-NUL, LONG = "a\0b", "x" * 20_000
+NUL, LONG = "a\0b", "x" * 60_000
 IDS = ["", "junk", "MTIz", "\0", "a" * 3000, "✓", "==", "VHlwZTpub3QtYS11dWlk"]
 BAD: dict[str, list[Any]] = {
     "String": [NUL, LONG],
