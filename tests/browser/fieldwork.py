@@ -23,6 +23,9 @@ CREATE = """mutation($home: ID!, $at: DateTime!) { createJob(input: { propertyId
     expectedHours: "1", instructions: "The cat stays inside." }) { job { id } errors { message } } }"""
 ASSIGN = """mutation($job: ID!, $cleaner: ID!) { assignCleaner(input: { jobId: $job, cleanerId: $cleaner }) {
     assignment { id } errors { message } } }"""
+SHIFTS = """query($from: DateTime!, $before: DateTime!) { assignments(first: 100, filter: { isActive: true,
+    startsAtFrom: $from, startsAtBefore: $before }) { nodes { id endsAt cleaner { id } } } }"""
+RELEASE = """mutation($shift: ID!) { releaseCleaner(input: { assignmentId: $shift }) { errors { message } } }"""
 BEGINS = """query($id: ID!) { viewer { serverTime } assignment(id: $id) { startsAt } }"""
 AHEAD = timedelta(minutes=30)
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -135,13 +138,24 @@ async def planned_now(office: Visitor, cleaner: str, home: str, ahead: timedelta
     known = await office.ask(KNOWN)
     (who,) = [node["id"] for node in known["cleaners"]["nodes"] if node["name"].startswith(f"{cleaner} ")]
     (place,) = [node["id"] for node in known["properties"]["nodes"] if node["name"] == home]
-    at = (datetime.fromisoformat(known["viewer"]["serverTime"]) + ahead).isoformat()
-    made = (await office.ask(CREATE, home=place, at=at))["createJob"]
+    begins = datetime.fromisoformat(known["viewer"]["serverTime"]) + ahead
+    await _freed(office, who, begins)
+    made = (await office.ask(CREATE, home=place, at=begins.isoformat()))["createJob"]
     assert not made["errors"], made
     job = made["job"]["id"]
     held = (await office.ask(ASSIGN, job=job, cleaner=who))["assignCleaner"]
     assert not held["errors"], held
     return job, held["assignment"]["id"]
+
+
+async def _freed(office: Visitor, cleaner: str, begins: datetime) -> None:
+    """Take the cleaner off what the demo has planned for that hour: at which hour of the day is not for a test to say."""
+    ends = begins + timedelta(hours=1)
+    wanted = {"from": (begins - timedelta(hours=24)).isoformat(), "before": ends.isoformat()}
+    for one in (await office.ask(SHIFTS, **wanted))["assignments"]["nodes"]:
+        if one["cleaner"]["id"] == cleaner and datetime.fromisoformat(one["endsAt"]) > begins:
+            released = (await office.ask(RELEASE, shift=one["id"]))["releaseCleaner"]
+            assert not released["errors"], released
 
 
 async def to_page(visitor: Visitor, path: str, label: str, tenant: str = "demo") -> Visitor:
