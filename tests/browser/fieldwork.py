@@ -28,6 +28,8 @@ SHIFTS = """query($from: DateTime!, $before: DateTime!) { assignments(first: 100
 RELEASE = """mutation($shift: ID!) { releaseCleaner(input: { assignmentId: $shift }) { errors { message } } }"""
 BEGINS = """query($id: ID!) { viewer { serverTime } assignment(id: $id) { startsAt } }"""
 AHEAD = timedelta(minutes=30)
+LATER = timedelta(minutes=95)
+"""For cleaners who have worked a clean of another file in the hour before; its instructions are open all the same."""
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 _pictures = count(50_000)
@@ -149,7 +151,7 @@ async def planned_now(office: Visitor, cleaner: str, home: str, ahead: timedelta
 
 
 async def _freed(office: Visitor, cleaner: str, begins: datetime) -> None:
-    """Take the cleaner off what the demo has planned for that hour: at which hour of the day is not for a test to say."""
+    """Take the cleaner off what the demo has planned for that hour, whichever hour of the day it is."""
     ends = begins + timedelta(hours=1)
     wanted = {"from": (begins - timedelta(hours=24)).isoformat(), "before": ends.isoformat()}
     for one in (await office.ask(SHIFTS, **wanted))["assignments"]["nodes"]:

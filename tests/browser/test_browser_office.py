@@ -6,7 +6,7 @@ from playwright.async_api import Locator, expect
 
 from tests.browser.board import Visitor
 from tests.browser.conftest import Visit
-from tests.browser.fieldwork import FITS, PHONE, Clean, planned_now, to_page
+from tests.browser.fieldwork import FITS, LATER, PHONE, Clean, planned_now, to_page
 
 
 def card_of(office: Visitor, clean: Clean) -> Locator:
@@ -16,7 +16,7 @@ def card_of(office: Visitor, clean: Clean) -> Locator:
 async def watched(visit: Visit, cleaner: str, home: str) -> tuple[Visitor, Clean]:
     """An administrator at the board, and a cleaner whose job begins in half an hour."""
     office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/office", "Admin 1")
-    job, shift = await planned_now(office, cleaner, home)
+    job, shift = await planned_now(office, cleaner, home, LATER)
     return office, Clean(await to_page(await visit(**PHONE), "/work", cleaner), job, shift, home)
 
 

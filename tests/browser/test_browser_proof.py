@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from tests.browser.fieldwork import FITS, PHONE, Clean, planned_now, to_page
+from tests.browser.fieldwork import FITS, LATER, PHONE, Clean, planned_now, to_page
 
 TOKEN = """async ([tenant, email]) => {
     const headers = { "content-type": "application/json" };
@@ -15,7 +15,7 @@ async def test_a_customer_sees_the_proof_when_the_job_is_over_and_another_never(
     """R2, R117: no positions, no names of others' homes; live, without a reload."""
     office = await to_page(await visit(), "/office", "Admin 1")
     # The home of Customer 4; who works there is nowhere else by then.
-    job, shift = await planned_now(office, "Cleaner 1", "Redland Farmhouse")
+    job, shift = await planned_now(office, "Cleaner 1", "Redland Farmhouse", LATER)
     owner = await to_page(await visit(**PHONE), "/proof", "Customer 4")
     other = await to_page(await visit(**PHONE), "/proof", "Customer 2")
     clean = Clean(await to_page(await visit(**PHONE), "/work", "Cleaner 1"), job, shift, "Redland Farmhouse")
