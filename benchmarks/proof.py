@@ -223,8 +223,9 @@ async def _shifts(place: Installation, tenant: TenantId, many: int) -> list[Shif
     await place.runner.run(Call(owner, create_checklist_template, CreateChecklistTemplate("All", items)))
     rows = await place.root.fetch(
         """select c.id as cleaner, p.id as home, p.latitude, p.longitude from (
-            select c.id, m.market_id, row_number() over (order by c.id) as place from cleaner c
-            join cleaner_market m on m.tenant_id = c.tenant_id and m.cleaner_id = c.id where c.tenant_id = $1) c
+            select c.id, min(m.market_id::text)::uuid as market_id, row_number() over (order by c.id) as place
+            from cleaner c join cleaner_market m on m.tenant_id = c.tenant_id and m.cleaner_id = c.id
+            where c.tenant_id = $1 group by c.id) c
         join lateral (select p.* from property p where p.tenant_id = $1 and p.market_id = c.market_id
             and not p.hot_tub and p.laundry = 'NONE' order by p.id limit 1) p on true
         where not exists (select from assignment a where a.tenant_id = $1 and a.cleaner_id = c.id
