@@ -1,4 +1,4 @@
-"""From a credential to an `Actor`: tokens verified, secrets proven, sessions opened (A5).
+"""From a credential to an `Actor`: tokens verified, secrets proven, sessions opened (A5, R17).
 
 Proving is two transactions around one slow hash: find what must match, hash in a thread while nothing is held open,
 record how it went. Who does not exist costs the same work as who does.

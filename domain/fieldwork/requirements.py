@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class PhotoStage(StrEnum):
-    """What a photo shows."""
+    """What a photo shows (R128)."""
 
     BEFORE = "BEFORE"
     """The state on arrival, damage included (R107)."""

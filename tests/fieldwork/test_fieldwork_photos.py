@@ -1,4 +1,4 @@
-"""Photos as evidence: announced in their phase, uploaded, checked, kept with what is odd (R107, R109, R125, A18)."""
+"""Photos as evidence: announced in their phase, uploaded, checked, kept, flagged (R107, R109, R125, R128, A18)."""
 
 import json
 from collections.abc import Awaitable, Callable

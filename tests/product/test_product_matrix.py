@@ -465,7 +465,7 @@ async def test_each_role_runs_its_own_mutations_and_is_forbidden_the_others(
 
 
 async def test_nobody_reads_or_writes_without_a_credential(api: Api, house: House) -> None:
-    """R9: every query and every mutation but the ways to sign in; unread is also what a bad token asks."""
+    """R9, R17: every query and every mutation but the ways to sign in; unread is also what a bad token asks."""
     own, before = await values(house, {"Node": (await house.ids("Swap"))[0]}), await house.fingerprint()
     for kind, fields in (("query", QUERIES), ("mutation", MUTATIONS)):
         for name, field in fields.items():
