@@ -5,7 +5,6 @@ In it: the chain as `manifest.json`, signed; every photo as it was taken; every 
 """
 
 import asyncio
-import base64
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +22,7 @@ from starlette.routing import Route
 
 from app.tokens import SigningKey
 from db.runner import Call, Runner
+from db.secrets import url_safe
 from domain.actors import Actor, TenantId
 from domain.errors import NotFound, Unavailable
 from domain.fieldwork.chain import canonical
@@ -126,8 +126,7 @@ class Press:
             return []
 
     def _signature(self, bundle: Bundle) -> str:
-        signed = self.key.private.sign(canonical(signed_part(bundle.packet)))
-        return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+        return url_safe(self.key.private.sign(canonical(signed_part(bundle.packet))))
 
 
 def paper(bundle: Bundle, pictures: list[tuple[str, bytes]]) -> Paper:

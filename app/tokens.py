@@ -15,6 +15,7 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from db.secrets import url_safe
 from domain.actors import SIGNED_IN, Actor, Role, TenantId
 from domain.errors import Unauthenticated
 
@@ -50,11 +51,11 @@ class PublicKey:
     @classmethod
     def of(cls, key: Ed25519PublicKey) -> Self:
         """Name a key by its fingerprint."""
-        return cls(_text(hashlib.sha256(key.public_bytes_raw()).digest()[:12]), key)
+        return cls(url_safe(hashlib.sha256(key.public_bytes_raw()).digest()[:12]), key)
 
     def text(self) -> str:
         """As `from_text` reads it: what a rotation puts into the settings of every node."""
-        return _text(self.key.public_bytes_raw())
+        return url_safe(self.key.public_bytes_raw())
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -178,7 +179,3 @@ def _bytes(text: str) -> bytes:
     if len(raw) != 32:
         raise ValueError("A key is 32 bytes in base64url.")
     return raw
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,9 +1,15 @@
 """Keyed hashes: what is derived from the installation's secret, each use under its own label."""
 
+import base64
 import hashlib
 import hmac
 import secrets as random
 from dataclasses import dataclass, field
+
+
+def url_safe(raw: bytes) -> str:
+    """Bytes as base64url without padding: what tokens and keys look like in addresses."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)

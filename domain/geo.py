@@ -24,6 +24,11 @@ class Position:
             raise Invalid("The longitude must be between -180 and 180 degrees.", field=("longitude",))
 
 
+def rounded(value: float, digits: int) -> float:
+    """As it is kept and hashed; never a negative zero, which PostgreSQL's JSON does not know."""
+    return round(value, digits) + 0.0
+
+
 def distance_metres(here: Position, there: Position) -> float:
     """Great-circle distance (haversine, which is exact enough for neighbours too)."""
     north, east = radians(there.latitude - here.latitude), radians(there.longitude - here.longitude)

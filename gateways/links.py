@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from db.secrets import Secrets
+from db.secrets import Secrets, url_safe
 from gateways.objects import ObjectStore
 
 LASTS = timedelta(minutes=10)
@@ -110,13 +110,13 @@ class Links:
 
     def _token(self, use: str, permit: Permit, lasts: timedelta) -> str:
         until = int((self.clock() + lasts).timestamp())
-        text = _text(orjson.dumps({**asdict(permit), "until": until}))
-        return f"{text}.{_text(self._mac(use, text))}"
+        text = url_safe(orjson.dumps({**asdict(permit), "until": until}))
+        return f"{text}.{url_safe(self._mac(use, text))}"
 
     def _read(self, use: str, token: str) -> dict[str, Any]:
         text, _, mac = token.partition(".")
         whole = len(token) <= LONGEST_TOKEN and token.isascii()
-        if not whole or not hmac.compare_digest(mac, _text(self._mac(use, text))):
+        if not whole or not hmac.compare_digest(mac, url_safe(self._mac(use, text))):
             raise LinkRefused
         said: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if said.pop("until") <= self.clock().timestamp():
@@ -125,7 +125,3 @@ class Links:
 
     def _mac(self, use: str, text: str) -> bytes:
         return self.secrets.mac(f"link:{use}", text)
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from db.secrets import Secrets
+from db.secrets import Secrets, url_safe
 from domain.errors import Unavailable
 from domain.onboarding import PayoutAccountStatus
 
@@ -109,7 +109,7 @@ class SandboxPayouts:
         account = await self._existing(account_id)
         until = int((self.clock() + LINK_LIVES).timestamp())
         raw = account.key.bytes + until.to_bytes(8, "big")
-        return OnboardingLink(f"{self.public_url}/sandbox/payouts/{_text(raw + self._mac(raw))}", LINK_LIVES)
+        return OnboardingLink(f"{self.public_url}/sandbox/payouts/{url_safe(raw + self._mac(raw))}", LINK_LIVES)
 
     async def read(self, account_id: str) -> ProviderAccount:
         """The account as its file has it."""
@@ -191,10 +191,6 @@ class SandboxPayouts:
 
 def _as_provider(account: SandboxAccount) -> ProviderAccount:
     return ProviderAccount(f"sandbox_{account.key.hex}", account.status, account.requirements)
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _bytes(token: str) -> bytes:

@@ -20,7 +20,7 @@ from typing import Any
 from domain.errors import Invalid
 from domain.fieldwork.chain import canonical
 from domain.fieldwork.geofence import Fence, Fix
-from domain.geo import distance_metres
+from domain.geo import distance_metres, rounded
 
 MOST_POINTS = 500
 FASTEST_KMH = 200
@@ -125,9 +125,9 @@ def as_json(points: Iterable[Point]) -> list[dict[str, Any]]:
     return [
         {
             "at": point.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            "latitude": _rounded(point.fix.position.latitude, 7),
-            "longitude": _rounded(point.fix.position.longitude, 7),
-            "accuracy": _rounded(point.fix.accuracy_metres, 2),
+            "latitude": rounded(point.fix.position.latitude, 7),
+            "longitude": rounded(point.fix.position.longitude, 7),
+            "accuracy": rounded(point.fix.accuracy_metres, 2),
             "mock": point.fix.is_mock,
         }
         for point in points
@@ -169,8 +169,3 @@ def _is_far(point: Point, fence: Fence) -> bool:
 def _share(claims: Iterable[bool]) -> float:
     listed = list(claims)
     return sum(listed) / len(listed)
-
-
-def _rounded(value: float, digits: int) -> float:
-    # No negative zero: PostgreSQL's JSON does not know it, and the digest is made over exactly these numbers.
-    return round(value, digits) + 0.0

@@ -37,7 +37,7 @@ async def hold_shift(tx: Tx, assignment_id: AssignmentId, *, live: bool = True) 
 
 
 async def hold_job(tx: Tx, job_id: UUID) -> Row[Any]:
-    """The job, locked until the end: its fieldwork happens one step after the other."""
+    """The job, which the actor may only read, locked until the end: what happens to it happens one after the other."""
     async with tx.as_system():
         return await tx.get(job, job_id, "jobId", lock=True)
 

@@ -10,7 +10,7 @@ from db.tx import Tx
 from domain.errors import Conflict, IllegalTransition
 from domain.fieldwork.geofence import Fence, Fix, Sighting
 from domain.fieldwork.phases import VisitPhase, ensure_visit_transition
-from domain.geo import Position
+from domain.geo import Position, rounded
 from domain.ids import AssignmentId
 from domain.policy import FieldworkPolicy
 from domain.scheduling import JobStatus
@@ -88,20 +88,20 @@ async def place_of(tx: Tx, job_row: Row[Any]) -> Place:
 def spot(prefix: str, fix: Fix, seen: Sighting) -> dict[str, Any]:
     """The columns of a visit that keep a position: seven decimals of a degree are a centimetre."""
     return {
-        f"{prefix}_latitude": _rounded(fix.position.latitude, 7),
-        f"{prefix}_longitude": _rounded(fix.position.longitude, 7),
-        f"{prefix}_accuracy_metres": _rounded(fix.accuracy_metres, 2),
-        f"{prefix}_distance_metres": _rounded(seen.distance_metres, 1),
+        f"{prefix}_latitude": rounded(fix.position.latitude, 7),
+        f"{prefix}_longitude": rounded(fix.position.longitude, 7),
+        f"{prefix}_accuracy_metres": rounded(fix.accuracy_metres, 2),
+        f"{prefix}_distance_metres": rounded(seen.distance_metres, 1),
     }
 
 
 def spot_payload(place: Place, fix: Fix, seen: Sighting) -> dict[str, Any]:
     """The same for the chain, with the fence that it was held against and what speaks against it."""
     return {
-        "latitude": _rounded(fix.position.latitude, 7),
-        "longitude": _rounded(fix.position.longitude, 7),
-        "accuracyMetres": _rounded(fix.accuracy_metres, 2),
-        "distanceMetres": _rounded(seen.distance_metres, 1),
+        "latitude": rounded(fix.position.latitude, 7),
+        "longitude": rounded(fix.position.longitude, 7),
+        "accuracyMetres": rounded(fix.accuracy_metres, 2),
+        "distanceMetres": rounded(seen.distance_metres, 1),
         "radiusMetres": place.fence.radius_metres,
         "flags": [flag.value for flag in seen.flags],
     }
@@ -115,8 +115,3 @@ async def move(tx: Tx, row: Row[Any], phase: VisitPhase, **values: Any) -> None:
 async def hide(tx: Tx, row: Row[Any]) -> None:
     """Whoever has left is not watched any more."""
     await tx.write(delete(live_location).where(tx.own(live_location), live_location.c.visit_id == row.id))
-
-
-def _rounded(value: float, digits: int) -> float:
-    # No negative zero: PostgreSQL's JSON does not know it, and the chain is made over exactly these numbers.
-    return round(value, digits) + 0.0

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 
 from db.tx import Tx
-from domain.ids import JobId, MarketId, SwapId
+from domain.ids import MarketId, SwapId
 from domain.swaps import SwapKind, SwapStatus
 from models import assignment, job, swap, swap_want
 
@@ -30,12 +30,6 @@ async def hold_jobs_of(tx: Tx, id: SwapId, *, if_pending: bool = False) -> Row[A
         wanted = await _jobs_wanted(tx, id) if row.kind == SwapKind.TRADE else []
         await _hold(tx, [row.job_id, *wanted])
     return row
-
-
-async def hold_job(tx: Tx, id: JobId) -> None:
-    """Lock a job that the actor may only read."""
-    async with tx.as_system():
-        await _hold(tx, [id])
 
 
 async def hold_bids(tx: Tx, market_id: MarketId, *, placing: bool) -> None:

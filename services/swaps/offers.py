@@ -10,17 +10,17 @@ from db.tx import Tx
 from domain.actors import OFFICE, Role
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import EventType
-from domain.ids import AssignmentId, JobId, SwapId
+from domain.ids import AssignmentId, SwapId
 from domain.scheduling import AssignmentRole, JobStatus, is_urgent
 from domain.swaps import SwapOpener, ensure_can_offer
 from models import assignment, cleaner_market, job, swap
 from services.cards import record_swap_move, take_off
 from services.checks import text
+from services.fieldwork.holding import hold_job
 from services.fieldwork.reliability import LATE, rate_later
 from services.gate import ensure_onboarded
 from services.inputs import arg
 from services.scheduling import tenant_policy
-from services.swaps.holding import hold_job
 from services.swaps.listing import Listing, expiry, list_shift, live_shift
 
 MOST_WANTED = 20
@@ -54,7 +54,7 @@ async def offer_swap(tx: Tx, input: OfferSwap) -> SwapId:
     """
     await ensure_onboarded(tx)
     # Twice: while somebody was changing the job, the shift may have gone.
-    await hold_job(tx, JobId((await _own_shift(tx, input.assignment_id)).job_id))
+    await hold_job(tx, (await _own_shift(tx, input.assignment_id)).job_id)
     mine = await _own_shift(tx, input.assignment_id)
     policy = await tenant_policy(tx)
     listing = Listing(

@@ -39,7 +39,7 @@ DAYS_BACK: Final = 1
 DAYS_ON: Final = 3
 """Without days of its own the office watches from the UTC day before today's to the one after tomorrow's: whatever the
 market, its own today and tomorrow are among them."""
-PROVEN: Final = frozenset({JobStatus.COMPLETED, JobStatus.NO_ACCESS})
+TOLD: Final = frozenset({JobStatus.COMPLETED, JobStatus.NO_ACCESS})
 """From then on a customer sees the proof."""
 OFFICE_VIEWER, CLEANER_VIEWER, CUSTOMER_VIEWER = "office", "cleaner", "customer"
 _DAILY: Final = "daily"
@@ -189,7 +189,7 @@ def seen_by(klass: Klass, card: Mapping[str, Any]) -> dict[str, Any]:
         hidden = {} if card["market_id"] in markets.split() else {"market_id": None, "market_name": None, "zone": None}
         return {**card, "customer_id": None, "crew": own, **hidden}
     if viewer == CUSTOMER_VIEWER:
-        hidden = {} if card["status"] in PROVEN else {"evidence_status": None, "progress": None}
+        hidden = {} if card["status"] in TOLD else {"evidence_status": None, "progress": None}
         return {**card, "late_at": None, "missed_at": None, **hidden}
     return dict(card)
 
