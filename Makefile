@@ -11,13 +11,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint check bench soak fmt lock
+.PHONY: help run day test lint check bench soak fmt lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 run: $(STAMP) ## Everything up, with a demo business; Ctrl-C stops it (PORT=, DATA=)
 	@exec $(PY) main.py dev
+
+day: $(STAMP) ## A day of money over GraphQL, on its own port and data; fails unless the books agree
+	@exec $(PY) -m sandbox.day $(ARGS)
 
 test: $(STAMP) ## The tests, against real servers (ARGS= for some of them)
 	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)

@@ -12,23 +12,30 @@ from typing import TypeVar
 from app.passwords import Passwords, SourceLimiter
 from app.tokens import TokenSigner, TokenVerifier, Verified, utc_now
 from db.command import Command
+from db.ids import new_id
 from db.runner import Call, Runner
 from db.tenants import tenant_by_slug
 from domain.actors import NOBODY, PLATFORM_TENANT, Actor, Role, TenantId
 from domain.credentials import PASSWORD_LENGTHS, PIN_LENGTHS, ensure_strong_password, ensure_strong_pin
 from domain.errors import BadCredentials, Forbidden, Invalid, LinkInvalid, NotFound, Unauthenticated
+from domain.ids import BookingDraftId
 from services.checks import text
 from services.identity import tokens
 from services.identity.attempts import Tried
 from services.identity.command_line import PersonWanted, open_session_for
+from services.identity.customers import LinkEntry, SignInWish
+from services.identity.customers import request_sign_in_link as mail_sign_in_link
+from services.identity.customers import sign_in_with_link as enter_with_link
 from services.identity.forms import (
     AcceptInvite,
     RefreshSession,
     RequestPasswordReset,
+    RequestSignInLink,
     ResetPassword,
     SetPin,
     SignedIn,
     SignIn,
+    SignInWithLink,
     SignInWithPin,
     Tokens,
 )
@@ -52,6 +59,7 @@ Result = TypeVar("Result")
 
 NO_TENANT = TenantId(NOBODY)
 MOST_EMAIL = 254
+MOST_SLUG = 63
 MOST_DEVICE = 200
 
 
@@ -79,7 +87,32 @@ class Auth:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated
+        if token.strip().startswith(f"{tokens.BOOKING}."):
+            return self._visitor_of(token.strip())
         return self.verifier.verify(token.strip(), self.now())
+
+    async def visitor(self, tenant: str, source: str) -> Actor:
+        """Somebody unknown at a business's own page, who is known by nothing yet: what they do next is their first.
+
+        Raises `NotFound` where there is no such business, `RateLimited` for a source that asks too often.
+        """
+        self.limiter.ensure(source)
+        _ensure_writable(tenant, "tenant", MOST_SLUG)
+        found = await tenant_by_slug(self.runner.engine, tenant)
+        if found is None or found == PLATFORM_TENANT:
+            raise NotFound("There is no such business.", field=("tenant",))
+        return Actor(found, Role.ANONYMOUS, new_id())
+
+    def booking_token(self, visitor: Actor, expires_at: datetime) -> str:
+        """What the visitor comes back with to the booking that they have opened (R41)."""
+        claim = tokens.BookingClaim(visitor.tenant, BookingDraftId(visitor.person), expires_at)
+        return tokens.booking_token(self.runner.secrets, claim)
+
+    def _visitor_of(self, token: str) -> Verified:
+        claim = tokens.booking_claim(self.runner.secrets, token)
+        if claim is None or claim.expires_at <= self.now():
+            raise Unauthenticated
+        return Verified(Actor(claim.tenant, Role.ANONYMOUS, claim.draft), claim.expires_at)
 
     async def sign_in(self, input: SignIn, source: str, *, request_id: str = "") -> Tokens:
         """Sign a staff member in (R9). Raises `BadCredentials`, `Locked`, `RateLimited`."""
@@ -129,6 +162,22 @@ class Auth:
         _ensure_writable(input.email, "email", MOST_EMAIL)
         attempt = self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
         await attempt.find(mail_reset, ResetWish(input.email))
+
+    async def request_sign_in_link(self, input: RequestSignInLink, source: str, *, request_id: str = "") -> None:
+        """Mail a link to every customer of this address (R30); the caller learns nothing of who that is."""
+        _ensure_writable(input.email, "email", MOST_EMAIL)
+        attempt = self._attempt(source, request_id, await tenant_by_slug(self.runner.engine, input.tenant))
+        await attempt.find(mail_sign_in_link, SignInWish(input.email))
+
+    async def sign_in_with_link(self, input: SignInWithLink, source: str, *, request_id: str = "") -> Tokens:
+        """Sign a customer in by a mailed link (R30). Raises `LinkInvalid`, `RateLimited`."""
+        _ensure_writable(input.token, "token", tokens.LONGEST_TOKEN)
+        entry = LinkEntry(input.token, _device(input.device))
+        attempt = self._attempt(source, request_id, tokens.tenant_of(input.token, tokens.LINK))
+        signed_in = await attempt.find(enter_with_link, entry)
+        if signed_in is None:
+            raise LinkInvalid(field=("token",))
+        return self._tokens(signed_in)
 
     async def issue_token(self, tenant: str, role: Role, user: str | None = None) -> Tokens:
         """For the command line: a session of the first such person, or of `user` (email, name or id).

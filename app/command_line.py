@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from app.boot import url_of
 from app.container import AfterCommit, auth_of, signing_key
 from app.logs import configure_logs
 from app.payouts import payout_accounts
+from app.providers import payment_providers
 from app.settings import ConfigurationError, Keys, Settings
 from app.storage import object_store
 from app.waker import open_waker
@@ -20,14 +22,16 @@ from db.runner import Runner
 from db.secrets import Secrets
 from domain.actors import Role
 from domain.errors import Refused
+from domain.payments.ops import Boundary
 from gateways.messages import Outbox
 from subscriptions.wake import Wake
+from tasks.context import pass_by
 
 T = TypeVar("T")
 
 
-async def work(settings: Settings) -> None:
-    """Be a worker until SIGTERM."""
+async def work(settings: Settings, at_boundary: Callable[[Boundary], None] = pass_by) -> None:
+    """Be a worker until SIGTERM. `at_boundary` is called between the parts of each step of money."""
     configure_logs(settings.log_format)
     keys = Keys.derive(settings.key())
     waker = open_waker(settings.redis_url)
@@ -35,6 +39,8 @@ async def work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(waker.close)
         wake = await stack.enter_async_context(Wake(settings.redis_url))
+        providers = payment_providers(settings.stripe_calls_a_second)
+        stack.push_async_callback(providers.aclose)
         parts = WorkerParts(
             database_url=url_of(settings.database_url, "DATABASE_URL"),
             database_ops_url=url_of(settings.database_ops_url, "DATABASE_OPS_URL"),
@@ -45,6 +51,11 @@ async def work(settings: Settings) -> None:
             after_commit=AfterCommit(wake, waker),
             objects=object_store(settings),
             payouts=payout_accounts(settings, secrets),
+            providers=providers,
+            provider_url=settings.stripe_url,
+            platform_key=settings.stripe_key,
+            plan_grace=timedelta(days=settings.plan_grace_days),
+            at_boundary=at_boundary,
         )
         await serve_worker(parts)
 

@@ -20,10 +20,12 @@ from app.auth import Auth
 from app.boot import url_of
 from app.bundles import Press
 from app.execution import Executor, Operation, Prepared
+from app.geocoding import geocoder_of
 from app.limits import checked
 from app.passwords import Passwords, SourceLimiter
 from app.payouts import payout_accounts
 from app.settings import Keys, Settings
+from app.sign_ups import SignUpLimiter
 from app.storage import object_store
 from app.tokens import SigningKey, TokenSigner, TokenVerifier
 from app.waker import Waker, open_waker
@@ -49,6 +51,7 @@ from subscriptions.feeds import Feed
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.jobs import JobFeed, JobsFeed
 from subscriptions.feeds.locations import LiveLocationFeed
+from subscriptions.feeds.money import PaymentsFeed, PayoutsFeed
 from subscriptions.feeds.swaps import SwapMarketFeed
 from subscriptions.hub import Hub, Parts
 from subscriptions.log import Log
@@ -97,7 +100,8 @@ class AfterCommit:
 
 def feeds() -> list[Feed]:
     """Every live feed of the contract."""
-    return [SwapMarketFeed(), AvailabilityFeed(window_of_row), JobsFeed(), JobFeed(), LiveLocationFeed()]
+    boards: list[Feed] = [SwapMarketFeed(), AvailabilityFeed(window_of_row), JobsFeed(), JobFeed(), LiveLocationFeed()]
+    return [*boards, PaymentsFeed(), PayoutsFeed()]
 
 
 def contract(engines: list[Engine] | None = None, lent: Lent | None = None) -> strawberry.Schema:
@@ -131,7 +135,14 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         press = Press(runner, links, signing)
         auth = auth_of(settings, signing, secrets, runner)
         payouts = payout_accounts(settings, secrets)
-        services = Services(runner, engines[0], reads, auth, Control(ops, runner, waker.wake), payouts is not None)
+        control = Control(ops, runner, waker.wake)
+        geocoder = geocoder_of(settings)
+        if geocoder is not None:
+            stack.push_async_callback(geocoder.aclose)
+        sign_ups = SignUpLimiter(settings.sign_ups_an_address) if settings.stripe_key is not None else None
+        services = Services(
+            runner, engines[0], reads, auth, control, payouts is not None, geocoder=geocoder, sign_ups=sign_ups
+        )
         open_schema = settings.environment == "development"
         executor = Executor(schema, open_introspection=open_schema)
         log = Log(url_of(settings.database_feed_url, "DATABASE_FEED_URL"))

@@ -26,6 +26,7 @@ from app.limits import DOCUMENT_BYTES, TOKENS, checked, root_fields
 from domain.actors import Role
 from domain.errors import Code, Refused, Unauthenticated, Unavailable
 from resolvers.context import Context
+from resolvers.visitors import VISITING
 
 OPERATION_SECONDS = 10
 CHARACTERS_KEPT = 1_000_000
@@ -83,7 +84,7 @@ class Executor:
     async def execute(self, operation: Operation, context: Context, *, read_only: bool = False) -> dict[str, Any]:
         """The response; without "data" nothing was executed. `read_only` refuses mutations (for GET)."""
         try:
-            document = self._document(operation.query, keep=context.actor is not None)
+            document = self._document(operation.query, keep=_is_known(context))
             selected = self._selected(document, operation, context, read_only=read_only)
             self._ensure_values(selected, operation.variables)
             context.document = document
@@ -149,6 +150,8 @@ class Executor:
             raise GraphQLError("GET runs queries only.")
         if selected.operation is OperationType.SUBSCRIPTION:
             raise GraphQLError("Subscriptions run over the websocket (graphql-transport-ws).")
+        if context.actor is not None and context.actor.role is Role.ANONYMOUS:
+            _ensure_visiting(document, selected)
         if not self._open_introspection and not INTROSPECTION.isdisjoint(root_fields(document, selected)):
             role = context.actor.role if context.actor else None
             if role not in INTROSPECTING:
@@ -181,6 +184,18 @@ class Executor:
         _log.error("internal_error", error_id=number, exc_info=cause, **_whose(context))
         public: dict[str, Any] = {key: value for key, value in shown.items() if key in {"path", "locations"}}
         return {**public, "message": "Internal error.", "extensions": {"code": "INTERNAL", "errorId": number}}
+
+
+def _is_known(context: Context) -> bool:
+    """Whether somebody has signed in; a booking's token is anybody's for the asking."""
+    return context.actor is not None and context.actor.role is not Role.ANONYMOUS
+
+
+def _ensure_visiting(document: DocumentNode, selected: OperationDefinitionNode) -> None:
+    """Refuse whoever holds a booking's token alone all that is for people who have signed in (R41)."""
+    if root_fields(document, selected) - INTROSPECTION - VISITING:
+        refusal = Unauthenticated()
+        raise GraphQLError(refusal.message, original_error=refusal)
 
 
 class _Invalid(Exception):

@@ -26,7 +26,9 @@ DEPTH = 10
 ALIASES = 15
 ROOT_FIELDS = 10
 FAULTS = 100
-ONCE = frozenset({"signIn", "signInWithPin", "setPin", "refreshSession", "acceptInvite", "resetPassword"})
+ONCE = frozenset(
+    {"signIn", "signInWithPin", "setPin", "refreshSession", "acceptInvite", "resetPassword", "signInWithLink"}
+)
 """Mutations of which a document may hold one: a batch of guesses must not pass as one request."""
 
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http import request_id_of
 
-SIGNED = ("/uploads/", "/files/", "/documents/")
+SIGNED = ("/uploads/", "/files/", "/documents/", "/webhooks/stripe/")
 """Paths that end in a token."""
 
 

@@ -81,7 +81,7 @@ class SourceLimiter:
         self,
         *,
         burst: int = 60,
-        per_minute: int = 60,
+        per_minute: float = 60,
         capacity: int = 10_000,
         now: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -24,10 +24,13 @@ from app.container import Container, open_container
 from app.demo import DemoDoor
 from app.documents import Documents
 from app.http import BODY_BYTES, GraphQLOverHTTP
+from app.invoices import InvoiceFiles
 from app.logs import RequestLog, configure_logs
 from app.payouts import PayoutPage
+from app.payroll import PayrollFiles
 from app.settings import ConfigurationError, Settings
 from app.uploads import Transfers
+from app.webhooks import Webhooks
 from db.engine import GONE
 from gateways.links import Links
 from gateways.payout_accounts import SandboxPayouts
@@ -43,9 +46,15 @@ PAGES = {
     "/board": "board.html",
     "/work": "work.html",
     "/office": "office.html",
+    "/book": "book.html",
+    "/money": "money.html",
+    "/earnings": "earnings.html",
+    "/billing": "billing.html",
+    "/pay": "pay.html",
     "/proof": "proof.html",
     "/invite": "welcome.html",
     "/reset": "welcome.html",
+    "/sign-in": "enter.html",
 }
 SHUTDOWN_SECONDS = 5
 MESSAGE_BYTES = 256 * 1024
@@ -138,6 +147,9 @@ class Application:
             *Bundles(self._press).routes(),
             *(Route(path, _page(WEB / name, policy)) for path, name in PAGES.items()),
             Documents(self._links, self._running).route(),
+            PayrollFiles(self._links, self._running).route(),
+            InvoiceFiles(self._links, self._running).route(),
+            *Webhooks(self._running, self._settings.stripe_webhook_secrets).routes(),
             *self._sandbox(),
             Mount("/web", StaticFiles(directory=WEB)),
         ]

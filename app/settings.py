@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_BYTES = 32
@@ -46,6 +46,31 @@ class Settings(BaseSettings):
     object_store_key_id: str | None = Field(default=None, repr=False)
     object_store_secret: str | None = Field(default=None, repr=False)
     secret_key: str | None = Field(default=None, repr=False, description="SECRET_KEY: 32 bytes, base64url.")
+    stripe_url: str | None = Field(
+        default=None, description="STRIPE_URL: where the sandbox of payments answers; in development alone."
+    )
+    stripe_key: str | None = Field(
+        default=None, repr=False, description="STRIPE_KEY: of the platform's own account, which bills the plans."
+    )
+    stripe_webhook_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), repr=False, description="STRIPE_WEBHOOK_SECRETS: of /webhooks/platform, separated by commas."
+    )
+    stripe_calls_a_second: float = Field(
+        default=20.0,
+        ge=0,
+        le=1000,
+        description="STRIPE_CALLS_A_SECOND: of one account, in one worker; 0 for no limit. Stripe takes 25 of tests.",
+    )
+    sign_ups_an_address: int = Field(
+        default=5, ge=1, description="SIGN_UPS_AN_ADDRESS: businesses that one network address may found at once."
+    )
+    plan_grace_days: int = Field(
+        default=7, ge=0, le=90, description="PLAN_GRACE_DAYS: how long an unpaid business can still be changed."
+    )
+    geocoder_url: str | None = Field(
+        default=None,
+        description="GEOCODER_URL: a server with Nominatim's search, which knows where addresses are (R27).",
+    )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="ALLOWED_ORIGINS: pages of other origins that may call, separated by commas."
     )
@@ -63,10 +88,18 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     public_url: str | None = None
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "stripe_webhook_secrets", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("stripe_url")
+    @classmethod
+    def _sandbox_of_development(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Production pays for real, or not at all."""
+        if value is not None and info.data.get("environment") == "production":
+            raise ValueError("production uses no sandbox of payments: leave it out")
+        return None if value is None else value.rstrip("/")
 
     @classmethod
     def read(cls, **given: object) -> Self:

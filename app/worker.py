@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -30,10 +31,12 @@ from db.engine import read_pool, write_engine
 from db.runner import AfterCommit, Runner
 from db.secrets import Secrets
 from domain.actors import TenantId
+from domain.payments.ops import Boundary
 from gateways.messages import MessageGateway
 from gateways.objects import ObjectStore
+from gateways.payments import Providers
 from gateways.payout_accounts import PayoutAccounts
-from tasks.context import Tools
+from tasks.context import Tools, pass_by
 from tasks.kinds import KINDS
 from tasks.worker import Pace, Worker
 
@@ -63,6 +66,12 @@ class WorkerParts:
     objects: ObjectStore
     pace: Pace = field(default_factory=Pace)
     payouts: PayoutAccounts | None = None
+    providers: Providers | None = None
+    """Of payments; made in the event loop that the worker runs in."""
+    provider_url: str | None = None
+    platform_key: str | None = field(default=None, repr=False)
+    plan_grace: timedelta = timedelta(days=7)
+    at_boundary: Callable[[Boundary], None] = pass_by
 
 
 async def serve_worker(parts: WorkerParts) -> None:
@@ -91,7 +100,19 @@ async def open_worker(parts: WorkerParts) -> AsyncIterator[Worker]:
     try:
         told = _Told(parts.after_commit)
         runner = Runner(engine, parts.secrets, told)
-        tools = Tools(runner, parts.messages, ops, parts.public_url, parts.objects, parts.payouts)
+        tools = Tools(
+            runner,
+            parts.messages,
+            ops,
+            parts.public_url,
+            parts.objects,
+            parts.payouts,
+            providers=parts.providers,
+            provider_url=parts.provider_url,
+            platform_key=parts.platform_key,
+            plan_grace=parts.plan_grace,
+            at_boundary=parts.at_boundary,
+        )
         worker = Worker(_name(), tools, KINDS, pace=parts.pace)
         told.wake = worker.wake
         yield worker

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from benchmarks import fanout, feed, photos, proof, races, sockets, stream, writes
+from benchmarks import fanout, feed, nights, photos, proof, races, sockets, stream, writes
 from benchmarks.figures import Report
 from benchmarks.gauges import CAN_PIN, allow_files, off_server_core
 from benchmarks.installation import Installation, Size, open_installation
@@ -34,6 +34,7 @@ class Name(StrEnum):
     RACES = "races"
     PHOTOS = "photos"
     PROOF = "proof"
+    NIGHTS = "nights"
 
 
 LIVE = {Name.FANOUT, Name.STREAM, Name.SOCKETS, Name.WRITES}
@@ -66,6 +67,8 @@ async def _measure(wanted: list[Name], report: Report, *, quick: bool) -> None:
                 await photos.measure(place, photos.Pace(8, 16, 1) if quick else photos.Pace(16, 48, 3), report)
             if Name.PROOF in wanted:
                 await proof.measure(place, proof.Pace(4, 2, 100) if quick else proof.Pace(16, 4, 1_000), report)
+            if Name.NIGHTS in wanted:
+                await nights.measure(place, report, quick=quick)
             if Name.RACES in wanted:
                 await races.measure(place, 4.0 if quick else 12.0, report)
 

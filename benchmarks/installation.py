@@ -123,7 +123,7 @@ class Installation:
     @contextmanager
     def server(self, name: str, argv: Sequence[str]) -> Iterator[Server]:
         """A server on one core while the block lasts; `argv` is what follows the interpreter."""
-        port, log = _free_port(), self.data / f"{name}.log"
+        port, log = free_port(), self.data / f"{name}.log"
         with log.open("wb") as file, on_server_core():
             process = subprocess.Popen(
                 [sys.executable, *argv], cwd=ROOT, env=self.environment(port), stdout=file, stderr=file
@@ -218,7 +218,8 @@ def _stop(process: subprocess.Popen[Any]) -> None:
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -25,7 +25,15 @@ from db.secrets import Secrets
 from db.stamp import OPEN, OPEN_NEW
 from db.tx import Tx
 from domain.actors import NOWHERE, Actor, Origin, Role, TenantId
-from domain.errors import Forbidden, IdempotencyMismatch, Invalid, Refused, Unauthenticated, Unavailable
+from domain.errors import (
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    ReadOnly,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 from models import mutation_receipt
 
 Input = TypeVar("Input")
@@ -157,6 +165,8 @@ class Runner:
             )
         if opened is None:
             raise Unauthenticated
+        if opened["is_read_only"] and actor.role is not Role.SYSTEM and not call.command.when_unpaid:
+            raise ReadOnly
         return Tx(
             connection,
             actor,

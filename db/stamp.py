@@ -16,7 +16,7 @@ STAMPED = """(SELECT current_setting('app.tenant_id')::uuid AS tenant_id,
     current_setting('app.session_id')::uuid AS session_id OFFSET 0) stamp"""
 """The same row inside a transaction that is stamped already."""
 
-VERIFIED = """JOIN LATERAL (SELECT clock_timestamp() + t.clock_offset AS business_now FROM tenant t
+VERIFIED = """JOIN LATERAL (SELECT clock_timestamp() + t.clock_offset AS business_now, t.is_read_only FROM tenant t
     WHERE t.tenant_id = stamp.tenant_id AND (stamp.role IN ('system', 'anonymous') OR EXISTS (
         SELECT FROM session s
         WHERE s.tenant_id = stamp.tenant_id AND s.id = stamp.session_id AND s.person_id = stamp.actor_id
@@ -27,10 +27,11 @@ VERIFIED = """JOIN LATERAL (SELECT clock_timestamp() + t.clock_offset AS busines
 TIMED = """JOIN LATERAL (SELECT current_setting('app.now')::timestamptz AS business_now OFFSET 0) live ON true"""
 """The business time of a stamped transaction, read once at its start."""
 
-OPEN = f"""SELECT live.business_now, set_config('app.now', live.business_now::text, true)
+OPEN = f"""SELECT live.business_now, live.is_read_only, set_config('app.now', live.business_now::text, true)
     FROM {STAMP} {VERIFIED}"""
-"""The first statement of every write."""
+"""The first statement of every write; it also tells whether the business's plan is unpaid (A42)."""
 
-OPEN_NEW = f"""SELECT clock_timestamp() AS business_now, set_config('app.now', clock_timestamp()::text, true)
+OPEN_NEW = f"""SELECT clock_timestamp() AS business_now, false AS is_read_only,
+    set_config('app.now', clock_timestamp()::text, true)
     FROM {STAMP}"""
 """The same for the installation itself where the tenant does not exist yet: what founds it runs under its stamp."""

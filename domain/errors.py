@@ -55,6 +55,24 @@ class Code(StrEnum):
     """The code of a home is shown from 2 hours before the shift to 1 hour after it; `details` says when."""
     NOT_CONFIGURED = "NOT_CONFIGURED"
     """This installation lacks what it would need for this, as a payment provider; nothing was done."""
+    PRICE_CHANGED = "PRICE_CHANGED"
+    """The price is another than the one that was seen; `details.lines` explains it and `details.quote` is the new one."""
+    QUOTE_EXPIRED = "QUOTE_EXPIRED"
+    """The quote's time is over, or it was replaced or used; ask for a new one."""
+    CUSTOM_QUOTE_NEEDED = "CUSTOM_QUOTE_NEEDED"
+    """The price book has no price for this home; `details.reasons` says why, and the office names one on request."""
+    PAYMENT_STATE = "PAYMENT_STATE"
+    """The payment's state does not allow this: already captured, already refunded, disputed, not held."""
+    REFUND_TOO_LARGE = "REFUND_TOO_LARGE"
+    """More than is left of the charge; `details.leftCents` says what is."""
+    PAYOUT_STATE = "PAYOUT_STATE"
+    """The payout's state does not allow this: already paid, or its reason still stands."""
+    SECOND_APPROVER = "SECOND_APPROVER"
+    """Above the limit of one person: somebody else of the administrators has to agree."""
+    READ_ONLY = "READ_ONLY"
+    """The business's plan is unpaid: everything can be read, nothing changed, and nothing is lost."""
+    PLAN_LIMIT = "PLAN_LIMIT"
+    """The business's plan does not include this; `details` says what it includes."""
     SWAP_ALREADY_TAKEN = "SWAP_ALREADY_TAKEN"
     """The swap is taken, expired, foreign or unknown: the answer is the same for all, and nothing has changed."""
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
@@ -266,3 +284,66 @@ class ShiftOverlap(Refused):
 
     code = Code.SHIFT_OVERLAP
     message = "The cleaner already has a shift at that time."
+
+
+class PriceChanged(Refused):
+    """A submitted price differs; nothing was asked of the provider (R43, R222, A33)."""
+
+    code = Code.PRICE_CHANGED
+    message = "Price validation failed."
+
+
+class QuoteExpired(Refused):
+    """The quote cannot be used any more."""
+
+    code = Code.QUOTE_EXPIRED
+    message = "This quote has expired; ask for a new one."
+
+
+class CustomQuoteNeeded(Refused):
+    """The home needs a price by the office (A31); `details["reasons"]` lists why."""
+
+    code = Code.CUSTOM_QUOTE_NEEDED
+    message = "We will name a price for this home; please ask for a quote."
+
+
+class PaymentState(Refused):
+    """The payment does not allow this (R149, R150); `details` has its status."""
+
+    code = Code.PAYMENT_STATE
+    message = "The payment's state does not allow this."
+
+
+class RefundTooLarge(Refused):
+    """More than is left of the charge; `details["leftCents"]` says what is."""
+
+    code = Code.REFUND_TOO_LARGE
+    message = "This is more than is left of the payment."
+
+
+class PayoutState(Refused):
+    """The payout does not allow this (R171)."""
+
+    code = Code.PAYOUT_STATE
+    message = "Payout already processed."
+
+
+class SecondApprover(Refused):
+    """Somebody else has to agree."""
+
+    code = Code.SECOND_APPROVER
+    message = "Somebody else has to approve this."
+
+
+class ReadOnly(Refused):
+    """The business's plan is unpaid (A42)."""
+
+    code = Code.READ_ONLY
+    message = "The plan of this business is unpaid: it can be read and not changed until it is paid."
+
+
+class PlanLimit(Refused):
+    """The business's plan does not include this (A42); `details` says what it includes."""
+
+    code = Code.PLAN_LIMIT
+    message = "The plan of this business does not include this."

@@ -24,6 +24,21 @@ class Position:
             raise Invalid("The longitude must be between -180 and 180 degrees.", field=("longitude",))
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a home is, in people's words."""
+
+    address: str
+    """Street and number."""
+    city: str
+    postal_code: str
+
+    @property
+    def key(self) -> str:
+        """The address in one spelling: the same for whoever wrote it in other capitals, or with other white space."""
+        return "|".join(" ".join(part.casefold().split()) for part in (self.address, self.city, self.postal_code))
+
+
 def rounded(value: float, digits: int) -> float:
     """As it is kept and hashed; never a negative zero, which PostgreSQL's JSON does not know."""
     return round(value, digits) + 0.0

@@ -90,6 +90,23 @@ class Laundry(StrEnum):
     OFF_SITE = "OFF_SITE"
 
 
+class HotTubService(StrEnum):
+    """What is done to a property's hot tub at each clean (R32, R51)."""
+
+    NONE = "NONE"
+    BASIC = "BASIC"
+    STANDARD = "STANDARD"
+    PREMIUM = "PREMIUM"
+
+
+class Drain(StrEnum):
+    """How often a hot tub is drained and filled anew (R32, R51)."""
+
+    NONE = "NONE"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+
+
 class OnboardingState(StrEnum):
     """The stage that a cleaner has to finish next (R130 to R133); the gate opens at COMPLETE (R134)."""
 
@@ -155,9 +172,17 @@ PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     ),
     # A no-show's hold is released and the job may still be covered or planned anew.
     PaymentStatus.RELEASED: frozenset({PaymentStatus.PENDING}),
-    PaymentStatus.REFUNDED: frozenset({PaymentStatus.DISPUTED}),
+    # A bank may send a refund back days later.
+    PaymentStatus.REFUNDED: frozenset(
+        {PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTED},
+    ),
     PaymentStatus.PARTIALLY_REFUNDED: frozenset(
-        {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED},
+        {
+            PaymentStatus.CAPTURED,
+            PaymentStatus.PARTIALLY_REFUNDED,
+            PaymentStatus.REFUNDED,
+            PaymentStatus.DISPUTED,
+        },
     ),
     # A dispute that is won gives the money back, one that is lost leaves it refunded.
     PaymentStatus.DISPUTED: frozenset(

@@ -20,7 +20,7 @@ LASTS = timedelta(minutes=10)
 """How long an address is good."""
 LONGEST_TOKEN = 2048
 
-Permit = TypeVar("Permit", "UploadPermit", "FilePermit", "DocumentPermit", "BundlePermit")
+Permit = TypeVar("Permit", "UploadPermit", "FilePermit", "DocumentPermit", "BundlePermit", "PayrollPermit", "InvoicePermit")
 
 
 class LinkRefused(Exception):
@@ -67,6 +67,22 @@ class BundlePermit:
 
 
 @dataclass(frozen=True, slots=True)
+class PayrollPermit:
+    """The file of one payroll export may be had. Ids as text."""
+
+    tenant: str
+    export: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePermit:
+    """The paper of one invoice may be had. Ids as text."""
+
+    tenant: str
+    invoice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """Makes and reads the addresses of one installation."""
 
@@ -91,6 +107,22 @@ class Links:
     def bundle(self, permit: BundlePermit) -> str:
         """Where to GET the bundle: always a path of ours, which puts it together. Good for 10 minutes."""
         return f"/bundles/{self._token('bundle', permit, LASTS)}"
+
+    def payroll(self, permit: PayrollPermit) -> str:
+        """Where to GET the file of a payroll export: always a path of ours. Good for 10 minutes."""
+        return f"/payroll/{self._token('payroll', permit, LASTS)}"
+
+    def invoice(self, permit: InvoicePermit) -> str:
+        """Where to GET the paper of an invoice: always a path of ours. Good for 10 minutes."""
+        return f"/invoices/{self._token('invoice', permit, LASTS)}"
+
+    def read_invoice(self, token: str) -> InvoicePermit:
+        """What a token of `invoice` allows. Raises `LinkRefused`."""
+        return InvoicePermit(**self._read("invoice", token))
+
+    def read_payroll(self, token: str) -> PayrollPermit:
+        """What a token of `payroll` allows. Raises `LinkRefused`."""
+        return PayrollPermit(**self._read("payroll", token))
 
     def read_document(self, token: str) -> DocumentPermit:
         """What a token of `document` allows. Raises `LinkRefused`."""

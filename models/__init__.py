@@ -2,7 +2,17 @@
 
 from models.availability import availability, availability_submission
 from models.base import metadata, walls
-from models.booking import service
+from models.billing import tenant_subscription
+from models.booking import (
+    booking_draft,
+    geocoded,
+    price_book,
+    quote,
+    quote_request,
+    service,
+    service_plan,
+    service_plan_skip,
+)
 from models.customers import customer, property  # noqa: A004 (the trade's word)
 from models.fieldwork import (
     access_code,
@@ -34,6 +44,20 @@ from models.identity import (
 )
 from models.notifications import notification
 from models.onboarding import cleaner_profile, legal_document, payout_account, signed_document
+from models.payments import (
+    dispute,
+    invoice,
+    ledger_entry,
+    ledger_posting,
+    money_alarm,
+    money_op,
+    payment,
+    payment_method,
+    provider_account,
+    refund,
+    webhook_event,
+)
+from models.payouts import payout, payroll_export
 from models.scheduling import assignment, job
 from models.spine import audit, duty_run, event, mutation_receipt, task, tenant_head, worker
 from models.swaps import standing_bid, swap, swap_ask, swap_want
@@ -45,6 +69,7 @@ __all__ = [
     "audit",
     "availability",
     "availability_submission",
+    "booking_draft",
     "checklist_item",
     "checklist_template",
     "cleaner",
@@ -53,25 +78,43 @@ __all__ = [
     "cleaner_skill",
     "credential",
     "customer",
+    "dispute",
     "duty_run",
     "event",
     "evidence",
     "evidence_entry",
+    "geocoded",
+    "invoice",
     "job",
+    "ledger_entry",
+    "ledger_posting",
     "legal_document",
     "live_location",
     "mailed_link",
     "market",
     "metadata",
+    "money_alarm",
+    "money_op",
     "mutation_receipt",
     "no_show",
     "notification",
+    "payment",
+    "payment_method",
+    "payout",
     "payout_account",
+    "payroll_export",
     "photo",
+    "price_book",
     "property",
+    "provider_account",
+    "quote",
+    "quote_request",
     "refresh_token",
+    "refund",
     "reliability",
     "service",
+    "service_plan",
+    "service_plan_skip",
     "session",
     "sign_in_source",
     "signed_document",
@@ -84,8 +127,10 @@ __all__ = [
     "task",
     "tenant",
     "tenant_head",
+    "tenant_subscription",
     "track_batch",
     "visit",
     "walls",
+    "webhook_event",
     "worker",
 ]

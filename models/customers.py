@@ -1,8 +1,8 @@
 """Customers and the homes they have cleaned (R22, R25, R26, R31, R32)."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Integer, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Integer, Text, UniqueConstraint, text
 
-from domain.scheduling import Laundry
+from domain.scheduling import Drain, HotTubService, Laundry
 from models.base import (
     ACTOR,
     CLEANER,
@@ -24,9 +24,12 @@ customer = protect(
         Column("name", Text, nullable=False),
         Column("email", Text),
         Column("phone", Text),
+        Column("provider_id", Text, comment="The payment provider's id of the customer (R25, R44)."),
         at("archived_at", nullable=True),
         at("created_at"),
         version(),
+        UniqueConstraint("tenant_id", "provider_id"),
+        Index("customer_by_email", "tenant_id", text("lower(email)")),
     ),
     Policy("office", "ALL", OFFICE),
     Policy("self", "SELECT", f"{role_is('customer')} and id = {ACTOR}"),
@@ -49,6 +52,9 @@ property = protect(  # the trade's word for a home, here only a table
         Column("laundry", Text, nullable=False),
         Column("laundry_loads", Integer, nullable=False, server_default=text("0")),
         Column("hot_tub", Boolean, nullable=False, server_default=text("false")),
+        Column("hot_tub_service", Text, nullable=False, server_default=text("'NONE'")),
+        Column("hot_tub_drain", Text, nullable=False, server_default=text("'NONE'")),
+        at("geocoded_at", nullable=True, doc="When the address was looked up; null where the office placed it (R27)."),
         Column("notes", Text, nullable=False, server_default=text("''")),
         Column("geofence_metres", Integer, comment="How near a check-in must be (R29); the setting's where null."),
         at("archived_at", nullable=True),
@@ -57,6 +63,9 @@ property = protect(  # the trade's word for a home, here only a table
         belongs_to("customer_id", "customer"),
         belongs_to("market_id", "market"),
         one_of("laundry", Laundry),
+        one_of("hot_tub_service", HotTubService),
+        one_of("hot_tub_drain", Drain),
+        CheckConstraint("hot_tub or (hot_tub_service = 'NONE' and hot_tub_drain = 'NONE')", name="tub_to_service"),
         CheckConstraint("latitude between -90 and 90 and longitude between -180 and 180", name="on_earth"),
         CheckConstraint("geofence_metres between 10 and 10000", name="geofence_sane"),
         CheckConstraint("laundry_loads between 0 and 50", name="loads_sane"),

@@ -6,6 +6,7 @@ they need; none can be called by PUBLIC.
 """
 
 from models.base import APP, DEFINER, OPS
+from models.payments import LEDGER_BALANCES
 from models.swaps import SWAP_KEEPS_ITS_WORD
 
 TENANT_BY_SLUG = """
@@ -191,24 +192,34 @@ DEFINER_READS = {
     "tenant_head": "SELECT, UPDATE",
     "event": "SELECT, INSERT",
     "audit": "SELECT, INSERT",
+    "ledger_posting": "SELECT",
 }
 """What the functions' owner may touch at all; everything else is out of its reach."""
 
 
-TRIGGERS = {"swap_keeps_its_word()": (SWAP_KEEPS_ITS_WORD, "before update on swap")}
-"""What a table itself sees to, by the function's signature: the function, and when it is called. With no power."""
+TRIGGERS = {
+    "swap_keeps_its_word()": (SWAP_KEEPS_ITS_WORD, "create trigger {name} before update on swap for each row"),
+    "ledger_balances()": (
+        LEDGER_BALANCES,
+        "create constraint trigger {name} after insert on ledger_posting deferrable initially deferred for each row",
+    ),
+}
+"""What a table itself sees to, by the function's signature: the function, and when it is called."""
+
+TRUSTED_TRIGGERS = frozenset({"ledger_balances()"})
+"""Those that see what their writer may not; they belong to the powerless role. The others have no power at all."""
 
 
 def triggers() -> list[str]:
     """SQL that creates the tables' own rules."""
     made: list[str] = []
-    for signature, (body, when) in TRIGGERS.items():
+    for signature, (body, head) in TRIGGERS.items():
         name = signature.removesuffix("()")
-        made += [
-            body.strip(),
-            f"revoke all on function {signature} from public",
-            f"create trigger {name} {when} for each row execute function {signature}",
-        ]
+        made += [body.strip(), f"revoke all on function {signature} from public"]
+        made.append(f"{head.format(name=name)} execute function {signature}")
+        if signature in TRUSTED_TRIGGERS:
+            # Last: nobody may put a function that is another's on their table.
+            made.append(f"alter function {signature} owner to {DEFINER}")
     return made
 
 

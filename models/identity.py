@@ -54,6 +54,7 @@ tenant = protect(
         Column("name", Text, nullable=False),
         Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
         Column("clock_offset", Interval, nullable=False, server_default=text("'0'")),
+        Column("is_read_only", Boolean, nullable=False, server_default=text("false"), comment="Unpaid (A42)."),
         at("created_at"),
         version(),
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{1,62}$'", name="slug_form"),
@@ -187,7 +188,9 @@ credential = protect(
         Column("tenant_id", Uuid, primary_key=True),
         Column("person_id", Uuid, primary_key=True),
         Column("role", Text, nullable=False),
-        Column("login", Text, nullable=False, comment="Lower-case email, or the keyed hash of a QR token."),
+        Column(
+            "login", Text, nullable=False, comment="Lower-case email, the keyed hash of a QR token, or a customer's id."
+        ),
         Column("secret_hash", Text, comment="Argon2id; null until the first password or PIN is set."),
         at("secret_deadline", nullable=True, doc="Until when a first PIN may be set (A8)."),
         Column("failures", Integer, nullable=False, server_default=text("0")),
@@ -195,7 +198,7 @@ credential = protect(
         at("locked_until", nullable=True),
         Column("disabled", Boolean, nullable=False, server_default=text("false")),
         UniqueConstraint("tenant_id", "login"),
-        one_of("role", (*STAFF_ROLES, Role.CLEANER)),
+        one_of("role", (*STAFF_ROLES, Role.CLEANER, Role.CUSTOMER)),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
     ),
     Policy("sign_in", "SELECT", ANONYMOUS),
@@ -203,7 +206,10 @@ credential = protect(
     Policy("self", "SELECT", f"person_id = {ACTOR}"),
     Policy("admin", "ALL", ADMIN),
 )
-"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). In no answer (R4, R231)."""
+"""What proves a person: password for staff (R9), QR token and PIN for cleaners (R10, R11). In no answer (R4, R231).
+
+A customer's has no secret: they are whoever reads the mail to their address (R30).
+"""
 
 session = protect(
     tenant_table(
@@ -272,10 +278,10 @@ mailed_link = protect(
         at("created_at"),
         at("expires_at"),
         at("used_at", nullable=True),
-        one_of("purpose", ("invite", "reset")),
+        one_of("purpose", ("invite", "reset", "sign-in")),
         UniqueConstraint("tenant_id", "token_hash"),
     ),
     Policy("redeem", "ALL", ANONYMOUS),
     Policy("admin", "ALL", ADMIN),
 )
-"""An invitation or a password reset on its way by mail; single use, stored hashed."""
+"""An invitation, a password reset or a customer's sign-in on its way by mail; single use, stored hashed."""

@@ -4,8 +4,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Numeric,
     Text,
     UniqueConstraint,
@@ -13,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from domain.scheduling import AssignmentRole, JobStatus, PaymentStatus
 from models.base import (
@@ -39,6 +41,12 @@ job = protect(
         ref("customer_id"),
         ref("market_id"),
         ref("service_id", nullable=True),
+        ref("plan_id", nullable=True),
+        ref("quote_id", nullable=True),
+        Column("planned_on", Date, comment="The day of its plan that it is for; moved, it stays that day's clean."),
+        Column("price_cents", Integer, comment="Frozen when it was booked; null where no price is known yet."),
+        Column("price", JSONB, comment="The breakdown, line by line."),
+        Column("currency", Text),
         at("starts_at"),
         at("ends_at"),
         Column("expected_hours", Numeric(5, 2), nullable=False, comment="Hours per head (A12)."),
@@ -58,12 +66,24 @@ job = protect(
         belongs_to("customer_id", "customer"),
         belongs_to("market_id", "market"),
         belongs_to("service_id", "service"),
+        belongs_to("plan_id", "service_plan"),
+        belongs_to("quote_id", "quote"),
         one_of("status", JobStatus),
         one_of("payment_status", PaymentStatus),
         CheckConstraint("ends_at > starts_at", name="has_length"),
         # What the assignments' copies of the customer and these times refer to.
         UniqueConstraint("tenant_id", "id", "customer_id", "starts_at", "ends_at", name="job_times_key"),
+        CheckConstraint("price_cents > 0", name="price_positive"),
+        # A plan's cleans are generated again and again, each once (R64).
+        UniqueConstraint("tenant_id", "plan_id", "planned_on", name="job_once_a_day_of_plan"),
         Index("job_by_start", "tenant_id", "starts_at", "id"),
+        Index(
+            "job_to_hold",
+            "tenant_id",
+            "market_id",
+            "starts_at",
+            postgresql_where=text("payment_status in ('PENDING', 'FAILED', 'EXPIRED', 'RELEASED') and not prepaid"),
+        ),
         Index("job_by_property", "tenant_id", "property_id", "starts_at", "id"),
     ),
     Policy("office", "ALL", OFFICE),

@@ -48,6 +48,10 @@ DISPATCHED = (
     "AvailabilitySubmission",
     "Swap",
     "StandingBid",
+    "BookingDraft",
+    "Quote",
+    "QuoteRequest",
+    "ServicePlan",
 )
 """Of what a dispatcher is shown the events: their own areas. A new entity is none of them until it is named here."""
 

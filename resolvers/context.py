@@ -12,6 +12,7 @@ from domain.actors import NOWHERE, Actor, Origin
 from domain.errors import Unauthenticated
 from domain.ids import MarketId, TaskId
 from domain.tasks import TaskState
+from gateways.geocoding import Geocoder
 from gateways.links import Links
 from resolvers.engine.engine import Engine
 from services.cursors import Cursors
@@ -34,6 +35,14 @@ class Control(Protocol):
         """Do a duty now."""
 
 
+class Limiter(Protocol):
+    """Counts what strangers may do only so often."""
+
+    def ensure(self, source: str) -> None:
+        """Count one of this network address. Raises `RateLimited`."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What one process has once."""
@@ -45,6 +54,10 @@ class Services:
     control: Control
     has_payouts: bool = False
     """Whether there is a provider that opens accounts for cleaners (R131)."""
+    sign_ups: Limiter | None = None
+    """How often businesses may sign themselves up; None where this installation bills no plans (A42)."""
+    geocoder: Geocoder | None = None
+    """Knows where addresses are (R27); None where nobody was named."""
 
     @property
     def links(self) -> Links:

@@ -1,7 +1,9 @@
 """Customers and their homes: where their fields come from, and their mutations."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from domain.price_book import DEFAULT_BOOK, PriceBook
 from domain.scheduling import Laundry, required_skills
 from models import customer
 from models import property as home
@@ -9,15 +11,50 @@ from resolvers.codes import HAS_CODE, VIEWS
 from resolvers.common import OFFICE, contains, is_set
 from resolvers.engine.sources import Sql, column, computed, sql
 from resolvers.expose import expose
+from resolvers.places import looked_up
+from resolvers.prices import shown
 from resolvers.registry import registry
 from schema.types.customers import Customer, Property
 from schema.types.filters import CustomerFilter, PropertyFilter
+from schema.types.prices import Price
 from services import customers as commands
+from services.homes import price_by
 
 
 def skills_of(hot_tub: bool, laundry: str) -> list[str]:
     """What a home demands of its cleaners (R80)."""
     return sorted(required_skills(has_hot_tub=hot_tub, laundry=Laundry(laundry)))
+
+
+def price_now(
+    bedrooms: int,
+    bathrooms: int,
+    square_feet: int,
+    laundry: str,
+    laundry_loads: int,
+    hot_tub_service: str,
+    hot_tub_drain: str,
+    rules: Mapping[str, Any] | None,
+) -> Price | None:
+    """What a clean of the home costs by the book in force (R60); null where the book has no price for it (A31)."""
+    home = {
+        "bedrooms": bedrooms,
+        "bathrooms": bathrooms,
+        "square_feet": square_feet,
+        "laundry": laundry,
+        "laundry_loads": laundry_loads,
+        "hot_tub_service": hot_tub_service,
+        "hot_tub_drain": hot_tub_drain,
+    }
+    price = price_by(home, DEFAULT_BOOK if rules is None else PriceBook.from_json(rules))
+    return None if price is None else shown(price)
+
+
+BOOK_IN_FORCE = sql(
+    lambda row: (
+        f"(SELECT b.rules FROM price_book b WHERE b.tenant_id = {row.tenant_id} ORDER BY b.edition DESC LIMIT 1)"
+    )
+)
 
 
 def on_own_jobs(name: str) -> Sql:
@@ -48,6 +85,8 @@ registry.sources(
     longitude=on_own_jobs("longitude"),
     notes=on_own_jobs("notes"),
     geofence_metres=on_own_jobs("geofence_metres"),
+    price=computed(price_now, rules=BOOK_IN_FORCE).only(*OFFICE),
+    geocoded_at=column().only(*OFFICE),
     required_skills=computed(skills_of),
     has_access_code=HAS_CODE,
     access_code_views=VIEWS,
@@ -59,7 +98,7 @@ MUTATIONS = {
     "create_customer": expose(commands.create_customer, Customer),
     "update_customer": expose(commands.update_customer, Customer),
     "archive_customer": expose(commands.archive_customer, Customer),
-    "create_property": expose(commands.create_property, Property),
-    "update_property": expose(commands.update_property, Property),
+    "create_property": expose(commands.create_property, Property, before=looked_up(commands.find_unplaced_property)),
+    "update_property": expose(commands.update_property, Property, before=looked_up(commands.find_unplaced_change)),
     "archive_property": expose(commands.archive_property, Property),
 }

@@ -52,6 +52,9 @@ _KINDS = {
     "swap_id": "Swap",
     "visit_id": "Visit",
     "service_id": "Service",
+    "booking_draft_id": "BookingDraft",
+    "quote_id": "Quote",
+    "service_plan_id": "ServicePlan",
 }
 """Which words of cards are ids, and of what."""
 _RENAMED = {"wants": "wantedAssignmentIds"}

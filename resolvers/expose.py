@@ -4,7 +4,7 @@ Input, payload and description are derived from the command; the payload's selec
 transaction, before it commits. Expected refusals are data in `errors`; a missing sign-in is an error of the request.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import make_dataclass
 from typing import Any
 from uuid import UUID
@@ -29,8 +29,21 @@ Guard = Callable[[Context], None]
 """Raises a `Refused` where this installation cannot do what is wanted, whoever asks."""
 
 
+Before = Callable[[Context, Any], Awaitable[None]]
+"""Finds out over the network what a command's input needs, before its transaction. Raises a `Refused` or `Unavailable`."""
+
+
+async def at_once(_context: Context, _input: Any) -> None:
+    """Nothing has to be found out before."""
+
+
 def expose(
-    command: Command[Any, Any], entity: type[Any], *, name: str | None = None, guard: Guard = lambda _context: None
+    command: Command[Any, Any],
+    entity: type[Any],
+    *,
+    name: str | None = None,
+    guard: Guard = lambda _context: None,
+    before: Before = at_once,
 ) -> Any:
     """A mutation field that runs the command and answers with the entity it made or changed."""
     field_name = name or command.name
@@ -48,7 +61,9 @@ def expose(
 
         try:
             call = call_of(info.context, command, input)
-            guard(info.context)
+            if call.actor.role in command.roles:
+                guard(info.context)
+            await before(info.context, call.input)
             _, row = await info.context.services.runner.run_and_read(call, read)
         except Unauthenticated:
             raise

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.policy import SwapPolicy, TenantPolicy
-from models import cleaner, cleaner_profile, market, payout_account, session, signed_document, staff, tenant
+from models import cleaner, cleaner_profile, customer, market, payout_account, session, signed_document, staff, tenant
 from resolvers.availability import market_window
 from resolvers.common import ADMINS, OFFICE, WORKFORCE, contains, is_set
 from resolvers.engine.sources import column, computed, many, one, sql, where
@@ -51,6 +51,7 @@ registry.sources(
     business=one(tenant, on="tenant_id", to="tenant_id").only(*WORKFORCE, "ops"),
     staff=one(staff, on="actor_id"),
     cleaner=one(cleaner, on="actor_id"),
+    customer=one(customer, on="actor_id"),
     sessions=many(session, via="person_id", order="created_at desc"),
     server_time=computed(server_time),
 )

@@ -5,10 +5,12 @@ from typing import Any
 from domain.scheduling import LIVE_JOB_STATES
 from models import assignment, job
 from resolvers.common import OFFICE, WORKFORCE
-from resolvers.engine.sources import column, many, one, sql, where
+from resolvers.engine.sources import column, computed, many, one, sql, where
 from resolvers.expose import expose
 from resolvers.fieldwork import CHECKLIST, EVIDENCE, VISIT, VISITS
+from resolvers.payments import PAYMENT_RISK, PAYMENTS
 from resolvers.photos import PHOTOS
+from resolvers.prices import shown_price
 from resolvers.registry import registry
 from resolvers.tracks import TRACKS
 from schema.types.filters import AssignmentFilter, JobFilter
@@ -41,6 +43,11 @@ registry.sources(
     Job,
     job,
     payment_status=column().only(*OFFICE),
+    payment_risk=PAYMENT_RISK,
+    payments=PAYMENTS,
+    price_cents=column().only(*OFFICE, "customer"),
+    currency=column().only(*OFFICE, "customer"),
+    price=computed(shown_price).only(*OFFICE, "customer"),
     instructions=sql(instructions),
     assignments=many(assignment, via="job_id"),
     tracks=TRACKS,

@@ -26,7 +26,7 @@ NEED_A_SESSION = frozenset({"create_tenant"})
 
 
 def _person(role: Role) -> str:
-    return "Cleaner" if role is Role.CLEANER else "Staff"
+    return {Role.CLEANER: "Cleaner", Role.CUSTOMER: "Customer"}.get(role, "Staff")
 
 
 def _credentials(tokens: forms.Tokens) -> Credentials:
@@ -86,6 +86,12 @@ def _signing(name: str, form: type[Any], doc: str) -> Any:
 async def _request_reset(context: Context, given: Any) -> bool:
     wish = to_command(forms.RequestPasswordReset, given)
     await context.services.auth.request_password_reset(wish, context.source, request_id=context.request_id)
+    return True
+
+
+async def _request_link(context: Context, given: Any) -> bool:
+    wish = to_command(forms.RequestSignInLink, given)
+    await context.services.auth.request_sign_in_link(wish, context.source, request_id=context.request_id)
     return True
 
 
@@ -187,6 +193,18 @@ MUTATIONS = {
         "Ask for a link to choose a new password; the answer does not tell whether there is such a person.",
         _request_reset,
         ("ok", bool, False, "True unless the request itself was refused."),
+    ),
+    "request_sign_in_link": _secret(
+        "request_sign_in_link",
+        forms.RequestSignInLink,
+        "Ask for a link to sign in with as a customer; the answer does not tell whether there is such a customer (R30).",
+        _request_link,
+        ("ok", bool, False, "True unless the request itself was refused."),
+    ),
+    "sign_in_with_link": _signing(
+        "sign_in_with_link",
+        forms.SignInWithLink,
+        "Sign in as a customer by a mailed link, within 15 minutes and once. One a document (R30).",
     ),
     "issue_qr": _issue_qr(),
     "create_tenant": _secret(

@@ -27,8 +27,10 @@ def run_worker(settings: Settings) -> None:
     with servers_for(settings) as served:
         asyncio.run(ensure_servable(served))
         from app.command_line import work
+        from sandbox.failpoints import failpoint_of_environment
 
-        asyncio.run(work(served))
+        at_boundary = failpoint_of_environment(served)
+        asyncio.run(work(served) if at_boundary is None else work(served, at_boundary))
 
 
 def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | None) -> str:

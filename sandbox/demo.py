@@ -4,7 +4,7 @@ Everything is made by the commands that a real office and its cleaners use. Seed
 run out: fewer than three open offers are followed by another round of jobs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,13 @@ class Demo:
         return [*staff, *cleaners]
 
 
-async def seed_demo(runner: Runner, auth: Auth, data: Path, objects: ObjectStore) -> Demo:
+async def seed_demo(
+    runner: Runner, auth: Auth, data: Path, objects: ObjectStore, founded: Callable[[], Awaitable[None]] | None = None
+) -> Demo:
     """Make sure that the demo is there and has shifts to race for; its logins, which are kept in `data`/demo.json.
 
-    May be interrupted and run again. Raises `Forbidden` in production, where documented passwords have no place.
+    `founded` is called once the businesses and their people are there, before anybody works. May be interrupted and
+    run again. Raises `Forbidden` in production, where documented passwords have no place.
     """
     if auth.production:
         raise Forbidden("The demo has documented passwords: it is not made in production.")
@@ -114,6 +117,8 @@ async def seed_demo(runner: Runner, auth: Auth, data: Path, objects: ObjectStore
     demo = _demo(businesses)
     # Before the rounds: tokens that were issued are known nowhere else.
     _keep(data / KEPT, demo)
+    if founded is not None:
+        await founded()
     for business in businesses:
         await add_round(business)
         await add_day(business, objects)

@@ -1,4 +1,4 @@
-"""`make run`: servers, schema, API and worker under one supervisor, the demo business, and a first query to try."""
+"""`make run`: servers, schema, payments sandbox, API and worker under one supervisor, the demo, a first query."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ from app.boot import ensure_servable
 from app.migrate import migrate
 from app.settings import Settings
 from sandbox.environment import ensure_running
+from sandbox.payments import payments_sandbox
 from sandbox.servers import ensure_port_free, environment_of, servers_for
 from sandbox.supervisor import Child, supervise
 
@@ -23,12 +24,12 @@ MAIN = Path(__file__).parent.parent / "main.py"
 def develop(settings: Settings) -> None:
     """Run everything until Ctrl-C or SIGTERM; nothing is left behind."""
     ensure_port_free(settings)
-    with servers_for(settings) as served:
+    with servers_for(settings) as named, payments_sandbox(named) as (served, beside):
         asyncio.run(_prepare(served))
         # The demo is looked after while the API starts: a restart is not to wait for it.
         threading.Thread(target=_seed, args=(served,), daemon=True).start()
         keep = None if settings.has_servers else (lambda: ensure_running(settings.data.resolve(), redis=settings.redis))
-        code = supervise([_child(served, "serve"), _child(served, "worker")], each_second=keep)
+        code = supervise([*beside, _child(served, "serve"), _child(served, "worker")], each_second=keep)
     sys.exit(code)
 
 

@@ -3,12 +3,16 @@
 import asyncio
 from dataclasses import dataclass
 
+from app.auth import Auth
 from app.boot import ensure_servable, url_of
 from app.command_line import with_auth
 from app.settings import Settings
 from app.storage import object_store
+from db.runner import Runner
 from sandbox.bulk import seed_bulk
-from sandbox.demo import seed_demo
+from sandbox.demo import Demo, seed_demo
+from sandbox.demo_money import add_money
+from sandbox.demo_payments import connect_demo
 from sandbox.servers import servers_for
 from sandbox.welcome import welcome
 
@@ -47,5 +51,12 @@ async def _seed(settings: Settings, amounts: Amounts) -> None:
 async def seed_and_welcome(settings: Settings) -> str:
     """Make sure that the demo is there; what to tell whoever has started it."""
     objects = object_store(settings)
-    made = await with_auth(settings, lambda runner, auth: seed_demo(runner, auth, settings.data, objects))
-    return welcome(settings, made)
+
+    async def seed(runner: Runner, auth: Auth) -> Demo:
+        async def take_cards() -> None:
+            await connect_demo(runner, auth, settings)
+            await add_money(runner, auth, settings)
+
+        return await seed_demo(runner, auth, settings.data, objects, founded=take_cards)
+
+    return welcome(settings, await with_auth(settings, seed))

@@ -43,12 +43,18 @@ def environment_of(settings: Settings) -> dict[str, str]:
     given = {name.upper(): value for name in named if (value := getattr(settings, name)) is not None}
     rest = {name: value for name, value in os.environ.items() if name.lower() not in URLS}
     redis = {} if settings.redis else {"REDIS": "off"}
+    money = {
+        "STRIPE_URL": settings.stripe_url,
+        "STRIPE_KEY": settings.stripe_key,
+        "STRIPE_WEBHOOK_SECRETS": ",".join(settings.stripe_webhook_secrets) or None,
+    }
     # Without servers that the user has named, development is not an oversight.
     chosen = {"ENVIRONMENT": settings.environment} if "environment" in settings.model_fields_set else {}
     return {
         **rest,
         **given,
         **redis,
+        **{name: value for name, value in money.items() if value is not None},
         **chosen,
         "PORT": str(settings.port),
         "DATA": str(settings.data.resolve()),

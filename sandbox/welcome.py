@@ -27,6 +27,7 @@ def welcome(settings: Settings, demo: Demo) -> str:
         f"  Swap board   {base}/board",
         f"  Pages        {base}/work (cleaners)  {base}/office  {base}/proof (customers)",
         f"  Health       {base}/healthz  {base}/readyz",
+        f"  Payments     {settings.stripe_url or 'the provider itself'}   (a sandbox: its own pages, nothing real)",
         f"  Messages     {settings.data / 'outbox.jsonl'}",
         f"  Redis        {'yes' if settings.redis_url else 'none: everything works, by polling'}",
         "",

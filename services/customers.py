@@ -5,21 +5,23 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import Row, exists, select, update
 
 from db.command import command
 from db.tx import Tx
 from domain.actors import OFFICE
-from domain.errors import Conflict, Invalid
+from domain.errors import Conflict
 from domain.events import Event, EventType
+from domain.geo import Address
 from domain.ids import CustomerId, MarketId, PropertyId
-from domain.scheduling import LIVE_JOB_STATES, Laundry
-from models import assignment, customer, job, market
+from domain.plans import PlanStatus
+from domain.scheduling import LIVE_JOB_STATES, Drain, HotTubService, Laundry
+from models import assignment, customer, job, market, service_plan
 from models import property as home
 from services.cards import refresh_swap_cards
 from services.checks import changes, email, phone, text, within
-from services.identity.people import end_access
-from services.identity.sessions import Because
+from services.homes import ensure_home, placed, to_look_up, without_tub
+from services.identity.customers import change_address, close_access, open_access
 from services.inputs import arg
 
 MOST_ROOMS = 50
@@ -68,14 +70,16 @@ class CreateProperty:
     address: str = arg("Street and number, shown to assigned cleaners only.")
     city: str = arg("The city, shown to whoever is offered a job there.")
     postal_code: str = arg("The postal code.")
-    latitude: float = arg("Degrees north, -90 to 90.")
-    longitude: float = arg("Degrees east, -180 to 180.")
+    latitude: float | None = arg("Degrees north, -90 to 90; without coordinates the address is looked up (R27).")
+    longitude: float | None = arg("Degrees east, -180 to 180.")
     bedrooms: int = arg("How many bedrooms, 0 to 50.")
     bathrooms: int = arg("How many bathrooms, 0 to 50.")
     square_feet: int = arg("The area in square feet, 1 to 100,000.")
     laundry: Laundry = arg("Where its laundry is done (R31).", default=Laundry.NONE)
     laundry_loads: int = arg("Loads of laundry a clean, 0 to 50; 0 where laundry is NONE.", default=0)
     hot_tub: bool = arg("Whether there is a hot tub to service (R32).", default=False)
+    hot_tub_service: HotTubService = arg("What is done to it at each clean.", default=HotTubService.NONE)
+    hot_tub_drain: Drain = arg("How often it is drained; NONE without a service.", default=Drain.NONE)
     notes: str = arg("What a cleaner must know, shown to assigned cleaners only; at most 5,000 characters.", default="")
     geofence_metres: int | None = arg(
         "How near a check-in must be (R29), 10 to 10,000 metres; the business's setting unless told.", default=None
@@ -91,14 +95,19 @@ class UpdateProperty:
     address: str | None = arg("Street and number.", default=None)
     city: str | None = arg("The city.", default=None)
     postal_code: str | None = arg("The postal code.", default=None)
-    latitude: float | None = arg("Degrees north, -90 to 90.", default=None)
+    latitude: float | None = arg(
+        "Degrees north, -90 to 90; an address that changes without coordinates is looked up anew (R27).",
+        default=None,
+    )
     longitude: float | None = arg("Degrees east, -180 to 180.", default=None)
     bedrooms: int | None = arg("How many bedrooms, 0 to 50.", default=None)
     bathrooms: int | None = arg("How many bathrooms, 0 to 50.", default=None)
     square_feet: int | None = arg("The area in square feet.", default=None)
     laundry: Laundry | None = arg("Where its laundry is done.", default=None)
     laundry_loads: int | None = arg("Loads of laundry a clean.", default=None)
-    hot_tub: bool | None = arg("Whether there is a hot tub to service.", default=None)
+    hot_tub: bool | None = arg("Whether there is a hot tub to service; without one its service ends.", default=None)
+    hot_tub_service: HotTubService | None = arg("What is done to it at each clean.", default=None)
+    hot_tub_drain: Drain | None = arg("How often it is drained.", default=None)
     notes: str | None = arg("What a cleaner must know.", default=None)
     geofence_metres: int | None = arg("How near a check-in must be, 10 to 10,000 metres.", default=None)
     expected_version: int | None = arg("Refuse with CONFLICT if the home has another version.", default=None)
@@ -113,47 +122,53 @@ class ArchiveProperty:
 
 @command(*OFFICE)
 async def create_customer(tx: Tx, input: CreateCustomer) -> CustomerId:
-    """Add a customer (R22, R25)."""
+    """Add a customer (R22, R25); one with an email address can sign in by mailed links (R30)."""
     values = _customer_values(input)
     made = CustomerId(await tx.insert(customer, **values, created_at=tx.now))
+    if values["email"] is not None:
+        await open_access(tx, made)
     _tell_customer(tx, made, values["name"])
     return made
 
 
 @command(*OFFICE)
 async def update_customer(tx: Tx, input: UpdateCustomer) -> CustomerId:
-    """Change a customer (R22); what is left out stays."""
-    await _live_customer(tx, input.customer_id, lock=True)
+    """Change a customer (R22); what is left out stays. Another email address ends the sessions of the old one (R30)."""
+    before = await _live_customer(tx, input.customer_id, lock=True)
     values = changes(_customer_values(input))
     await tx.change(customer, input.customer_id, input.expected_version, **values)
-    _tell_customer(tx, input.customer_id, (await tx.get(customer, input.customer_id)).name)
+    if values.get("email", before.email) != before.email:
+        await change_address(tx, input.customer_id, values["email"])
+    _tell_customer(tx, input.customer_id, values.get("name", before.name))
     return input.customer_id
 
 
 @command(*OFFICE)
 async def archive_customer(tx: Tx, input: ArchiveCustomer) -> CustomerId:
-    """Archive a customer and their homes, and end their sessions (R22).
+    """Archive a customer and their homes, and end their sessions and access (R22, R30).
 
     Refused with CONFLICT while jobs of theirs are still to be done.
     """
     row = await tx.get(customer, input.customer_id, "customerId", lock=True)
     await _ensure_no_live_jobs(tx, job.c.customer_id == input.customer_id, "customerId")
+    await _ensure_no_plans(tx, service_plan.c.customer_id == input.customer_id, "customerId")
     if row.archived_at is None:
         await tx.change(customer, input.customer_id, archived_at=tx.now)
         await _archive_homes(tx, input.customer_id)
-        await end_access(tx, input.customer_id, Because.ARCHIVED)
+        await close_access(tx, input.customer_id)
         _tell_customer(tx, input.customer_id, row.name)
     return input.customer_id
 
 
 @command(*OFFICE)
 async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
-    """Add a home to a customer (R26, R31, R32)."""
+    """Add a home to a customer (R26, R31, R32); without coordinates it is where its address is (R27)."""
     # Held, so that neither is archived while its newest home is being written.
     await _live_customer(tx, input.customer_id, share=True)
     await _hold_live_market(tx, input.market_id)
     values = _property_values(input)
-    _ensure_loads(values["laundry"], values["laundry_loads"])
+    ensure_home(values)
+    values |= await placed(tx, values)
     made = await tx.insert(home, **values, customer_id=input.customer_id, market_id=input.market_id, created_at=tx.now)
     _tell_property(tx, PropertyId(made), values["name"], input.customer_id)
     return PropertyId(made)
@@ -163,13 +178,15 @@ async def create_property(tx: Tx, input: CreateProperty) -> PropertyId:
 async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
     """Change a home; what is left out stays. Shifts of it that are on the swap market show the change at once.
 
-    Its cleaners are named: where their shifts lie decides what else they can take.
+    Its cleaners are named: where their shifts lie decides what else they can take. Jobs keep the price that they were
+    planned with; what the next one costs is the home's price.
     """
     before = await tx.get(home, input.property_id, "propertyId", lock=True)
     if before.archived_at is not None:
         raise Conflict("This property is archived.", field=("propertyId",))
-    values = changes(_property_values(input))
-    _ensure_loads(values.get("laundry", before.laundry), values.get("laundry_loads", before.laundry_loads))
+    values = without_tub(changes(_property_values(input)))
+    ensure_home({**before._asdict(), **values})
+    values |= await placed(tx, values, before)
     await tx.change(home, input.property_id, input.expected_version, **values)
     crew = await _hold_crew(tx, input.property_id)
     _tell_property(tx, input.property_id, values.get("name", before.name), before.customer_id, *crew)
@@ -177,11 +194,25 @@ async def update_property(tx: Tx, input: UpdateProperty) -> PropertyId:
     return input.property_id
 
 
+@command(*OFFICE, secret=True)
+async def find_unplaced_property(tx: Tx, input: CreateProperty) -> list[Address]:
+    """The address of a home that is to be looked up before it can be added (R27)."""
+    return await to_look_up(tx, _property_values(input))
+
+
+@command(*OFFICE, secret=True)
+async def find_unplaced_change(tx: Tx, input: UpdateProperty) -> list[Address]:
+    """The same, before a home is changed."""
+    before = await tx.get(home, input.property_id, "propertyId")
+    return await to_look_up(tx, _property_values(input), before)
+
+
 @command(*OFFICE)
 async def archive_property(tx: Tx, input: ArchiveProperty) -> PropertyId:
     """Archive a home. Refused with CONFLICT while jobs there are still to be done."""
     row = await tx.get(home, input.property_id, "propertyId", lock=True)
     await _ensure_no_live_jobs(tx, job.c.property_id == input.property_id, "propertyId")
+    await _ensure_no_plans(tx, service_plan.c.property_id == input.property_id, "propertyId")
     if row.archived_at is None:
         await tx.change(home, input.property_id, archived_at=tx.now)
         _tell_property(tx, input.property_id, row.name, row.customer_id)
@@ -210,14 +241,11 @@ def _property_values(input: CreateProperty | UpdateProperty) -> dict[str, Any]:
         "laundry": input.laundry,
         "laundry_loads": within(input.laundry_loads, "laundryLoads", 0, MOST_LOADS),
         "hot_tub": input.hot_tub,
+        "hot_tub_service": input.hot_tub_service,
+        "hot_tub_drain": input.hot_tub_drain,
         "notes": text(input.notes, "notes", least=0, most=5000),
         "geofence_metres": within(input.geofence_metres, "geofenceMetres", *FENCES),
     }
-
-
-def _ensure_loads(laundry: str, loads: int) -> None:
-    if (laundry == Laundry.NONE) != (loads == 0):
-        raise Invalid("Laundry has one load or more, and no laundry has none.", field=("laundryLoads",))
 
 
 async def _archive_homes(tx: Tx, customer_id: CustomerId) -> None:
@@ -232,10 +260,11 @@ async def _archive_homes(tx: Tx, customer_id: CustomerId) -> None:
         _tell_property(tx, PropertyId(row.id), row.name, customer_id)
 
 
-async def _live_customer(tx: Tx, customer_id: CustomerId, *, lock: bool = False, share: bool = False) -> None:
+async def _live_customer(tx: Tx, customer_id: CustomerId, *, lock: bool = False, share: bool = False) -> Row[Any]:
     row = await tx.get(customer, customer_id, "customerId", lock=lock, share=share)
     if row.archived_at is not None:
         raise Conflict("This customer is archived.", field=("customerId",))
+    return row
 
 
 async def _hold_live_market(tx: Tx, market_id: MarketId) -> None:
@@ -248,6 +277,12 @@ async def _ensure_no_live_jobs(tx: Tx, which: Any, field: str) -> None:
     live = exists().where(tx.own(job), which, job.c.status.in_([str(state) for state in LIVE_JOB_STATES]))
     if await tx.scalar(select(live)):
         raise Conflict("There are jobs still to be done; cancel or finish them first.", field=(field,))
+
+
+async def _ensure_no_plans(tx: Tx, which: Any, field: str) -> None:
+    over = (PlanStatus.ENDED.value, PlanStatus.CANCELED.value)
+    if await tx.scalar(select(exists().where(tx.own(service_plan), which, service_plan.c.status.not_in(over)))):
+        raise Conflict("There is a cleaning plan; end it first.", field=(field,))
 
 
 def _tell_customer(tx: Tx, id: CustomerId, name: str) -> None:

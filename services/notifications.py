@@ -24,7 +24,7 @@ from domain.ids import MarketId, NotificationId, SwapId
 from domain.notifications import CHANNELS, Channel, Content, DeliveryStatus, Message, NotificationKind, compose
 from domain.scheduling import OnboardingState
 from domain.swaps import SwapOpener, SwapStatus
-from models import availability_submission, cleaner, cleaner_market, market, notification, staff
+from models import availability_submission, cleaner, cleaner_market, customer, market, notification, staff
 from services.availability import calendar_of, window_of
 from services.cards import swap_card
 from services.swap_facts import swap_facts, viewer_facts, viewer_facts_sql
@@ -313,15 +313,27 @@ async def queue(tx: Tx, input: QueueNotifications) -> int:
     return len(made)
 
 
+async def queue_to(tx: Tx, input: QueueNotifications, address: str) -> int:
+    """The same by mail to somebody who is known by an address alone, as who has asked for a price; how many are new."""
+    content = compose(input.kind, input.card)
+    rows = [_row(tx, input.kind, input.topic_key, (one, Channel.EMAIL, address), content) for one in input.people]
+    made = await _insert(tx, rows)
+    for each in made:
+        tx.later("deliver_notification", {"notification_id": str(each)}, dedupe_key=f"deliver:{each}")
+    return len(made)
+
+
 async def _people(tx: Tx, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     if not ids:
         return []
     cleaners = select(cleaner.c.id, cleaner.c.email, cleaner.c.phone, literal(True).label("has_app"))
     office = select(staff.c.id, staff.c.email, null().label("phone"), literal(False).label("has_app"))
+    customers = select(customer.c.id, customer.c.email, customer.c.phone, literal(False).label("has_app"))
     return await tx.all(
         union_all(
             cleaners.where(tx.own(cleaner), cleaner.c.id.in_(ids), cleaner.c.archived_at.is_(None)),
             office.where(tx.own(staff), staff.c.id.in_(ids), staff.c.archived_at.is_(None)),
+            customers.where(tx.own(customer), customer.c.id.in_(ids), customer.c.archived_at.is_(None)),
         )
     )
 

@@ -20,7 +20,7 @@ from domain.actors import OFFICE
 from domain.errors import Conflict, Invalid
 from domain.events import EventType
 from domain.ids import AssignmentId, CleanerId, JobId, PropertyId, ServiceId
-from domain.policy import TenantPolicy
+from domain.pricing import price_to_json
 from domain.scheduling import (
     AssignmentRole,
     JobStatus,
@@ -32,11 +32,17 @@ from domain.scheduling import (
     required_skills,
 )
 from domain.swaps import OPEN_SWAP_STATES, SwapOpener, SwapStatus, expiry_of
-from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap, tenant
+from models import assignment, cleaner, cleaner_market, cleaner_skill, customer, job, market, service, swap
 from models import property as home
+from services.billing.limits import ensure_jobs
 from services.cards import refresh_swap_cards, take_off, tell_job
 from services.checks import changes, text
+from services.homes import price_there
 from services.inputs import arg
+from services.payments.holds import hold_now
+from services.policies import tenant_policy
+
+__all__ = ["tenant_policy"]
 
 PLANNED = frozenset({JobStatus.UNASSIGNED, JobStatus.ASSIGNED})
 """Nobody has come yet: all of it may be different."""
@@ -92,14 +98,22 @@ class ReleaseCleaner:
 
 @command(*OFFICE)
 async def create_job(tx: Tx, input: CreateJob) -> JobId:
-    """Plan a clean (R70, R76). Urgent if it starts within a day (A22)."""
+    """Plan a clean (R70, R76). Urgent if it starts within a day (A22).
+
+    Its price is that of the book in force, and stays (R60); there is none where the office names it (A31).
+    """
     where = await _hold_home(tx, input.property_id)
     policy = await tenant_policy(tx)
     hours = await _hours_of(tx, input)
     ensure_schedulable(input.starts_at, hours, tx.now, policy.scheduling.horizon_days)
+    await ensure_jobs(tx, input.starts_at)
+    price = await price_there(tx, where)
     made = JobId(
         await tx.insert(
             job,
+            price_cents=None if price is None else price.total_cents,
+            price=None if price is None else price_to_json(price),
+            currency=None if price is None else price.currency,
             property_id=where.id,
             customer_id=where.customer_id,
             market_id=where.market_id,
@@ -115,6 +129,8 @@ async def create_job(tx: Tx, input: CreateJob) -> JobId:
         )
     )
     await tell_job(tx, EventType.JOB_CREATED, made)
+    # Booked after the night's run, it is held at once (A1).
+    await hold_now(tx, made)
     return made
 
 
@@ -147,6 +163,8 @@ async def update_job(tx: Tx, input: UpdateJob) -> JobId:
     await tx.change(job, before.id, input.expected_version, **values)
     await tell_job(tx, EventType.JOB_CHANGED, before.id)
     await refresh_swap_cards(tx, job.c.id == before.id)
+    if moved:
+        await hold_now(tx, before.id)
     return input.job_id
 
 
@@ -217,11 +235,6 @@ async def _hours_of(tx: Tx, input: CreateJob) -> Decimal:
         raise Invalid("Say how many hours it takes, or which service it is.", field=("expectedHours",))
     hours: Decimal = offered.expected_hours
     return hours
-
-
-async def tenant_policy(tx: Tx) -> TenantPolicy:
-    """The tenant's own numbers, defaults filled in."""
-    return TenantPolicy.from_json(await tx.scalar(select(tenant.c.settings).where(tx.own(tenant))))
 
 
 async def lock_cleaners(tx: Tx, ids: Iterable[UUID]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
@@ -10,14 +10,23 @@ import asyncpg
 from db.command import Command
 from db.runner import Call, Runner
 from domain.actors import Actor, TenantId
+from domain.errors import NotConfigured
+from domain.payments.ops import Boundary
 from gateways.images import Images
 from gateways.messages import MessageGateway
 from gateways.objects import ObjectStore
+from gateways.payments import Credentials, Provider, Providers
 from gateways.payout_accounts import PayoutAccounts
+from gateways.stripe_accounts import AccountSettings, StripeAccounts
+from services.payments.accounts import ProviderKeys
 from tasks.store import Task
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
+
+
+def pass_by(_boundary: Boundary) -> None:
+    """Nothing happens between the parts of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,25 @@ class Tools:
     payouts: PayoutAccounts | None = None
     """The provider of cleaners' accounts; None where there is none."""
     images: Images = field(default_factory=Images)
+    providers: Providers | None = None
+    """Of payments; None where this installation has none at all."""
+    provider_url: str | None = None
+    """Another address than the provider's own: the sandbox's."""
+    platform_key: str | None = field(default=None, repr=False)
+    """Of the platform's own account, which bills the plans."""
+    plan_grace: timedelta = timedelta(days=7)
+    """How long a business whose plan is unpaid can still be changed."""
+    accounts_of: Callable[[Provider, AccountSettings], PayoutAccounts] = StripeAccounts
+    """How cleaners' accounts are reached through a business's own."""
+    at_boundary: Callable[[Boundary], None] = pass_by
+    """Called between the parts of a step of money; tests end the process there."""
+
+    def provider_of(self, keys: ProviderKeys) -> Provider:
+        """The account that these keys open. Raises `NotConfigured` where this installation reaches no provider."""
+        secret = self.platform_key if keys.is_platform else keys.secret_key
+        if self.providers is None or secret is None:
+            raise NotConfigured
+        return self.providers.of(Credentials(secret, keys.account_id, self.provider_url))
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,48 @@ DUTIES: tuple[Duty, ...] = (
         "daily at 04:00",
         "Makes every cleaner's score of reliability anew: what happened has grown a day older (A47).",
     ),
+    Duty(
+        "hold_payments",
+        every(minutes=15),
+        "every 15 minutes; at 20:00 and 01:00 of the market (or its own hours) for the whole of tomorrow",
+        "Holds the price of what is to be cleaned on the customers' cards, and looks after the holds (A1, A2).",
+    ),
+    Duty(
+        "tend_plans",
+        daily(hour=2),
+        "daily at 02:00",
+        "Makes the jobs of the cleaning plans' coming weeks, and ends pauses and terms that are over (R63).",
+    ),
+    Duty(
+        "sweep_money",
+        every(minutes=5),
+        "every 5 minutes",
+        "Sends every step of money again that nobody is at: its worker died, or its task gave up (R238).",
+    ),
+    Duty(
+        "watch_plan",
+        every(minutes=30),
+        "every 30 minutes",
+        "Ends the business's trial when its time is over, and reads what its plan is at the provider (R178, A42).",
+    ),
+    Duty(
+        "sweep_payouts",
+        every(minutes=15),
+        "every 15 minutes, every day",
+        "Pays what cleaners are owed and is due, and frees what was held for a cause that is gone (R174 to R176, A3).",
+    ),
+    Duty(
+        "check_money",
+        every(minutes=60),
+        "every hour",
+        "Judges the books by every rule that our own rows can show broken, and raises and clears alarms (R237, R239).",
+    ),
+    Duty(
+        "reconcile_money",
+        daily(hour=3),
+        "daily at 03:00",
+        "Walks the provider's lists against our rows, both ways, and its balance against the books (R237, R239).",
+    ),
     Duty("prune_log", daily(hour=3), "daily at 03:00", "Deletes events, receipts and tasks that are too old."),
 )
 

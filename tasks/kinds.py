@@ -2,7 +2,26 @@
 
 from collections.abc import Mapping
 
-from tasks import arrivals, availability, evidence, notifications, onboarding, photos, reliability, swaps, upkeep
+from tasks import (
+    arrivals,
+    availability,
+    billing,
+    booking,
+    evidence,
+    holds,
+    money,
+    notifications,
+    onboarding,
+    payments,
+    payouts,
+    photos,
+    plans,
+    reconcile,
+    reliability,
+    swaps,
+    upkeep,
+    webhooks,
+)
 from tasks.context import TaskFunction
 
 KINDS: Mapping[str, TaskFunction] = {
@@ -20,6 +39,10 @@ KINDS: Mapping[str, TaskFunction] = {
     "notify_no_access": evidence.alert_no_access,
     "open_payout_account": onboarding.open_account,
     "refresh_payout_account": onboarding.refresh_account,
+    "release_payout": payouts.release,
+    "sweep_payouts": payouts.sweep,
+    "notify_payout": payouts.notify,
+    "follow_bank_payout": payouts.follow,
     "inspect_photo": photos.inspect,
     "sweep_photos": photos.sweep,
     "watch_arrivals": arrivals.watch,
@@ -28,5 +51,27 @@ KINDS: Mapping[str, TaskFunction] = {
     "scrub_positions": arrivals.scrub,
     "rate_cleaner": reliability.rate,
     "rate_cleaners": reliability.rate_market,
+    "hold_payments": holds.hold,
+    "hold_job": holds.hold_one,
+    "retry_payment": holds.retry,
+    "use_new_card": holds.use_card,
+    "read_payment": holds.read,
+    "notify_payment": holds.tell,
+    "notify_card_needed": holds.tell_card_needed,
+    "tend_plans": plans.tend,
+    "tell_money": money.tell,
+    "notify_money_alarm": money.tell_alarm,
+    "resume_refund": money.resume,
+    "check_money": money.check,
+    "reconcile_money": reconcile.reconcile,
+    "send_money": payments.send,
+    "sweep_money": payments.sweep,
+    "handle_webhook": webhooks.handle,
+    "check_provider": webhooks.check_keys,
+    "open_plan_page": billing.open_page,
+    "refresh_plan": billing.refresh,
+    "watch_plan": billing.watch,
+    "expire_booking": booking.end_booking,
+    "expire_quote": booking.end_quote,
     "prune_log": upkeep.prune,
 }

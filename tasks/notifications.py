@@ -26,6 +26,7 @@ from tasks.context import TaskContext
 LINK_KINDS = {
     LinkPurpose.INVITE: NotificationKind.INVITE_LINK,
     LinkPurpose.RESET: NotificationKind.RESET_LINK,
+    LinkPurpose.SIGN_IN: NotificationKind.SIGN_IN_LINK,
 }
 
 
@@ -41,7 +42,7 @@ async def deliver(context: TaskContext, tenant: TenantId, payload: Mapping[str, 
 
 
 async def mail_link(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
-    """Mail an invitation or a password reset. The link is made here and kept nowhere."""
+    """Mail an invitation, a password reset or a customer's sign-in. The link is made here and kept nowhere."""
     link = await context.run(read_mailed_link, ReadMailedLink(UUID(payload["link_id"])))
     if link is None:
         return

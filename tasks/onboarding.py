@@ -9,6 +9,7 @@ from domain.errors import Unavailable
 from domain.ids import PayoutAccountId
 from domain.onboarding import PayoutAccountStatus
 from gateways.payout_accounts import AccountRefused, AccountWish, PayoutAccounts, ProviderAccount
+from gateways.stripe_accounts import AccountSettings
 from services.onboarding.payouts import (
     PayoutPlan,
     PayoutWish,
@@ -18,12 +19,17 @@ from services.onboarding.payouts import (
     record_payout_account,
     record_payout_link,
 )
+from services.payments.ops import ENVIRONMENT
 from tasks.context import TaskContext
+
+PAGE = "/work"
+"""The cleaner's own page: it asks for a new link, or says what the provider still wants."""
 
 
 async def open_account(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
     """Have the account opened, and show the cleaner the provider's page unless nothing is left to do there."""
-    provider, plan = _provider(context), await _plan(context, payload)
+    plan = await _plan(context, payload)
+    provider = _provider(context, plan)
     try:
         account = await _opened(provider, tenant, plan)
     except AccountRefused as refusal:
@@ -38,7 +44,8 @@ async def open_account(context: TaskContext, tenant: TenantId, payload: Mapping[
 
 async def refresh_account(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
     """Read how the account stands, if there is one yet."""
-    provider, plan = _provider(context), await _plan(context, payload)
+    plan = await _plan(context, payload)
+    provider = _provider(context, plan)
     if plan.provider_id is None:
         return
     try:
@@ -49,9 +56,14 @@ async def refresh_account(context: TaskContext, tenant: TenantId, payload: Mappi
     await _record(context, plan, account)
 
 
-def _provider(context: TaskContext) -> PayoutAccounts:
+def _provider(context: TaskContext, plan: PayoutPlan) -> PayoutAccounts:
+    """The business's own account with the provider; cleaners' accounts are connected to it (A41)."""
+    if plan.keys is not None:
+        page = f"{context.tools.public_url}{PAGE}"
+        settings = AccountSettings(ENVIRONMENT, f"{page}?payouts=again", f"{page}?payouts=done", currency=plan.currency)
+        return context.tools.accounts_of(context.tools.provider_of(plan.keys), settings)
     if context.tools.payouts is None:
-        raise Unavailable("This installation has no payment provider.")
+        raise Unavailable("This business has not connected a payment provider.")
     return context.tools.payouts
 
 

@@ -10,6 +10,10 @@ export const RESET_PASSWORD = `mutation ResetPassword($input: ResetPasswordInput
 export const REQUEST_PASSWORD_RESET = `mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
   requestPasswordReset(input: $input) { ok errors { code message field } }
 }`;
+export const SIGN_IN_WITH_LINK = `mutation SignInWithLink($input: SignInWithLinkInput!) { signInWithLink(input: $input) { ${CREDENTIALS} } }`;
+export const REQUEST_SIGN_IN_LINK = `mutation RequestSignInLink($input: RequestSignInLinkInput!) {
+  requestSignInLink(input: $input) { ok errors { code message field } }
+}`;
 export const REFRESH = `mutation Refresh($input: RefreshSessionInput!) { refreshSession(input: $input) { ${CREDENTIALS} } }`;
 export const SIGN_OUT = `mutation SignOut($input: SignOutInput!) { signOut(input: $input) { errors { code message } } }`;
 export const REAUTHENTICATE = `mutation Reauthenticate($accessToken: String!) { reauthenticate(accessToken: $accessToken) { ok } }`;

@@ -1,7 +1,9 @@
 /** Who is signed in on this page: the tokens, kept for the tab's life and renewed before they end. */
 
 import { post, SignedOut, Unreachable } from "/web/api.js";
-import { ACCEPT_INVITE, REFRESH, REQUEST_PASSWORD_RESET, RESET_PASSWORD, SET_PIN, SIGN_IN, SIGN_IN_WITH_PIN } from "/web/documents.js";
+import {
+  ACCEPT_INVITE, REFRESH, REQUEST_PASSWORD_RESET, REQUEST_SIGN_IN_LINK, RESET_PASSWORD, SET_PIN, SIGN_IN, SIGN_IN_WITH_LINK, SIGN_IN_WITH_PIN,
+} from "/web/documents.js";
 
 const KEY = "cleanshift.session";
 const RENEW_AT = 0.8; // Of a token's life.
@@ -31,6 +33,15 @@ export const acceptInvite = (input) => enter(ACCEPT_INVITE, input);
 
 /** Choose a new password by a mailed token, and sign in; every other session ends. Throws `NotSignedIn`. */
 export const resetPassword = (input) => enter(RESET_PASSWORD, input);
+
+/** Sign in as a customer by a mailed token. Throws `NotSignedIn`. */
+export const signInWithLink = (input) => enter(SIGN_IN_WITH_LINK, input);
+
+/** Ask for such a token by mail, as a customer; whether the address is one's is not told. Throws `NotSignedIn`. */
+export async function requestSignInLink(input) {
+  const { requestSignInLink: answer } = await post(REQUEST_SIGN_IN_LINK, { input });
+  if (!answer.ok) throw new NotSignedIn(answer.errors[0]);
+}
 
 /** Ask for such a token by mail; whether the address is somebody's is not told. Throws `NotSignedIn`. */
 export async function requestPasswordReset(input) {

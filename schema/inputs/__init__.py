@@ -30,9 +30,21 @@ TYPES_OF_ID: dict[object, tuple[str, ...]] = {
     ids.StaffId: ("Staff",),
     ids.CleanerId: ("Cleaner",),
     ids.SessionId: ("Session",),
+    ids.PaymentId: ("Payment",),
+    ids.PaymentMethodId: ("PaymentMethod",),
+    ids.PayoutId: ("Payout",),
+    ids.RefundId: ("Refund",),
+    ids.DisputeId: ("Dispute",),
+    ids.InvoiceId: ("Invoice",),
+    ids.PayrollExportId: ("PayrollExport",),
     ids.PhotoId: ("Photo",),
     ids.ChecklistItemId: ("ChecklistItem",),
     ids.ChecklistTemplateId: ("ChecklistTemplate",),
+    ids.ServicePlanId: ("ServicePlan",),
+    ids.PriceBookId: ("PriceBook",),
+    ids.BookingDraftId: ("BookingDraft",),
+    ids.QuoteId: ("Quote",),
+    ids.QuoteRequestId: ("QuoteRequest",),
     actors.PersonId: ("Staff", "Cleaner"),
 }
 """Which global ids an id of a command's input may be."""
@@ -56,7 +68,7 @@ def _made(source: type[Any], name: str, keyed: bool) -> type[Any]:
     namespace: dict[str, Any] = {}
     for field in fields(source):
         annotations[field.name] = _graphql(hints[field.name])
-        namespace[field.name] = _field(field)
+        namespace[field.name] = _field(field, hints[field.name])
     if keyed:
         annotations[KEY] = strawberry.ID | None
         namespace[KEY] = strawberry.field(description=KEY_DESCRIPTION, default=None)
@@ -64,8 +76,10 @@ def _made(source: type[Any], name: str, keyed: bool) -> type[Any]:
     return strawberry.input(made, name=name, description=summary(source))
 
 
-def _field(field: Field[Any]) -> Any:
+def _field(field: Field[Any], hint: Any) -> Any:
     description = for_clients(field.metadata["description"])
+    if field.default is MISSING and type(None) in get_args(hint):
+        return strawberry.field(description=description, default=None)
     if field.default is MISSING:
         return strawberry.field(description=description)
     return strawberry.field(description=description, default=field.default)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from domain.scheduling import Laundry, Skill
+from domain.scheduling import Drain, HotTubService, Laundry, Skill
 from schema.types.described import described
 from schema.types.filters import JobFilter, JobOrder, NameOrder, PropertyFilter
 from schema.types.identity import Market
@@ -13,6 +13,8 @@ from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
     from schema.types.codes import AccessCodeView
+    from schema.types.payments import PaymentMethod
+    from schema.types.prices import Price
     from schema.types.scheduling import Job
 
 
@@ -28,6 +30,9 @@ class Customer(Node):
     phone: str | None
     """The phone number in E.164."""
     properties: Connection["Property"] = paged(PropertyFilter, NameOrder, description="The customer's homes.")
+    payment_methods: Connection[Annotated["PaymentMethod", strawberry.lazy("schema.types.payments")]] = paged(
+        description="The saved cards; for the customer, owners and administrators."
+    )
     archived_at: datetime | None
     """When they ceased to be a customer."""
     version: int
@@ -63,6 +68,15 @@ class Property(Node):
     """Loads of laundry a clean."""
     hot_tub: bool
     """Whether there is a hot tub to service."""
+    hot_tub_service: HotTubService
+    """What is done to it at each clean."""
+    hot_tub_drain: Drain
+    """How often it is drained."""
+    geocoded_at: datetime | None
+    """When its address was looked up; null where the office said where it is, or may not be known. For the office."""
+    price: Annotated["Price", strawberry.lazy("schema.types.prices")] | None
+    """What its next clean costs by the price book in force, without a term; null where the office names it. Jobs and
+    plans keep theirs. For the office."""
     required_skills: list[Skill]
     """What it demands of every cleaner."""
     notes: str | None

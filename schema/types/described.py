@@ -29,10 +29,13 @@ def described(cls: T) -> T:
     return cls
 
 
-def enumerated(cls: E, *, more: str = "") -> E:
-    """Make an enum part of the contract with its docstring, its members' own, and what `more` says."""
+def enumerated(cls: E, *, more: str = "", name: str | None = None) -> E:
+    """Make an enum part of the contract with its docstring, its members' own, and what `more` says.
+
+    `name` where the contract calls it something else than the trade does.
+    """
     words = field_docs(cls)
-    made = strawberry.enum(cls, description="\n\n".join(part for part in (summary(cls), more) if part))
+    made = strawberry.enum(cls, name=name, description="\n\n".join(part for part in (summary(cls), more) if part))
     for value in made.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = words.get(value.name) or value.name.capitalize().replace("_", " ") + "."
     return made

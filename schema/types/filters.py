@@ -8,8 +8,16 @@ from enum import Enum
 
 import strawberry
 
+from domain.booking import DraftStatus
 from domain.notifications import DeliveryStatus
-from domain.scheduling import AssignmentRole, JobStatus, OnboardingState, Skill
+from domain.payments.ledger import Account
+from domain.payments.ledger import EntryKind as LedgerKind
+from domain.payments.ops import OpKind, OpState
+from domain.payments.payouts import HoldReason, PayoutKind, PayoutStatus
+from domain.payments.states import DisputeStatus, InvoiceStatus, PaymentKind, RefundStatus
+from domain.plans import PlanStatus
+from domain.quotes import QuoteRequestStatus, QuoteStatus
+from domain.scheduling import AssignmentRole, JobStatus, OnboardingState, PaymentStatus, Skill
 from domain.swaps import SwapKind, SwapOpener, SwapStatus
 from schema.types.described import described, enumerated
 
@@ -118,6 +126,31 @@ class JobFilter:
     """Only those that the acting cleaner is on, or only the others that they see."""
     is_active: bool | None = None
     """Only those that are still to be done or under way, or only those that are over."""
+
+
+@described
+@strawberry.input
+class ServicePlanFilter:
+    """Which cleaning plans."""
+
+    status: list[PlanStatus] | None = None
+    """Only those that stand so."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+    property_id: strawberry.ID | None = None
+    """Only those for this home."""
+    market_id: strawberry.ID | None = None
+    """Only those in this market."""
+
+
+@enumerated
+class ServicePlanOrder(Enum):
+    """The order of cleaning plans."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+    CREATED_AT_ASC = "created_at asc"
+    """The oldest first."""
 
 
 @described
@@ -311,3 +344,236 @@ class FailedTaskOrder(Enum):
     """The last one given up first."""
     FINISHED_AT_ASC = "finished_at asc"
     """The first one given up first."""
+
+
+@described
+@strawberry.input
+class PaymentFilter:
+    """Which payments."""
+
+    status: list[PaymentStatus] | None = None
+    """Only those in one of these states."""
+    kind: list[PaymentKind] | None = None
+    """Only those of one of these kinds."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+    is_current: bool | None = None
+    """Only those that their clean is paid with, or only those that another has replaced."""
+    created_at_from: datetime | None = None
+    """Only those that were planned then or later."""
+    created_at_before: datetime | None = None
+    """Only those that were planned earlier."""
+
+
+@enumerated
+class PaymentOrder(Enum):
+    """The order of payments."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+    CREATED_AT_ASC = "created_at asc"
+    """The oldest first."""
+
+
+@described
+@strawberry.input
+class PayoutFilter:
+    """Which payouts."""
+
+    status: list[PayoutStatus] | None = None
+    """Only those in one of these states."""
+    hold_reason: list[HoldReason] | None = None
+    """Only those that are held for one of these reasons."""
+    kind: PayoutKind | None = None
+    """Only pay for cleans, or only tips."""
+    cleaner_id: strawberry.ID | None = None
+    """Only those of this cleaner."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+    created_at_from: datetime | None = None
+    """Only those that were earned then or later."""
+    created_at_before: datetime | None = None
+    """Only those that were earned earlier."""
+
+
+@enumerated
+class PayoutOrder(Enum):
+    """The order of payouts."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+    CREATED_AT_ASC = "created_at asc"
+    """The oldest first."""
+    DUE_AT_ASC = "due_at asc"
+    """The one that is due first, first."""
+
+
+@enumerated
+class PayrollExportOrder(Enum):
+    """The order of payroll exports."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+
+
+@enumerated
+class PriceBookOrder(Enum):
+    """The order of price books."""
+
+    EDITION_DESC = "edition desc"
+    """The newest first."""
+
+
+@described
+@strawberry.input
+class QuoteFilter:
+    """Which quotes."""
+
+    status: list[QuoteStatus] | None = None
+    """Only those in one of these states."""
+    customer_id: strawberry.ID | None = None
+    """Only those for this customer."""
+    is_custom: bool | None = None
+    """Only those that the office named, or only the others."""
+
+
+@described
+@strawberry.input
+class QuoteRequestFilter:
+    """Which requests for a price."""
+
+    status: list[QuoteRequestStatus] | None = None
+    """Only those in one of these states."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+
+
+@described
+@strawberry.input
+class BookingDraftFilter:
+    """Which bookings."""
+
+    status: list[DraftStatus] | None = None
+    """Only those in one of these states."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+    market_id: strawberry.ID | None = None
+    """Only those in this market."""
+
+
+@enumerated
+class NewestOrder(Enum):
+    """The order of what comes in one after the other."""
+
+    CREATED_AT_DESC = "created_at desc"
+    """The newest first."""
+    CREATED_AT_ASC = "created_at asc"
+    """The oldest first."""
+
+
+@described
+@strawberry.input
+class RefundFilter:
+    """Which refunds."""
+
+    status: list[RefundStatus] | None = None
+    """Only those in one of these states."""
+    payment_id: strawberry.ID | None = None
+    """Only those of this payment."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+
+
+@described
+@strawberry.input
+class DisputeFilter:
+    """Which disputes."""
+
+    status: list[DisputeStatus] | None = None
+    """Only those in one of these states."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+
+
+@enumerated
+class DisputeOrder(Enum):
+    """The order of disputes."""
+
+    OPENED_AT_DESC = "opened_at desc"
+    """The newest first."""
+
+
+@described
+@strawberry.input
+class LedgerFilter:
+    """Which entries of the books."""
+
+    kind: list[LedgerKind] | None = None
+    """Only those about one of these."""
+    account: Account | None = None
+    """Only those that move this account."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+    at_from: datetime | None = None
+    """Only those that were booked then or later."""
+    at_before: datetime | None = None
+    """Only those that were booked earlier."""
+
+
+@enumerated
+class LedgerOrder(Enum):
+    """The order of entries."""
+
+    AT_DESC = "at desc"
+    """The newest first."""
+    AT_ASC = "at asc"
+    """The oldest first."""
+
+
+@described
+@strawberry.input
+class MoneyOpFilter:
+    """Which steps at the provider."""
+
+    kind: list[OpKind] | None = None
+    """Only those for one of these."""
+    state: list[OpState] | None = None
+    """Only those in one of these states."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""
+
+
+@described
+@strawberry.input
+class MoneyAlarmFilter:
+    """Which alarms."""
+
+    is_open: bool | None = None
+    """Only those that stand, or only those that were cleared."""
+    kind: str | None = None
+    """Only those of this kind."""
+
+
+@enumerated
+class MoneyAlarmOrder(Enum):
+    """The order of alarms."""
+
+    RAISED_AT_DESC = "raised_at desc"
+    """The newest first."""
+
+
+@described
+@strawberry.input
+class InvoiceFilter:
+    """Which invoices."""
+
+    status: list[InvoiceStatus] | None = None
+    """Only those in one of these states."""
+    customer_id: strawberry.ID | None = None
+    """Only those of this customer."""
+    job_id: strawberry.ID | None = None
+    """Only those of this clean."""

@@ -15,6 +15,7 @@ from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
     from schema.types.availability import AvailabilityWindow
+    from schema.types.customers import Customer
     from schema.types.onboarding import CleanerProfile, PayoutAccount, SignedDocument
     from schema.types.reliability import Reliability
     from schema.types.scheduling import Assignment
@@ -173,6 +174,8 @@ class Viewer:
     """The person, if of the office."""
     cleaner: Cleaner | None
     """The person, if a cleaner."""
+    customer: Annotated["Customer", strawberry.lazy("schema.types.customers")] | None
+    """The person, if a customer."""
     sessions: Connection["Session"] = paged(description="The person's own sessions, the newest first.")
     """The person's sign-ins."""
     server_time: datetime

@@ -6,18 +6,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from domain.payments.pipeline import MoneyRisk
 from domain.scheduling import AssignmentRole, JobStatus, PaymentStatus
 from schema.types.booking import Service
 from schema.types.customers import Customer, Property
 from schema.types.described import described
-from schema.types.filters import AssignmentFilter, AssignmentOrder, SwapFilter, SwapOrder
+from schema.types.filters import (
+    AssignmentFilter,
+    AssignmentOrder,
+    PaymentFilter,
+    PaymentOrder,
+    PayoutFilter,
+    PayoutOrder,
+    SwapFilter,
+    SwapOrder,
+)
 from schema.types.identity import Cleaner, Market
 from schema.types.photos import PhotoFilter, PhotoOrder
+from schema.types.prices import Price
 from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
+    from schema.types.payments import Payment
     from schema.types.fieldwork import ChecklistItem, Evidence, Visit
+    from schema.types.payouts import Payout
     from schema.types.photos import Photo
+    from schema.types.quotes import Quote
     from schema.types.swaps import Swap
     from schema.types.tracks import TrackBatch
 
@@ -39,6 +53,14 @@ class Job(Node):
     """Where its money stands; for the office."""
     is_urgent: bool
     """Whether the urgent bonus is paid."""
+    price_cents: int | None
+    """What it costs, frozen when it was booked; null where the office has yet to name it. For office and customer."""
+    currency: str | None
+    """The code of the price's currency, in lower case; for office and customer."""
+    price: Price | None
+    """The price line by line; for office and customer."""
+    quote: Annotated["Quote", strawberry.lazy("schema.types.quotes")] | None
+    """The promised price that it was booked with; null for who may not know."""
     instructions: str | None
     """What is special this time; the office and the cleaners on the job."""
     property: Property
@@ -69,6 +91,16 @@ class Job(Node):
     tracks: Connection[Annotated["TrackBatch", strawberry.lazy("schema.types.tracks")]] = paged(
         description="Where its cleaners were, as their devices told; a cleaner's own, the customer's once it is over."
     )
+    payouts: Connection[Annotated["Payout", strawberry.lazy("schema.types.payouts")]] = paged(
+        PayoutFilter, PayoutOrder, description="What its cleaners are paid; for administrators, and a cleaner's own."
+    )
+    payments: Connection[Annotated["Payment", strawberry.lazy("schema.types.payments")]] = paged(
+        PaymentFilter,
+        PaymentOrder,
+        description="What was held and charged for it; for owners, administrators and its customer.",
+    )
+    payment_risk: MoneyRisk | None
+    """Why it may not be paid, for one of these days; for owners and administrators. Null where nothing is wrong."""
     late_at: datetime | None
     """When nobody had come yet and the office was alerted; the office and the cleaners."""
     missed_at: datetime | None

@@ -7,6 +7,7 @@ import strawberry
 from schema.types.availability import AvailabilityFrame
 from schema.types.described import described
 from schema.types.live_jobs import JobsFrame, LiveLocationFrame
+from schema.types.live_money import PaymentsFrame, PayoutsFrame
 from schema.types.relay import Cursor, arguments
 from schema.types.swaps import SwapMarketFrame
 
@@ -53,5 +54,17 @@ class Subscription:
             "after": "As in the other feeds; what was missed is not replayed here.",
         },
         job_id=strawberry.ID,
+        after=Cursor | None,
+    )
+    payments: PaymentsFrame = arguments(
+        description="Payments under way, live: for owners and administrators all, for a customer their own; one that is"
+        " taken, let go or given back leaves by PaymentGone.",
+        words={"after": "The cursor of the last frame that was handled."},
+        after=Cursor | None,
+    )
+    payouts: PayoutsFrame = arguments(
+        description="Pay on its way to cleaners, live: for owners and administrators all, for a cleaner their own; what"
+        " the cleaner's bank has, or is settled otherwise, leaves by PayoutGone.",
+        words={"after": "The cursor of the last frame that was handled."},
         after=Cursor | None,
     )

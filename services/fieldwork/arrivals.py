@@ -18,12 +18,14 @@ from domain.actors import Role
 from domain.events import EventType
 from domain.fieldwork.arrivals import Absence, ArrivalStep, step_due
 from domain.ids import JobId, MarketId
+from domain.payments.holding import LetGo
 from domain.scheduling import AssignmentRole, JobStatus, ensure_job_transition
 from domain.swaps import SwapStatus
 from models import assignment, job, no_show, swap, visit
 from services.cards import tell_job
 from services.fieldwork.holding import hold_job
 from services.fieldwork.reliability import rate_later
+from services.payments.releases import let_go
 from services.scheduling import tenant_policy
 from services.swaps.covers import cover_absence
 
@@ -104,6 +106,7 @@ async def _miss(tx: Tx, held: Row[Any], absent: Sequence[Row[Any]]) -> None:
         row = {"tenant_id": tx.actor.tenant, "job_id": held.id, "cleaner_id": person, "at": tx.now}
         await tx.write(insert(no_show).values(row).on_conflict_do_nothing())
         rate_later(tx, person, f"missed:{held.id}")
+    await let_go(tx, held.id, LetGo.MISSED)
     await tell_job(tx, EventType.JOB_MISSED, held.id, people=people)
     await cover_absence(tx, await tx.get(job, held.id), NOTE)
     _notify(tx, held.id, ArrivalStep.MISSED)

@@ -85,7 +85,7 @@ async def remove_access_code(tx: Tx, input: RemoveAccessCode) -> PropertyId:
     return input.property_id
 
 
-@command(Role.CLEANER, *OFFICE, secret=True)
+@command(Role.CLEANER, *OFFICE, secret=True, when_unpaid=True)
 async def reveal_access_code(tx: Tx, input: RevealAccessCode) -> AccessCodeShown:
     """Show how one gets into a job's home (R28): to the office, and to a cleaner on the job while they need it.
 

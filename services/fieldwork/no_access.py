@@ -21,6 +21,7 @@ from domain.fieldwork.requirements import (
     RequirementCode,
 )
 from domain.ids import AssignmentId, VisitId
+from domain.payments.holding import LetGo
 from domain.policy import FieldworkPolicy
 from domain.scheduling import JobStatus, ensure_job_transition
 from models import job, photo, visit
@@ -34,6 +35,7 @@ from services.fieldwork.steps import begin, expect
 from services.fieldwork.told import Device, FixTold, position_of
 from services.fieldwork.visits import DEPARTURE, DEVICE, MINE, leave
 from services.inputs import arg
+from services.payments.releases import let_go, no_access_fee
 from services.scheduling import tenant_policy
 
 
@@ -47,7 +49,7 @@ class ReportNoAccess:
     device: Device | None = arg(DEVICE, default=None)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def report_no_access(tx: Tx, input: ReportNoAccess) -> VisitId:
     """Report that one cannot get in, with a photo that shows why, some minutes after check-in and start of the job.
 
@@ -109,6 +111,7 @@ async def _conclude(tx: Tx, held: Held, note: str) -> None:
     packet = await hold_packet(tx, job_id)
     await change_packet(tx, packet.id, status=EvidenceStatus.NO_ACCESS, no_access_note=note)
     await anchor(tx, job_id)
+    await let_go(tx, job_id, LetGo.NO_ACCESS, await no_access_fee(tx, held.job))
     await tell_job(tx, EventType.JOB_NOT_ACCESSIBLE, job_id)
     await rate_crew_later(tx, job_id)
     tx.later("notify_no_access", {"job_id": str(job_id)}, dedupe_key=f"no_access:{job_id}")

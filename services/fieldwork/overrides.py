@@ -53,7 +53,7 @@ class SubmitEvidence:
     job_id: JobId = arg("A job that the acting cleaner is on.")
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def override_check_in(tx: Tx, input: OverrideCheckIn) -> VisitId:
     """Check a cleaner in without a position (A20); a job that counts as a no-show runs after all.
 
@@ -78,7 +78,7 @@ async def override_check_in(tx: Tx, input: OverrideCheckIn) -> VisitId:
     return VisitId(here.id)
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def override_evidence(tx: Tx, input: OverrideEvidence) -> EvidenceId:
     """Accept a clean although something is missing; the job is completed, and what was missing is written down.
 
@@ -99,7 +99,7 @@ async def override_evidence(tx: Tx, input: OverrideEvidence) -> EvidenceId:
     return EvidenceId(packet.id)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def submit_evidence(tx: Tx, input: SubmitEvidence) -> EvidenceId:
     """Have the evidence judged again, after something came late: complete evidence completes the job (R119, A19).
 

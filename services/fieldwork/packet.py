@@ -17,7 +17,6 @@ from domain.fieldwork.chain import EntryKind
 from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.photos import PhotoStatus
 from domain.fieldwork.requirements import (
-    PROVEN,
     EvidenceStatus,
     Facts,
     Missing,
@@ -28,8 +27,6 @@ from domain.fieldwork.requirements import (
     missing,
     required_photos,
 )
-from domain.fieldwork.verification import verify
-from domain.ids import JobId
 from domain.scheduling import AssignmentRole, JobStatus, Laundry, ensure_job_transition
 from models import checklist_item, evidence, job, photo, visit
 from models import property as home
@@ -37,7 +34,7 @@ from services.cards import tell_job
 from services.fieldwork.chain import append, hold_packet
 from services.fieldwork.checklists import copy_checklist
 from services.fieldwork.reliability import rate_crew_later
-from services.fieldwork.verify import packet_of
+from services.payments.captures import capture_proven
 from services.scheduling import tenant_policy
 
 WAITING = frozenset({EvidenceStatus.OPEN, EvidenceStatus.INCOMPLETE})
@@ -92,16 +89,6 @@ async def missing_of(tx: Tx, job_id: UUID) -> tuple[Missing, ...]:
     return missing(await facts_of(tx, job_id))
 
 
-async def is_proven(tx: Tx, job_id: UUID) -> bool:
-    """Whether money may be captured for the job (R113, R120 to R123): complete, or accepted by an administrator.
-
-    And only as long as the chain still leads to it: a row that somebody has changed proves nothing.
-    """
-    async with tx.as_system(wholly=True):
-        status = await tx.scalar(select(evidence.c.status).where(tx.own(evidence), evidence.c.job_id == job_id))
-    return status in PROVEN and not verify(await packet_of(tx, JobId(job_id)))
-
-
 async def submit(tx: Tx, job_id: UUID) -> tuple[Missing, ...] | None:
     """Judge the packet after somebody left or something came late; what is missing (R115, R119).
 
@@ -150,6 +137,7 @@ async def complete_job(tx: Tx, job_id: UUID) -> None:
         await anchor(tx, job_id)
         await tell_job(tx, EventType.JOB_COMPLETED, job_id)
         await rate_crew_later(tx, job_id)
+    await capture_proven(tx, job_id)
 
 
 async def anchor(tx: Tx, job_id: UUID) -> None:

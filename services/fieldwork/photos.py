@@ -52,7 +52,7 @@ class ConfirmPhoto:
     photo_id: PhotoId = arg("The photo; your own.")
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def request_photo(tx: Tx, input: RequestPhoto) -> PhotoId:
     """Announce a photo; its `uploadUrl` takes exactly these bytes for 10 minutes (R107, R109, R125, A18).
 
@@ -90,7 +90,7 @@ async def request_photo(tx: Tx, input: RequestPhoto) -> PhotoId:
     )
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def confirm_photo(tx: Tx, input: ConfirmPhoto) -> PhotoId:
     """Say that a photo is uploaded: it is checked at once. Saying so again changes nothing."""
     await ensure_onboarded(tx)

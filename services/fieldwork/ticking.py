@@ -36,7 +36,7 @@ class TickItem:
     device: Device | None = arg("The device's own clock.", default=None)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def tick_item(tx: Tx, input: TickItem) -> ChecklistItemId:
     """Tick an item of one's job, or take the tick back, while at work (R110, R116).
 

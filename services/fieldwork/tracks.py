@@ -89,7 +89,7 @@ class Batch:
         return cls(within(input.sequence, "sequence", 1, MOST_BATCHES), points, kept, digest_of(kept))
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def send_track(tx: Tx, input: SendTrack) -> TrackBatchId:
     """Keep where the device went since the check-in, with how far that can be believed (R117, A20).
 

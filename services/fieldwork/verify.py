@@ -76,7 +76,11 @@ async def _anchors(tx: Tx, evidence_id: UUID) -> list[Anchor]:
     lines = select(audit.c.detail).where(
         tx.own(audit), audit.c.entity == "Evidence", audit.c.entity_id == evidence_id, audit.c.detail.has_key("head")
     )
-    return [Anchor(row.detail["entries"], bytes.fromhex(row.detail["head"])) for row in await tx.all(lines)]
+    kept = [row.detail for row in await tx.all(lines)]
+    # What this very transaction anchors is written with its commit, or not at all.
+    staged = [line["detail"] for line in tx.staged.audit if line["entity_id"] == str(evidence_id)]
+    found = [*kept, *(detail for detail in staged if "head" in detail)]
+    return [Anchor(detail["entries"], bytes.fromhex(detail["head"])) for detail in found]
 
 
 def _link(row: Row[Any]) -> tuple[Entry, bytes]:

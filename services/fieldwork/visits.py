@@ -94,7 +94,7 @@ class CheckOut:
     device: Device | None = arg(DEVICE, default=None)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def open_instructions(tx: Tx, input: OpenInstructions) -> VisitId:
     """Begin a visit with its instructions, at most so long before the start as the tenant allows (R105, R104).
 
@@ -112,7 +112,7 @@ async def open_instructions(tx: Tx, input: OpenInstructions) -> VisitId:
     return made
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def acknowledge_instructions(tx: Tx, input: AcknowledgeInstructions) -> VisitId:
     """Say that the instructions have been read: the cleaner is on the way, or at the door (R105)."""
     held = await begin(tx, input.assignment_id)
@@ -124,7 +124,7 @@ async def acknowledge_instructions(tx: Tx, input: AcknowledgeInstructions) -> Vi
     return VisitId(here.id)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def check_in(tx: Tx, input: CheckIn) -> VisitId | Remembered:
     """Arrive: the position is held against the fence around the home (R106, R114, R129, A20).
 
@@ -153,7 +153,7 @@ async def check_in(tx: Tx, input: CheckIn) -> VisitId | Remembered:
     return VisitId(here.id)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def start_work(tx: Tx, input: StartWork) -> VisitId:
     """Start the timer, once checked in and once the before photos are there (R107, R108).
 
@@ -170,7 +170,7 @@ async def start_work(tx: Tx, input: StartWork) -> VisitId:
     return VisitId(here.id)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def finish_work(tx: Tx, input: FinishWork) -> VisitId:
     """Stop the timer: what is left are the after photos and the rest of the checklist (R109, R110)."""
     held = await begin(tx, input.assignment_id)
@@ -180,7 +180,7 @@ async def finish_work(tx: Tx, input: FinishWork) -> VisitId:
     return VisitId(here.id)
 
 
-@command(Role.CLEANER)
+@command(Role.CLEANER, when_unpaid=True)
 async def check_out(tx: Tx, input: CheckOut) -> VisitId:
     """Leave, and submit the evidence once nobody is there any more (R115, R119).
 

@@ -105,6 +105,11 @@ class ArchiveMarket:
 @command(Role.SYSTEM, secret=True)
 async def found_business(tx: Tx, input: FoundBusiness) -> Founded:
     """Found a business under the new id that the stamp names: tenant, log, first market, and an invited owner (R8)."""
+    return await found(tx, input)
+
+
+async def found(tx: Tx, input: FoundBusiness) -> Founded:
+    """Write down a new business; nothing of it is there yet, and the stamp names its id."""
     # Checked before the parts check themselves, so that a refusal names the field of this form.
     text(input.owner_name, "ownerName", most=200)
     email(input.owner_email, "ownerEmail")

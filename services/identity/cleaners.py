@@ -20,6 +20,7 @@ from domain.ids import CleanerId, MarketId
 from domain.policy import STANDARD_TIER
 from domain.scheduling import LIVE_JOB_STATES, OnboardingState, Skill
 from models import assignment, cleaner, cleaner_market, cleaner_skill, job, market, swap
+from services.billing.limits import ensure_seat
 from services.cards import hold_work_of, refresh_swap_cards
 from services.checks import changes, email, phone, text, within
 from services.identity.people import disable
@@ -94,6 +95,7 @@ class ArchiveCleaner:
 async def create_cleaner(tx: Tx, input: CreateCleaner) -> CleanerId:
     """Add a cleaner at the first stage of onboarding (R23). Pay tiers are for administrators."""
     values = changes(await _values(tx, input))
+    await ensure_seat(tx)
     made = CleanerId(await tx.insert(cleaner, **values, onboarding=OnboardingState.INVITED.value, created_at=tx.now))
     await _put_in_markets(tx, made, input.market_ids or ())
     await _put_skills(tx, made, input.skills or ())

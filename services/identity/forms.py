@@ -5,10 +5,11 @@ hashes in a thread outside of any, and records the outcome in a second one. None
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.actors import Role, SessionId, TenantId
+from domain.actors import Actor, Role, SessionId, TenantId
 from services.inputs import arg
 
 
@@ -74,6 +75,22 @@ class RequestPasswordReset:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class RequestSignInLink:
+    """A customer's wish for a mailed link to sign in with (R30)."""
+
+    tenant: str = arg("The slug of the business.")
+    email: str = arg("The address that the business knows of the customer.")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SignInWithLink:
+    """A customer's sign-in (R30)."""
+
+    token: str = arg("The token of the mailed link.")
+    device: str = arg("A name for this device; at most 200 characters.", default="")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class SignedIn:
     """A session as it was opened or continued, with the refresh token that is good next."""
 
@@ -124,3 +141,15 @@ class SignIns(Protocol):
 
     async def request_password_reset(self, input: RequestPasswordReset, source: str, *, request_id: str = "") -> None:
         """Never tells whether there is such a person."""
+
+    async def request_sign_in_link(self, input: RequestSignInLink, source: str, *, request_id: str = "") -> None:
+        """Never tells whether there is such a customer."""
+
+    async def sign_in_with_link(self, input: SignInWithLink, source: str, *, request_id: str = "") -> Tokens:
+        """Raises `LinkInvalid`."""
+
+    async def visitor(self, tenant: str, source: str) -> Actor:
+        """Somebody unknown at the page of a business, by its slug. Raises `NotFound`, `RateLimited`."""
+
+    def booking_token(self, visitor: Actor, expires_at: datetime) -> str:
+        """What a visitor comes back with to their booking."""

@@ -1,4 +1,4 @@
-"""Mailed links: an invitation or a password reset, single use, for a while, never stored in clear.
+"""Mailed links: an invitation, a password reset or a customer's sign-in, single use, for a while, never in clear.
 
 The token is derived from the link's id, so the row holds its hash only, and the task that sends the mail makes it anew.
 """
@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
 from db.command import command
 from db.ids import new_id
 from db.tx import Tx
 from domain.actors import NOBODY, Role
 from domain.errors import LinkInvalid, NotFound
-from models import credential, mailed_link, session, staff, tenant
+from models import credential, customer, mailed_link, session, staff, tenant
 from services.identity import tokens
 from services.identity.attempts import count_wish, forgiven
 from services.identity.forms import SignedIn
@@ -33,9 +33,14 @@ class LinkPurpose(StrEnum):
 
     INVITE = "invite"
     RESET = "reset"
+    SIGN_IN = "sign-in"
 
 
-LIFETIME = {LinkPurpose.INVITE: timedelta(days=7), LinkPurpose.RESET: timedelta(hours=1)}
+LIFETIME = {
+    LinkPurpose.INVITE: timedelta(days=7),
+    LinkPurpose.RESET: timedelta(hours=1),
+    LinkPurpose.SIGN_IN: timedelta(minutes=15),
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -124,7 +129,7 @@ async def end_links(tx: Tx, person_id: UUID, *which: ColumnElement[bool]) -> Non
     )
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def request_password_reset(tx: Tx, input: ResetWish) -> None:
     """Mail a link to whoever signs in with this address, not more often than sign-ins may fail (A7).
 
@@ -145,7 +150,7 @@ async def request_password_reset(tx: Tx, input: ResetWish) -> None:
         tx.audit("Staff", person_id)
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def find_link(tx: Tx, input: LinkClaim) -> LinkOwner:
     """Whose link this is. Raises `LinkInvalid` for unknown, used, old, and those of another purpose."""
     found = await tx.one(
@@ -155,19 +160,19 @@ async def find_link(tx: Tx, input: LinkClaim) -> LinkOwner:
             credential,
             (credential.c.tenant_id == mailed_link.c.tenant_id) & (credential.c.person_id == mailed_link.c.person_id),
         )
-        .where(*_good(tx, input), credential.c.disabled.is_(False))
+        .where(*is_good(tx, input), credential.c.disabled.is_(False))
     )
     if found is None:
         raise LinkInvalid(field=("token",))
     return LinkOwner(found.person_id, found.login)
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def redeem_link(tx: Tx, input: Redemption) -> SignedIn:
     """Use a link up: its owner's password is set, failures are forgiven, other sessions end, a new one begins."""
     # The UPDATE is the lock: of two uses at once one finds the link unused.
     used = await tx.one(
-        update(mailed_link).where(*_good(tx, input.claim)).values(used_at=tx.now).returning(mailed_link.c.person_id)
+        update(mailed_link).where(*is_good(tx, input.claim)).values(used_at=tx.now).returning(mailed_link.c.person_id)
     )
     person = await _set_password(tx, used.person_id, input.secret_hash) if used else None
     if person is None:
@@ -182,24 +187,31 @@ async def redeem_link(tx: Tx, input: Redemption) -> SignedIn:
 async def read_mailed_link(tx: Tx, input: ReadMailedLink) -> MailedLink | None:
     """What to mail for a link; None if it is of nobody, used, or too old, and there is nothing to send."""
     row = await tx.one(
-        select(mailed_link, staff.c.name, staff.c.email, tenant.c.name.label("business"))
-        .select_from(mailed_link)
-        .join(staff, (staff.c.tenant_id == mailed_link.c.tenant_id) & (staff.c.id == mailed_link.c.person_id))
+        select(mailed_link, tenant.c.name.label("business"))
         .join(tenant, tenant.c.tenant_id == mailed_link.c.tenant_id)
         .where(
             tx.own(mailed_link),
             mailed_link.c.id == input.link_id,
             mailed_link.c.used_at.is_(None),
             mailed_link.c.expires_at > tx.now,
-            staff.c.archived_at.is_(None),
         )
     )
-    if row is None:
+    person = await _addressee(tx, row) if row else None
+    if row is None or person is None:
         return None
     token = link_token(tx.secrets, tx.actor.tenant, row.id)
     return MailedLink(
-        row.id, LinkPurpose(row.purpose), row.person_id, row.name, row.email, row.business, token, row.expires_at
+        row.id, LinkPurpose(row.purpose), row.person_id, person.name, person.email, row.business, token, row.expires_at
     )
+
+
+async def _addressee(tx: Tx, link: Row[Any]) -> Row[Any] | None:
+    """Who is mailed a link, if they are still somebody here who has an address."""
+    table = customer if link.purpose == LinkPurpose.SIGN_IN else staff
+    known = select(table.c.name, table.c.email).where(
+        tx.own(table), table.c.id == link.person_id, table.c.archived_at.is_(None), table.c.email.is_not(None)
+    )
+    return await tx.one(known)
 
 
 @command(Role.SYSTEM, secret=True)
@@ -224,7 +236,8 @@ async def open_invitation(tx: Tx, person_id: UUID) -> UUID:
     return found
 
 
-def _good(tx: Tx, claim: LinkClaim) -> tuple[ColumnElement[bool], ...]:
+def is_good(tx: Tx, claim: LinkClaim) -> tuple[ColumnElement[bool], ...]:
+    """That a link is the claimed one and may still be used."""
     return (
         tx.own(mailed_link),
         mailed_link.c.token_hash == tokens.stored(tx.secrets, claim.token),

@@ -89,7 +89,7 @@ async def issue_qr(tx: Tx, input: IssueQr) -> QrIssued:
     return QrIssued(input.cleaner_id, token)
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def revoke_qr(tx: Tx, input: RevokeQr) -> CleanerId:
     """Take a cleaner's QR token away without giving another (A8): it is good for nothing, and every session ends.
 
@@ -105,7 +105,7 @@ async def revoke_qr(tx: Tx, input: RevokeQr) -> CleanerId:
     return input.cleaner_id
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def reset_pin(tx: Tx, input: ResetPin) -> CleanerId:
     """Return a cleaner to the state before the first sign-in: they choose a PIN within 24 hours, sessions end (A8)."""
     await _ensure_live(tx, input.cleaner_id)
@@ -117,7 +117,7 @@ async def reset_pin(tx: Tx, input: ResetPin) -> CleanerId:
     return input.cleaner_id
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def unlock_cleaner(tx: Tx, input: UnlockCleaner) -> CleanerId:
     """Let a cleaner try again who is locked out after too many wrong PINs (A7)."""
     await _ensure_live(tx, input.cleaner_id)

@@ -41,6 +41,7 @@ class Because(StrEnum):
     PIN_RESET = "PIN reset"
     PASSWORD_RESET = "password reset"  # noqa: S105 (a reason)
     ROLE_CHANGED = "role changed"
+    ADDRESS_CHANGED = "address changed"
     ARCHIVED = "archived"
 
 
@@ -75,7 +76,7 @@ async def open_session(tx: Tx, person_id: UUID, role: Role, device: str = "") ->
     return SignedIn(tx.actor.tenant, opened, person_id, role, token)
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def rotate_refresh_token(tx: Tx, input: RefreshSession) -> SignedIn | Remembered:
     """Give the successor of a refresh token; the token itself is used up (R12).
 
@@ -99,7 +100,7 @@ async def rotate_refresh_token(tx: Tx, input: RefreshSession) -> SignedIn | Reme
     return SignedIn(tx.actor.tenant, claim.session_id, family.person_id, Role(family.role), token)
 
 
-@command(*_KNOWN_ROLES)
+@command(*_KNOWN_ROLES, when_unpaid=True)
 async def sign_out(tx: Tx, input: SignOut) -> SessionId:
     """End the acting session: its tokens are refused from now on, over HTTP and on open sockets."""
     await end_sessions(tx, session.c.id == tx.actor.session, Because.SIGNED_OUT)
@@ -107,7 +108,7 @@ async def sign_out(tx: Tx, input: SignOut) -> SessionId:
     return SessionId(tx.actor.session)
 
 
-@command(*_KNOWN_ROLES)
+@command(*_KNOWN_ROLES, when_unpaid=True)
 async def revoke_session(tx: Tx, input: RevokeSession) -> SessionId:
     """End a session: one's own, or as an administrator anybody's. Ending an ended one changes nothing."""
     named = await tx.get(session, input.session_id, "sessionId")

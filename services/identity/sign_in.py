@@ -59,7 +59,7 @@ class FirstPin:
     device: str = ""
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def find_staff_login(tx: Tx, input: StaffLogin) -> Tried:
     """What a staff member's password must match. Raises `Locked` or `RateLimited` (A7)."""
     login = input.email.strip().lower()
@@ -69,7 +69,7 @@ async def find_staff_login(tx: Tx, input: StaffLogin) -> Tried:
     return tried
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def find_cleaner_login(tx: Tx, input: CleanerLogin) -> Tried:
     """What a cleaner's PIN must match. Raises `Locked`, `RateLimited`, or `PinNotSet` before the first one (R11)."""
     login = tokens.qr_login(tx.secrets, input.qr_token)
@@ -81,7 +81,7 @@ async def find_cleaner_login(tx: Tx, input: CleanerLogin) -> Tried:
     return tried
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def record_sign_in(tx: Tx, input: Outcome) -> SignedIn | Remembered:
     """Open a session for who has proven themselves (R15); count a failure, and keep it, for who has not (R14)."""
     tried = input.tried
@@ -91,7 +91,7 @@ async def record_sign_in(tx: Tx, input: Outcome) -> SignedIn | Remembered:
     return await open_session(tx, tried.person_id, tried.role, input.device)
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def find_first_pin(tx: Tx, input: CleanerLogin) -> Tried:
     """Whether the holder of this QR token may choose a PIN. Raises `BadCredentials`, `PinAlreadySet` or `PinNotSet`."""
     login = tokens.qr_login(tx.secrets, input.qr_token)
@@ -102,7 +102,7 @@ async def find_first_pin(tx: Tx, input: CleanerLogin) -> Tried:
     return tried
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def record_first_pin(tx: Tx, input: FirstPin) -> SignedIn:
     """Keep a cleaner's first PIN, tell the phone on file, and open a session (R11, A8). Of two at once one wins."""
     row = _may_choose(tx, await _credential(tx, input.tried.login, (Role.CLEANER,), lock=True))

@@ -17,6 +17,7 @@ from domain.errors import Conflict, Forbidden
 from domain.events import Event, EventType
 from domain.ids import StaffId
 from models import credential, staff
+from services.billing.limits import ensure_seat
 from services.checks import email, text
 from services.identity.links import LinkPurpose, end_links, mail_link
 from services.identity.people import change_credential, disable, end_access, unlock
@@ -117,7 +118,7 @@ async def change_staff_role(tx: Tx, input: ChangeStaffRole) -> StaffId:
     return input.staff_id
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def archive_staff(tx: Tx, input: ArchiveStaff) -> StaffId:
     """Archive a colleague: no sign-in any more, every session and open link ends."""
     row = await _manageable(tx, input.staff_id)
@@ -130,7 +131,7 @@ async def archive_staff(tx: Tx, input: ArchiveStaff) -> StaffId:
     return input.staff_id
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def unlock_staff(tx: Tx, input: UnlockStaff) -> StaffId:
     """Let a colleague try again who is locked out after too many wrong passwords (A7)."""
     row = await _manageable(tx, input.staff_id)
@@ -141,6 +142,7 @@ async def unlock_staff(tx: Tx, input: UnlockStaff) -> StaffId:
 async def add_staff(tx: Tx, name: str, address: str, role: Role) -> StaffId:
     """Write down a member of staff who cannot sign in yet, and mail them an invitation."""
     login = email(address, "email")
+    await ensure_seat(tx)
     row = {"name": text(name, "name", most=200), "email": login, "role": str(role), "created_at": tx.now}
     made = StaffId(await tx.insert(staff, **row))
     await tx.insert(credential, person_id=made, role=str(role), login=login)

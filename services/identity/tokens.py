@@ -7,13 +7,17 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from db.secrets import Secrets
 from domain.actors import SessionId, TenantId
+from domain.ids import BookingDraftId
 
 LONGEST_TOKEN = 512
-QR, REFRESH, LINK = "qr1", "rt1", "ml1"
+QR, REFRESH, LINK, WEBHOOK, BOOKING = "qr1", "rt1", "ml1", "wh1", "bk1"
+MOST_DIGITS = 11
+"""Of the seconds at which a booking token ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,15 @@ class RefreshClaim:
 
     session_id: SessionId
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingClaim:
+    """What a genuine booking token says: whose booking it is, and until when it is good (R41)."""
+
+    tenant: TenantId
+    draft: BookingDraftId
+    expires_at: datetime
 
 
 def tenant_of(token: str, kind: str) -> TenantId | None:
@@ -34,6 +47,11 @@ def tenant_of(token: str, kind: str) -> TenantId | None:
 def new_qr_token(tenant: TenantId) -> str:
     """A fresh QR token of 256 random bits (R10, A8)."""
     return f"{QR}.{_packed(tenant)}.{Secrets.fresh_token()}"
+
+
+def new_webhook_path(tenant: TenantId) -> str:
+    """The unguessable end of the address at which the provider tells this business of its payments (R183)."""
+    return f"{WEBHOOK}.{_packed(tenant)}.{Secrets.fresh_token()}"
 
 
 def qr_login(secrets: Secrets, token: str) -> str:
@@ -62,6 +80,24 @@ def link_token(secrets: Secrets, tenant: TenantId, link_id: UUID) -> str:
     """The token inside a mailed link: derived, so that who sends the mail can make it and nobody has to store it."""
     named = f"{LINK}.{_packed(tenant)}.{_packed(link_id)}"
     return f"{named}.{_text(secrets.mac('mailed-link', named))}"
+
+
+def booking_token(secrets: Secrets, claim: BookingClaim) -> str:
+    """What a visitor holds of their booking, good until its end to the second: derived, so nobody has to store it."""
+    named = f"{BOOKING}.{_packed(claim.tenant)}.{_packed(claim.draft)}.{int(claim.expires_at.timestamp())}"
+    return f"{named}.{_text(secrets.mac('booking-token', named))}"
+
+
+def booking_claim(secrets: Secrets, token: str) -> BookingClaim | None:
+    """What the token says, if this installation made it; None for anything else. Whether it is over is not asked."""
+    parts = token.split(".")
+    if len(parts) != 5 or parts[0] != BOOKING or len(token) > LONGEST_TOKEN:
+        return None
+    tenant, draft, end = _unpacked(parts[1]), _unpacked(parts[2]), parts[3]
+    if tenant is None or draft is None or not (end.isascii() and end.isdigit() and len(end) <= MOST_DIGITS):
+        return None
+    claim = BookingClaim(TenantId(tenant), BookingDraftId(draft), datetime.fromtimestamp(int(end), UTC))
+    return claim if hmac.compare_digest(booking_token(secrets, claim).encode(), token.encode()) else None
 
 
 def stored(secrets: Secrets, token: str) -> bytes:

@@ -4,7 +4,7 @@ The row is the recovery point, and its id the key under which the provider knows
 the same steps again lead to the same account. No transaction is open during a call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,9 @@ from domain.ids import CleanerId, PayoutAccountId
 from domain.onboarding import PayoutAccountStatus
 from models import cleaner, cleaner_profile, payout_account
 from services.onboarding.stages import hold_own, move_on
+from services.payments.accounts import ProviderKeys, own_keys
+from services.payouts.release import consider_cleaner
+from services.policies import tenant_policy
 
 OPEN_TASK = "open_payout_account"
 REFRESH_TASK = "refresh_payout_account"
@@ -46,6 +49,9 @@ class PayoutPlan:
     requested_at: datetime
     name: str
     email: str | None
+    currency: str = "usd"
+    keys: ProviderKeys | None = field(repr=False, default=None)
+    """The business's own at the provider; None where it has connected none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ async def start_payout_onboarding(tx: Tx, input: StartPayoutOnboarding) -> Clean
     return await move_on(tx, row)
 
 
-@command(Role.SYSTEM)
+@command(Role.SYSTEM, secret=True)
 async def plan_payout_account(tx: Tx, input: PayoutWish) -> PayoutPlan:
     """What is to be asked of the provider for an account."""
     row = await tx.get(payout_account, input.account)
@@ -98,13 +104,23 @@ async def plan_payout_account(tx: Tx, input: PayoutWish) -> PayoutPlan:
     own = legal_name.where(tx.own(cleaner_profile), cleaner_profile.c.cleaner_id == row.cleaner_id)
     name = await tx.scalar(own) or who.name
     return PayoutPlan(
-        PayoutAccountId(row.id), row.account_id, row.ready_at is not None, row.requested_at, name, who.email
+        account=PayoutAccountId(row.id),
+        provider_id=row.account_id,
+        is_ready=row.ready_at is not None,
+        requested_at=row.requested_at,
+        name=name,
+        email=who.email,
+        currency=(await tenant_policy(tx)).pay.currency,
+        keys=await own_keys(tx),
     )
 
 
 @command(Role.SYSTEM)
 async def record_payout_account(tx: Tx, input: RecordPayoutAccount) -> PayoutAccountId:
-    """Write down how an account stands; the same again changes nothing. What was ready once counts as done (R136)."""
+    """Write down how an account stands; the same again changes nothing. What was ready once counts as done (R136).
+
+    The cleaner's payouts that wait are looked at again: they may be paid now, or not any more (R172, R227).
+    """
     who, row = await _held(tx, input.account)
     is_ready = input.status is PayoutAccountStatus.READY
     values: dict[str, Any] = {
@@ -120,6 +136,7 @@ async def record_payout_account(tx: Tx, input: RecordPayoutAccount) -> PayoutAcc
         return input.account
     await tx.change(payout_account, row.id, **values)
     await move_on(tx, who)
+    await consider_cleaner(tx, who.id)
     return input.account
 
 
@@ -142,8 +159,13 @@ async def record_payout_link(tx: Tx, input: RecordPayoutLink) -> PayoutAccountId
 async def notice_payout_change(tx: Tx, input: PayoutWish) -> PayoutAccountId:
     """The provider has something new to tell of an account: have it read."""
     await tx.get(payout_account, input.account)
-    tx.later(REFRESH_TASK, {"account": str(input.account)})
+    refresh_later(tx, input.account)
     return input.account
+
+
+def refresh_later(tx: Tx, account: UUID) -> None:
+    """Have an account read anew at the provider."""
+    tx.later(REFRESH_TASK, {"account": str(account)})
 
 
 async def _account_of(tx: Tx, cleaner_id: UUID) -> Row[Any] | None:

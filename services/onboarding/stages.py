@@ -16,9 +16,11 @@ from sqlalchemy import Row, select
 from db.tx import Tx
 from domain.ids import CleanerId
 from domain.onboarding import DocumentKind, OnboardingFacts, missing_stages, stage_of
+from domain.payments.payouts import PayoutsMode
 from domain.scheduling import OnboardingState
 from models import cleaner, cleaner_profile, payout_account, signed_document
 from services.identity.cleaners import tell_cleaner
+from services.policies import tenant_policy
 
 
 async def hold_own(tx: Tx) -> Row[Any]:
@@ -46,7 +48,12 @@ async def _facts(tx: Tx, row: Row[Any], changed: dict[str, Any]) -> OnboardingFa
     signed = select(signed_document.c.kind).where(tx.own(signed_document), signed_document.c.cleaner_id == row.id)
     return OnboardingFacts(
         has_profile=await tx.one(profile) is not None,
-        is_payable=await tx.scalar(payable) is not None,
+        is_payable=await _is_by_payroll(tx) or await tx.scalar(payable) is not None,
         signed=frozenset(DocumentKind(one.kind) for one in await tx.all(signed)),
         has_certified_skills=changed.get("certified_at", row.certified_at) is not None,
     )
+
+
+async def _is_by_payroll(tx: Tx) -> bool:
+    """Whoever pays by payroll has the bank details of its own people: no account with a provider is needed (A41)."""
+    return (await tenant_policy(tx)).payments.payouts_mode is PayoutsMode.PAYROLL

@@ -38,6 +38,9 @@ RETRY: Mapping[Code, str] = {
     Code.LINK_INVALID: "with a new link",
     Code.ONBOARDING_INCOMPLETE: "after onboarding",
     Code.NOT_CONFIGURED: "when the installation has a provider",
+    Code.PRICE_CHANGED: "look at the new quote, then confirm that",
+    Code.QUOTE_EXPIRED: "with the new quote",
+    Code.CUSTOM_QUOTE_NEEDED: "once the office has named a price",
     Code.OUTSIDE_GEOFENCE: "with a better position, at the home",
     Code.EVIDENCE_INCOMPLETE: "once what is missing is there",
     Code.ACCESS_CODE_CLOSED: "from `opensAt` on",
@@ -45,6 +48,8 @@ RETRY: Mapping[Code, str] = {
     Code.NOT_ELIGIBLE: "no, unless the schedule changes",
     Code.SHIFT_OVERLAP: "no, unless the schedule changes",
     Code.WINDOW_CLOSED: "when the next window opens",
+    Code.READ_ONLY: "when the plan is paid: `choosePlan`",
+    Code.PLAN_LIMIT: "with a larger plan: `choosePlan`",
 }
 
 EDGE = (

@@ -11,7 +11,8 @@ from domain.fieldwork.phases import VisitPhase
 from domain.fieldwork.requirements import PhotoStage
 from domain.ids import JobId
 from domain.scheduling import AssignmentRole
-from services.fieldwork.packet import is_proven, missing_of
+from services.fieldwork.packet import missing_of
+from services.fieldwork.proof import is_proven
 from services.fieldwork.verdicts import NotifyEvidence, notify_evidence
 from tests.fieldwork.site import Site, at_home, command_of
 

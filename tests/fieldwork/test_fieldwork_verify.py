@@ -26,7 +26,7 @@ from gateways.images import Copies
 from gateways.links import BundlePermit, LinkRefused, Links
 from gateways.objects import FolderStore
 from services.fieldwork import tracks
-from services.fieldwork.packet import is_proven
+from services.fieldwork.proof import is_proven
 from services.fieldwork.verify import ReadPacket, read_packet
 from tests.fieldwork import pictures
 from tests.fieldwork.camera import Camera, Glance, raw

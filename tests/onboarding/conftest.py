@@ -23,5 +23,12 @@ async def desk(town: Town, other: Town, tmp_path: Path) -> Desk:
     provider = SandboxPayouts(tmp_path / "payouts", world.runner.secrets, "http://cleanshift.test")
     tools = Tools(world.runner, nothing, nothing, "http://cleanshift.test", nothing, payouts=provider)
     made = Desk(town, other, provider, tools)
+    for place in (town, other):
+        # Who pays by payroll asks for no account.
+        await world.root.execute(
+            """update tenant set settings = settings || '{"payments": {"payoutsMode": "TRANSFERS"}}'
+               where tenant_id = $1""",
+            place.tenant,
+        )
     await made.newcomer(other)
     return made

@@ -20,9 +20,14 @@ LISTS = {
     "markets": "Market", "staff": "Staff", "cleaners": "Cleaner", "customers": "Customer", "properties": "Property",
     "jobs": "Job", "assignments": "Assignment", "swaps": "Swap", "standingBids": "StandingBid",
     "availabilitySubmissions": "AvailabilitySubmission", "notifications": "Notification", "services": "Service",
+    "priceBooks": "PriceBook", "bookingDrafts": "BookingDraft", "quotes": "Quote", "quoteRequests": "QuoteRequest", "servicePlans": "ServicePlan",
+    "refunds": "Refund", "disputes": "Dispute", "invoices": "Invoice", "ledger": "LedgerEntry", "moneyOps": "MoneyOp",
+    "moneyAlarms": "MoneyAlarm",
     "auditLog": "AuditEntry", "failedTasks": "Task", "checklistTemplates": "ChecklistTemplate",
 }  # fmt: skip
 PEOPLE = {"Staff": ["owner", "admin", "dispatcher"], "Cleaner": ["cleaner", "colleague", "novice", "stranger"]}
+BOOKS = {"refunds", "disputes", "invoices", "ledger", "moneyOps", "moneyAlarms"}
+"""Lists that are for administrators alone; a customer has refunds and invoices of their own."""
 EVERYTHING = None
 """Every row of the business."""
 OFFICE = ("owner", "admin", "dispatcher")
@@ -37,7 +42,7 @@ STANDING_BY = {f"{word} shift" for word in ("waiting", "reading", "arriving", "w
 
 SEEN: dict[str, dict[str, set[str] | None]] = {
     **{who: {**dict.fromkeys(LISTS, EVERYTHING), "failedTasks": {"dead task"}} for who in ("owner", "admin")},
-    "dispatcher": {name: EVERYTHING for name in LISTS if name not in {"auditLog", "failedTasks"}},
+    "dispatcher": {name: EVERYTHING for name in LISTS if name not in {"auditLog", "failedTasks", *BOOKS}},
     "cleaner": {
         "markets": {"market"},
         "services": {"service"},
@@ -87,7 +92,13 @@ SEEN: dict[str, dict[str, set[str] | None]] = {
         "properties": {"home of customer"},
         "jobs": {"open job", "job of own shift", "job of running shift"},
         "assignments": {"own shift", "running shift"},
-        "notifications": {"message to customer"},
+        "notifications": {"message to customer", "price message", "skip message", "pause message"},
+        "bookingDrafts": {"booking"},
+        "quotes": {"quote", "named quote"},
+        "quoteRequests": {"quote request"},
+        "servicePlans": {"plan", "calendar plan"},
+        "refunds": {"refund"},
+        "invoices": {"invoice"},
     },
     "integrator": {},
 }  # fmt: skip
@@ -103,10 +114,21 @@ JUDGED = {"job", "viewerCanTake", "viewerPreview"}
 BID = {"id", "cleaner", "market", "weekdays", "earliestMinute", "latestMinute", "fromDay", "placedAt", "version"}
 MARKET = {"id", "name", "zone", "windowEpoch", "windowLeadDays", "windowDeadlineHour", "windowGraceMinutes",
           "availabilityWindow", "version"}  # fmt: skip
-HOME = {"id", "city", "bedrooms", "bathrooms", "squareFeet", "laundry", "laundryLoads", "hotTub", "requiredSkills",
+HOME = {"id", "city", "bedrooms", "bathrooms", "squareFeet", "laundry", "laundryLoads", "hotTub", "hotTubService",
+        "hotTubDrain", "requiredSkills",
         "market", "jobs", "version"}  # fmt: skip
 WHERE = {"address", "postalCode", "latitude", "longitude", "notes"}
 JOB = {"id", "startsAt", "endsAt", "expectedHours", "status", "isUrgent", "property", "market", "createdAt", "version"}
+COSTS = {"priceCents", "currency", "price"}
+PLAN = {"id", "status", "frequency", "term", "firstOn", "startTime", "endsOn", "expectedHours", "priceCents", "currency",
+        "price", "isFirstCleanPrepaid", "pausedOn", "resumesOn", "plannedUntil", "skippedDays", "occurrences", "customer",
+        "property", "market", "createdAt", "version"}  # fmt: skip
+PAYMENT = {"id", "kind", "status", "isCurrent", "attempt", "job", "customer", "method", "currency", "amountCents",
+           "tipCents", "capturedCents", "refundedCents", "whyLess", "letGo", "declineWords", "declines", "nextAttemptAt",
+           "actionUntil", "authorizedAt", "capturedAt", "releasedAt", "createdAt", "version"}  # fmt: skip
+PROVIDERS = {"feeCents", "declineCode", "captureBefore", "intentId", "chargeId"}
+CARD = {"id", "status", "brand", "last4", "expiresMonth", "expiresYear", "isDefault", "consentVersion", "consentedAt",
+        "failure", "createdAt", "version"}  # fmt: skip
 SHIFT = {"id", "role", "startsAt", "endsAt", "job", "cleaner", "version"}
 CLEANER = {"id", "name", "email", "phone", "payTier", "onboarding", "skills", "marketIds", "assignments", "version",
            "reliability", "missingStages", "profile", "payoutAccount", "signedDocuments", "documentsToSign",
@@ -140,6 +162,23 @@ PACKET = {"id", "job", "status", "requirements", "missing", "submissions", "entr
           "version"}  # fmt: skip
 LINE = {"id", "job", "place", "zone", "label", "required", "note", "version"}
 LIST = {"id", "name", "property", "service", "items", "createdAt", "version"}
+REFUND = {"id", "status", "payment", "job", "customer", "amountCents", "currency", "createdAt", "finishedAt", "version"}
+BEARS = {"reason", "bearer", "fromReserveCents", "fromBusinessCents", "fromCleanersCents", "requestedBy", "approvedBy",
+         "providerId", "failureCode"}  # fmt: skip
+DISPUTE = {"id", "status", "payment", "job", "customer", "providerId", "reason", "amountCents", "currency",
+           "withdrawnCents", "feeCents", "draft", "dueBy", "answeredAt", "openedAt", "closedAt", "version"}  # fmt: skip
+INVOICE = {"id", "number", "status", "customer", "job", "currency", "lines", "totalCents", "paidCents", "dueOn",
+           "issuedAt", "paidAt", "createdAt", "pdfUrl", "payUrl", "version"}  # fmt: skip
+ENTRY = {"id", "kind", "source", "currency", "job", "providerId", "reason", "at", "postings"}
+STEP = {"id", "kind", "state", "attempt", "key", "job", "amountCents", "tries", "providerId", "requestId", "failureCode",
+        "failureMessage", "createdAt", "firstSentAt", "finishedAt"}  # fmt: skip
+ALARM = {"id", "kind", "rule", "subject", "detail", "raisedAt", "seenAt", "clearedAt"}
+BOOKING = {"id", "status", "steps", "nextStep", "price", "quote", "marketId", "market", "customer", "expiresAt",
+           "createdAt", "version"}  # fmt: skip
+QUOTE = {"id", "status", "home", "price", "totalCents", "currency", "isCustom", "isGood", "note", "expiresAt",
+         "customer", "createdAt", "version"}  # fmt: skip
+REQUEST = {"id", "status", "contact", "home", "note", "quote", "customer", "property", "createdAt", "answeredAt",
+           "version"}  # fmt: skip
 CUSTOMER = {"id", "name", "email", "phone", "properties", "version"}
 
 FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
@@ -147,6 +186,12 @@ FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("Market", "market", ("customer",), {"id", "name", "zone", "version"}),
     ("Service", "service", (*OFFICE, "cleaner", "novice", "customer"),
      {"id", "name", "description", "expectedHours", "version"}),
+    ("PriceBook", "price book", OFFICE, {"id", "edition", "isInForce", "prices", "note", "publishedAt"}),
+    ("BookingDraft", "booking", (*OFFICE, "customer"), BOOKING),
+    ("Quote", "quote", (*OFFICE, "customer"), QUOTE | {"bookingDraft"}),
+    ("Quote", "named quote", (*OFFICE, "customer"), QUOTE | {"property"}),
+    ("QuoteRequest", "quote request", (*OFFICE, "customer"), REQUEST),
+    ("ServicePlan", "plan", (*OFFICE, "customer"), PLAN),
     ("Staff", "admin", ("owner", "admin"), {"id", "name", "email", "role", "version"}),
     ("Staff", "admin", ("dispatcher",), {"id", "name", "version"}),
     ("Staff", "dispatcher", ("dispatcher",), {"id", "name", "email", "role", "version"}),
@@ -159,9 +204,10 @@ FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("Photo", "awaited photo", OFFICE, PHOTO),
     ("Photo", "awaited photo", ("cleaner",), PHOTO | {"uploadUrl"}),
     ("Photo", "kept photo", (*OFFICE, "cleaner"), KEPT),
-    ("Customer", "customer", (*OFFICE, "customer"), CUSTOMER),
+    ("Customer", "customer", ("owner", "admin", "customer"), CUSTOMER | {"paymentMethods"}),
+    ("Customer", "customer", ("dispatcher",), CUSTOMER),
     ("Property", "home of customer", OFFICE,
-     HOME | WHERE | {"name", "customer", "hasAccessCode", "accessCodeViews"}),
+     HOME | WHERE | {"name", "customer", "hasAccessCode", "accessCodeViews", "price"}),
     ("Property", "home of customer", ("customer",), HOME | WHERE | {"name", "customer"}),
     ("Property", "home of customer", ("cleaner",), HOME | WHERE),
     ("Property", "home of guest", ("cleaner",), HOME),
@@ -172,11 +218,24 @@ FIELDS: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("ChecklistItem", "checklist item", (*OFFICE, "cleaner"), LINE),
     ("ChecklistTemplate", "template", OFFICE, LIST),
     ("TrackBatch", "track", (*OFFICE, "cleaner"), TRACK),
-    ("Job", "job of own shift", OFFICE, JOB | {"customer", "instructions", "paymentStatus", "assignments"}),
+    ("Job", "job of own shift", ("owner", "admin"),
+     JOB | COSTS | {"customer", "instructions", "paymentStatus", "assignments", "payments"}),
+    ("Job", "job of own shift", ("dispatcher",), JOB | COSTS | {"customer", "instructions", "paymentStatus", "assignments"}),
     ("Job", "job of own shift", ("cleaner",), JOB | {"instructions", "assignments"}),
     ("Job", "job of shift of colleague's swap", ("cleaner",), JOB | {"swaps"}),
-    ("Job", "job of own shift", ("customer",), JOB | {"instructions", "customer", "assignments"}),
+    ("Job", "job of own shift", ("customer",), JOB | COSTS | {"instructions", "customer", "assignments", "payments"}),
     ("Assignment", "own shift", (*OFFICE, "cleaner", "customer"), SHIFT),
+    ("Payment", "payment", ("owner", "admin"), PAYMENT | PROVIDERS),
+    ("Payment", "payment", ("customer",), PAYMENT | {"actionUrl"}),
+    ("PaymentMethod", "card", ("owner", "admin"), CARD),
+    ("PaymentMethod", "card", ("customer",), CARD | {"actionUrl"}),
+    ("Refund", "refund", ("owner", "admin"), REFUND | BEARS),
+    ("Refund", "refund", ("customer",), REFUND),
+    ("Dispute", "dispute", ("owner", "admin"), DISPUTE),
+    ("Invoice", "invoice", ("owner", "admin", "customer"), INVOICE),
+    ("LedgerEntry", "entry", ("owner", "admin"), ENTRY),
+    ("MoneyOp", "step", ("owner", "admin"), STEP),
+    ("MoneyAlarm", "alarm", ("owner", "admin"), ALARM),
     ("AvailabilitySubmission", "submission of cleaner", OFFICE, PERIOD | {"bypassReason"}),
     ("AvailabilitySubmission", "submission of cleaner", ("cleaner",), PERIOD),
     ("Swap", "taken swap", OFFICE, SWAP | TAKEN | {"job", "assignment"}),
@@ -213,14 +272,19 @@ LETTERS = {
     "U": "customer",
     "I": "integrator",
     "P": "ops",
+    "V": "anonymous",
 }
 MAY = {
     "OA": "updateTenant createMarket updateMarket archiveMarket inviteStaff resendInvite updateStaff changeStaffRole"
     " archiveStaff unlockStaff completeOnboarding archiveCleaner resetPin unlockCleaner setAvailability issueQr"
     " revokeQr publishLegalDocument createChecklistTemplate updateChecklistTemplate archiveChecklistTemplate"
     " overrideCheckIn overrideEvidence"
-    " createService updateService archiveService",
+    " createService updateService archiveService publishPriceBook captureProven"
+    " choosePlan cancelPlanSubscription connectProvider disconnectProvider"
+    " refundPayment approveRefund declineRefund answerDispute createInvoice issueInvoice voidInvoice",
     "OAD": "createCleaner updateCleaner setCleanerMarkets setCleanerSkills createCustomer updateCustomer"
+    " createPlan importCustomers nameQuote declineQuoteRequest"
+    " retryPayment releaseHold"
     " archiveCustomer createProperty updateProperty archiveProperty createJob updateJob cancelJob assignCleaner"
     " releaseCleaner approveSwap declineSwap openCover coverSickCall setAccessCode removeAccessCode",
     "C": "submitProfile startPayoutOnboarding signDocument certifySkills submitAvailability offerSwap acceptSwap"
@@ -229,6 +293,10 @@ MAY = {
     " finishWork checkOut reportNoAccess submitEvidence",
     "OADC": "withdrawSwap withdrawStandingBid revealAccessCode",
     "OADCUIP": "signOut revokeSession reauthenticate",
+    "OADUV": "openBooking saveBookingCustomer saveBookingProperty saveBookingAddOns saveBookingCalendar saveBookingTerms"
+    " saveBookingPayment quotePrice confirmBooking requestQuote acceptQuote declineQuote",
+    "OADU": "pausePlan resumePlan skipClean unskipClean endPlan renewPlan planFirstClean",
+    "U": "addPaymentMethod removePaymentMethod setDefaultPaymentMethod confirmPayment payInvoice",
     "P": "createTenant retryTask runDutyNow",
 }
 """Which roles may run which mutation; signing in is for who has no role yet."""
@@ -274,6 +342,8 @@ async def people(world: World, house: House) -> dict[str, Actor]:
         **house.who,
         "integrator": await signed_in(house, Role.INTEGRATOR),
         "ops": await ops(world),
+        # Who holds the token of a booking, and nothing else.
+        "anonymous": Actor(house.town.tenant, Role.ANONYMOUS, house.has["booking"]),
     }
 
 
@@ -306,7 +376,11 @@ def test_commands_that_are_not_exposed_are_for_nobody_who_signs_in() -> None:
     hidden = {command.name: command.roles for command in COMMANDS.values() if command not in EXPOSED.values()}
     open_ones = {name for name, roles in hidden.items() if not roles <= {Role.SYSTEM, Role.ANONYMOUS}}
     assert all(command.roles for command in COMMANDS.values())
-    assert open_ones == {"issue_qr", "reveal_access_code", "read_packet", "prove_ops", "note_ops_action"}
+    assert open_ones == {
+        "issue_qr", "reveal_access_code", "read_packet", "prove_ops", "note_ops_action",
+        "tell_price", "read_booking_form", "see_booking", "see_quote", "find_unplaced_in_booking",
+        "find_unplaced_property", "find_unplaced_change", "find_unplaced_lines", "import_lines", "keep_places",
+    }  # fmt: skip
     assert COMMANDS["issue_qr"].roles == ROLES["issueQr"]
     assert COMMANDS["reveal_access_code"].roles == ROLES["revealAccessCode"]
     assert COMMANDS["read_packet"].roles == {*map(Role, OFFICE), Role.CLEANER, Role.CUSTOMER, Role.SYSTEM}
@@ -452,7 +526,7 @@ async def test_each_role_runs_its_own_mutations_and_is_forbidden_the_others(
         query = document("mutation", name, field, given, selection(SCHEMA, field.type, 1))
         found = codes(await api.ask(actor, query, **given))
         if not may:
-            assert found == {"FORBIDDEN"}, name
+            assert found == {"UNAUTHENTICATED" if who == "anonymous" else "FORBIDDEN"}, name
         elif who == "novice" and name in GATED:
             assert found == {"ONBOARDING_INCOMPLETE"}, name
         elif name == "acceptSwap":
@@ -520,8 +594,10 @@ TOLD_ONCE = {
     "EvidenceEntry.hash",
     "IssueQrPayload.qrToken",
     "Property.hasAccessCode",
+    "OpenBookingPayload.bookingToken",
     "RevealAccessCodePayload.accessCode",
     "SetPinPayload.credentials",
+    "SignInWithLinkPayload.credentials",
 }
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,11 @@ SIGNING = {
     "acceptInvite",
     "resetPassword",
     "requestPasswordReset",
+    "requestSignInLink",
+    "signInWithLink",
+    "signUp",
+    "openBooking",
+    "openPayment",
 }
 """Mutations of who has not signed in yet: they name a business by slug or secret and take no id."""
 
@@ -44,7 +50,15 @@ async def values(house: House, chosen: dict[str, str] | None = None) -> Values:
     start, end = ((await house.slots(14))[0].starts_at, (await house.slots(14))[0].ends_at)
     later = await house.town.day(12)
     now = (await house.world.now(house.town.tenant)).isoformat()
+    first = house.has["plan's first day"]
     instants = {
+        "CreatePropertyInput.hotTub": False,
+        "UpdatePropertyInput.hotTub": False,
+        "SkipCleanInput.on": (first + timedelta(weeks=2)).isoformat(),
+        "UnskipCleanInput.on": (first + timedelta(weeks=1)).isoformat(),
+        "fromOn": (first + timedelta(weeks=3)).isoformat(),
+        "resumesOn": (first + timedelta(weeks=5)).isoformat(),
+        "EndPlanInput.endsOn": (first + timedelta(weeks=20)).isoformat(),
         "AvailabilitySlotInput.startsAt": start.isoformat(),
         "AvailabilitySlotInput.endsAt": end.isoformat(),
         "startsAt": later.isoformat(),
@@ -53,6 +67,7 @@ async def values(house: House, chosen: dict[str, str] | None = None) -> Values:
         "periodStart": house.period_start.isoformat(),
         "freeOn": (house.period_start).isoformat(),
         "CoverSickCallInput.day": (await house.town.day(4)).date().isoformat(),
+        "day": house.period_start.isoformat(),
         "fromDay": house.period_start.isoformat(),
         "untilDay": house.period_start.isoformat(),
         "birthDate": "1990-05-17",

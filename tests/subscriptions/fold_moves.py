@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,8 @@ from domain.actors import Actor, CleanerId
 from domain.availability import next_transition, period_containing
 from domain.errors import Refused
 from domain.ids import AssignmentId, ChecklistItemId, JobId, MarketId, PropertyId, SwapId
-from domain.scheduling import AssignmentRole, Laundry, Skill
+from domain.payments.payouts import PAYOUT_TRANSITIONS, PayoutStatus
+from domain.scheduling import PAYMENT_TRANSITIONS, AssignmentRole, Laundry, PaymentStatus, Skill
 from services import availability, cancellations, customers, scheduling, swaps
 from services.fieldwork import overrides, ticking, tracks, visits
 from services.fieldwork.told import FixTold
@@ -29,6 +30,7 @@ from services.identity import business, cleaners
 from services.inputs import JSON
 from services.windows import AnnounceWindow, announce_window
 from tests.product.world import MIAMI, Town
+from tests.subscriptions.money_moves import BEGIN_PAYMENT, BEGIN_PAYOUT, MOVE_PAYMENT, MOVE_PAYOUT
 
 HOUR = timedelta(hours=1)
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "UTC")
@@ -64,6 +66,15 @@ class Scene:
 
     async def office(self, command: Any, input: Any) -> Any:
         return await self.run(self.town.owner, command, input)
+
+    async def system(self, command: Any, input: Any) -> Any:
+        return await self.run(Actor.system(self.town.tenant), command, input)
+
+    def further(self, row: Any, ways: Collection[Any]) -> tuple[UUID, Any]:
+        """A row, and one of the states that it may go to."""
+        if not ways:
+            raise Nothing
+        return row["id"], self.chance.choice(sorted(ways))
 
     async def now(self) -> datetime:
         return await self.town.world.now(self.town.tenant)
@@ -521,6 +532,29 @@ async def restore(scene: Scene) -> None:
     await scene.town.world.root.execute(statement, scene.town.tenant)
 
 
+async def begin_payment(scene: Scene) -> None:
+    clean = await scene.some("select id, customer_id from job where tenant_id = $1")
+    await scene.system(BEGIN_PAYMENT, clean)
+
+
+async def move_a_payment(scene: Scene) -> None:
+    row = await scene.some("select id, status from payment where tenant_id = $1")
+    await scene.system(MOVE_PAYMENT, scene.further(row, PAYMENT_TRANSITIONS[PaymentStatus(row["status"])]))
+
+
+async def begin_payout(scene: Scene) -> None:
+    row = await scene.some(
+        """select p.id, p.job_id, c.id as cleaner_id from payment p join cleaner c using (tenant_id)
+           where p.tenant_id = $1 and not exists (select from payout o where o.payment_id = p.id)"""
+    )
+    await scene.system(BEGIN_PAYOUT, row)
+
+
+async def move_a_payout(scene: Scene) -> None:
+    row = await scene.some("select id, status from payout where tenant_id = $1")
+    await scene.system(MOVE_PAYOUT, scene.further(row, PAYOUT_TRANSITIONS[PayoutStatus(row["status"])]))
+
+
 @dataclass(frozen=True)
 class Move:
     """A kind of write, and how often it comes beside the others."""
@@ -574,6 +608,10 @@ MOVES: Sequence[Move] = (
     Move(tick, 4),
     Move(walk, 4),
     Move(accept_clean, 1),
+    Move(begin_payment, 8),
+    Move(move_a_payment, 12),
+    Move(begin_payout, 6),
+    Move(move_a_payout, 9),
     Move(trim_log, 1),
     Move(restore, 1),
 )

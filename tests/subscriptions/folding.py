@@ -70,6 +70,18 @@ FOLDS: Mapping[str, Steps] = {
         removes={"LocationGone": ("visitIds", "locations")},
         clears=frozenset({"LocationsEnded"}),
     ),
+    "payments": Steps(
+        "PaymentsSnapshot",
+        {"payments": "id"},
+        puts={"PaymentShown": ("payment", "payments")},
+        removes={"PaymentGone": ("paymentId", "payments")},
+    ),
+    "payouts": Steps(
+        "PayoutsSnapshot",
+        {"payouts": "id"},
+        puts={"PayoutShown": ("payout", "payouts")},
+        removes={"PayoutGone": ("payoutId", "payouts")},
+    ),
 }
 """By the subscription's field."""
 

@@ -1,0 +1,1 @@
+"""The rules of money between customer, business and cleaner: no provider, no database, no clock."""

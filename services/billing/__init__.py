@@ -1,0 +1,1 @@
+"""What a business pays the platform, one transaction each (A42)."""

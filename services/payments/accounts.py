@@ -1,0 +1,231 @@
+"""Whose keys a step is sent with: the business's own account, or the platform's for its plans (A41)."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.command import command
+from db.sealing import Place
+from db.tx import Tx
+from domain.actors import ADMINS, Role, TenantId
+from domain.billing import Feature
+from domain.errors import Conflict, Invalid, NotConfigured, NotFound
+from domain.payments.ops import OPEN_OPS, OpKind
+from domain.payments.states import ProviderMode
+from domain.scheduling import PaymentStatus
+from models import money_op, payment, provider_account
+from services.billing.limits import ensure_feature
+from services.checks import text
+from services.identity import tokens
+from services.inputs import arg
+from services.subjects import open_for, seal_for
+
+PLATFORM_OPS = frozenset({OpKind.PLAN_CUSTOMER, OpKind.PLAN_CHECKOUT, OpKind.PLAN_CHANGE})
+"""Steps at the platform's own account: its keys are a setting of the installation, not of a business."""
+MOST_SECRETS = 4
+LONGEST_KEY = 300
+CHECK_TASK = "check_provider"
+"""Reads the account that the keys open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKeys:
+    """With whose account, and by which key; without one it is the platform's own."""
+
+    secret_key: str | None = field(repr=False, default=None)
+    account_id: str | None = None
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is the platform's own account."""
+        return self.secret_key is None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ConnectProvider:
+    """A business's own account with the payment provider."""
+
+    secret_key: str = arg("A restricted key of the business's account, sk_ or rk_; never shown again.")
+    webhook_secrets: list[str] = arg(
+        "The signing secrets of its webhook endpoints, whsec_; none before the provider knows the address, at most"
+        " four. While one replaces another both are given."
+    )
+    publishable_key: str | None = arg("What the card field of a page needs, pk_; no secret.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectProvider:
+    """A business that takes no payments here any more."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookDoor:
+    """The unguessable part of a webhook's address."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadKeys:
+    """The business's own keys, for the task that tries them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCheck:
+    """What the provider has said to the keys."""
+
+    account_id: str | None
+    problem: str | None
+
+
+@command(*ADMINS, secret=True)
+async def connect_provider(tx: Tx, input: ConnectProvider) -> TenantId:
+    """Connect the business's own account with the payment provider, or replace its keys (A41).
+
+    Keys are sealed under a key of the business alone, and nobody is ever shown them. Whether the provider answers to
+    them is seen in a moment: `problem` says what is wrong. The address for its webhooks stays the same.
+    """
+    await ensure_feature(tx, Feature.CARD_PAYMENTS)
+    secret = _key(input.secret_key, "secretKey", "sk_", "rk_")
+    hooks = [_key(one, "webhookSecrets", "whsec_") for one in input.webhook_secrets]
+    if len(hooks) > MOST_SECRETS:
+        raise Invalid(f"There are at most {MOST_SECRETS} signing secrets.", field=("webhookSecrets",))
+    tenant = tx.actor.tenant
+    values = {
+        "mode": (ProviderMode.LIVE if "_live_" in secret else ProviderMode.TEST).value,
+        "publishable_key": None
+        if input.publishable_key is None
+        else _key(input.publishable_key, "publishableKey", "pk_"),
+        "secret_key": await seal_for(tx, tenant, _place(tenant, "secret_key"), secret),
+        "webhook_secrets": await seal_for(tx, tenant, _place(tenant, "webhook_secrets"), orjson.dumps(hooks).decode()),
+        "connected_at": tx.now,
+        "checked_at": None,
+        "problem": None,
+    }
+    made = insert(provider_account).values(tenant_id=tenant, webhook_path=tokens.new_webhook_path(tenant), **values)
+    await tx.write(
+        made.on_conflict_do_update(
+            index_elements=["tenant_id"], set_={**values, "version": provider_account.c.version + 1}
+        )
+    )
+    tx.later(CHECK_TASK, {})
+    tx.audit("Tenant", tenant)
+    return tenant
+
+
+@command(*ADMINS, when_unpaid=True)
+async def disconnect_provider(tx: Tx, input: DisconnectProvider) -> TenantId:
+    """Take the business's keys away: it takes no payments here any more. What was paid stays as it is.
+
+    Refused with CONFLICT while money is held on a card or a step at the provider is under way: nobody could end it.
+    """
+    if not await has_provider(tx):
+        raise NotConfigured("This business has not connected a payment provider.")
+    held = (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_PENDING)
+    async with tx.as_system(wholly=True):
+        open_op = await tx.one(select(money_op.c.id).where(tx.own(money_op), money_op.c.state.in_(OPEN_OPS)).limit(1))
+        hold = await tx.one(select(payment.c.id).where(tx.own(payment), payment.c.status.in_(held)).limit(1))
+        if open_op is not None or hold is not None:
+            raise Conflict("Money is held or on its way: release or capture it first.")
+        await tx.write(delete(provider_account).where(tx.own(provider_account)))
+    tx.audit("Tenant", tx.actor.tenant)
+    return tx.actor.tenant
+
+
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
+async def open_webhook_door(tx: Tx, input: WebhookDoor) -> tuple[str, ...]:
+    """The signing secrets of the webhook at this address. Raises `NotFound` for an address that is none (R183)."""
+    row = await tx.one(select(provider_account.c.webhook_path).where(tx.own(provider_account)))
+    if row is None or not hmac.compare_digest(row.webhook_path.encode(), input.path.encode()):
+        raise NotFound(field=("path",))
+    return tuple(await webhook_secrets(tx))
+
+
+@command(Role.SYSTEM, secret=True)
+async def read_keys(tx: Tx, input: ReadKeys) -> ProviderKeys | None:
+    """The business's own credentials; None where it has connected no account."""
+    return await own_keys(tx)
+
+
+@command(Role.SYSTEM)
+async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
+    """Write down which account the keys open, and what is wrong with them if anything is.
+
+    Keys to another account than the one in which cards are kept and money is held are a problem, and change nothing.
+    """
+    row = await _account(tx)
+    if row is None:
+        return tx.actor.tenant
+    values: dict[str, Any] = {"checked_at": tx.now, "problem": input.problem}
+    if input.account_id is not None and input.account_id != row.account_id:
+        paid = await tx.one(select(payment.c.id).where(tx.own(payment), payment.c.intent_id.is_not(None)).limit(1))
+        if row.account_id is not None and paid is not None:
+            values["problem"] = f"These keys open {input.account_id}; what was paid so far is in {row.account_id}."
+        else:
+            values["account_id"] = input.account_id
+    await tx.write(
+        update(provider_account)
+        .where(tx.own(provider_account))
+        .values(**values, version=provider_account.c.version + 1)
+    )
+    return tx.actor.tenant
+
+
+async def keys_of(tx: Tx, kind: OpKind) -> ProviderKeys | None:
+    """The credentials that a step of this kind is sent with; None where the business has none."""
+    return ProviderKeys() if kind in PLATFORM_OPS else await own_keys(tx)
+
+
+async def own_keys(tx: Tx) -> ProviderKeys | None:
+    """The business's own credentials; None where it has connected no account."""
+    async with tx.as_system(wholly=True):
+        row = await _account(tx)
+        if row is None:
+            return None
+        opened = await open_for(tx, tx.actor.tenant, _place(tx.actor.tenant, "secret_key"), row.secret_key)
+    return None if opened is None else ProviderKeys(opened, row.account_id)
+
+
+async def has_provider(tx: Tx) -> bool:
+    """Whether the business takes payments through a provider."""
+    async with tx.as_system(wholly=True):
+        return await _account(tx) is not None
+
+
+async def ensure_provider(tx: Tx) -> None:
+    """Raise `NotConfigured` where the business has connected no account."""
+    if not await has_provider(tx):
+        raise NotConfigured("This business has not connected a payment provider.")
+
+
+async def webhook_secrets(tx: Tx) -> Sequence[str]:
+    """The signing secrets of the business's webhook; none where it has connected no account."""
+    async with tx.as_system(wholly=True):
+        row = await _account(tx)
+        if row is None:
+            return ()
+        place = _place(tx.actor.tenant, "webhook_secrets")
+        opened = await open_for(tx, tx.actor.tenant, place, row.webhook_secrets)
+    return () if opened is None else tuple(orjson.loads(opened))
+
+
+async def _account(tx: Tx) -> Row[Any] | None:
+    return await tx.one(select(provider_account).where(tx.own(provider_account)))
+
+
+def _place(tenant: UUID, column: str) -> Place:
+    return Place(tenant, "provider_account", column, tenant)
+
+
+def _key(given: str, field: str, *begins: str) -> str:
+    """A key as the provider writes them. Raises `Invalid` for anything else, an empty one too."""
+    key = text(given, field, most=LONGEST_KEY)
+    if not key.startswith(begins) or not key.isascii():
+        raise Invalid(f"This begins with {' or '.join(begins)}.", field=(field,))
+    return key

@@ -1,0 +1,257 @@
+"""Declined cards: what is kept, when the card is asked again, and who hears of it (A36, R145, R189).
+
+Customers are told in plain words, never of loss, theft or fraud. The bank's own advice is followed; at most four
+attempts are made by themselves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import OFFICE, Role
+from domain.errors import PaymentState
+from domain.ids import CustomerId, PaymentId
+from domain.payments.holding import LetGo, ladder_of
+from domain.payments.outcomes import Refusal, Stop, StopReason, next_attempt, stop_of, words_for_customer
+from domain.payments.states import PaymentKind
+from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
+from models import job, market, payment
+from services.inputs import arg
+from services.payments.cards import page
+from services.payments.holds import hold_now
+from services.payments.intents import default_method, go_on, let_be_gone, read_later
+from services.payments.state import hold_payment, move_payment
+from services.policies import tenant_policy
+
+RETRY_TASK = "retry_payment"
+NOTIFY_TASK = "notify_payment"
+TO_CONFIRM = timedelta(hours=24)
+"""How long a payment that is no clean's can be confirmed."""
+AGAIN = timedelta(minutes=10)
+"""How long after a refusal that is nobody's fault the same is wanted again."""
+ASKED_AGAIN = frozenset({PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """A payment that is to be tried again by itself."""
+
+    payment: PaymentId
+
+
+@dataclass(frozen=True, slots=True)
+class UseNewCard:
+    """A customer who has just saved a card."""
+
+    customer: CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPayment:
+    """A payment that the office wants tried now."""
+
+    payment_id: PaymentId = arg("A payment that was declined, has lapsed, or never came to be.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmPayment:
+    """A payment that its customer confirms with their bank."""
+
+    payment_id: PaymentId = arg("Your payment that awaits you.")
+    return_url: str = arg("The page to come back to from the bank's.")
+
+
+@command(Role.SYSTEM)
+async def try_again(tx: Tx, input: TryAgain) -> PaymentId:
+    """Ask a card again whose time has come (A36); nothing where it is settled, or its time is another by now."""
+    row = await hold_payment(tx, input.payment)
+    is_due = row.next_attempt_at is not None and row.next_attempt_at <= tx.now
+    if is_due and row.let_go is None and row.status in ASKED_AGAIN:
+        await ask_again(tx, row)
+    return input.payment
+
+
+@command(Role.SYSTEM)
+async def use_new_card(tx: Tx, input: UseNewCard) -> int:
+    """Ask the customer's new card for what their old one did not pay; how many payments that were.
+
+    Cleans that were not held because there was no card are held now, if they are near.
+    """
+    failed = await tx.all(
+        select(payment.c.id)
+        .where(
+            tx.own(payment),
+            payment.c.customer_id == input.customer,
+            payment.c.kind == PaymentKind.HOLD,
+            payment.c.status.in_([PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION]),
+            payment.c.let_go.is_(None),
+        )
+        .order_by(payment.c.id)
+    )
+    for found in failed:
+        row = await hold_payment(tx, found.id)
+        if row.status in {PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION} and row.let_go is None:
+            await ask_again(tx, row)
+    for found in await tx.all(_unheld(tx, input.customer)):
+        await hold_now(tx, found.id)
+    return len(failed)
+
+
+@command(*OFFICE)
+async def retry_payment(tx: Tx, input: RetryPayment) -> PaymentId:
+    """Ask the card now, whatever the ladder says; after a card that will never work, only another one (A36).
+
+    A hold that has lapsed is taken anew. Refused with PAYMENT_STATE where there is nothing to try.
+    """
+    row = await hold_payment(tx, input.payment_id)
+    if row.let_go is not None and row.status not in {PaymentStatus.EXPIRED, PaymentStatus.RELEASED}:
+        raise PaymentState("This payment is being let go.", field=("paymentId",), details={"status": row.status})
+    if row.status in ASKED_AGAIN:
+        await _ensure_sensible(tx, row)
+        await ask_again(tx, row)
+    elif row.status == PaymentStatus.EXPIRED and row.is_current and row.job_id is not None:
+        await hold_now(tx, row.job_id)
+    else:
+        raise PaymentState(field=("paymentId",), details={"status": row.status})
+    return input.payment_id
+
+
+@command(Role.CUSTOMER)
+async def confirm_payment(tx: Tx, input: ConfirmPayment) -> PaymentId:
+    """Go to the bank's page for a payment that awaits its customer (A36); `actionUrl` says where, as soon as it is
+    known. Called again, it is the same page. Refused with PAYMENT_STATE once nothing awaits them.
+    """
+    await tx.get(payment, input.payment_id, "paymentId")
+    await confirm_present(tx, input.payment_id, page(input.return_url, "returnUrl"))
+    return input.payment_id
+
+
+async def confirm_present(tx: Tx, payment_id: UUID, return_url: str) -> Row[Any]:
+    """Have the card asked with its customer present, who may be sent to their bank's page; the payment's row."""
+    row = await hold_payment(tx, payment_id)
+    if row.status != PaymentStatus.REQUIRES_ACTION or row.let_go is not None:
+        raise PaymentState("Nothing awaits you here.", field=("paymentId",), details={"status": row.status})
+    if row.action_until is not None and row.action_until <= tx.now:
+        raise PaymentState("The time to confirm it is over.", field=("paymentId",), details={"status": row.status})
+    if row.action_url is None:
+        row = await move_payment(tx, row, return_url=return_url)
+        await go_on(tx, row)
+    return row
+
+
+async def ask_again(tx: Tx, row: Row[Any]) -> None:
+    """Ask the customer's card again, the default one of today, with them absent; the payment is held."""
+    method = await default_method(tx, row.customer_id)
+    values = {} if method is None else {"method_id": method.id}
+    row = await move_payment(tx, row, next_attempt_at=None, return_url=None, **values)
+    if row.status == PaymentStatus.REQUIRES_ACTION and row.action_url is not None:
+        # The bank is at it already: only the provider knows how that stands.
+        read_later(tx, row.id)
+        return
+    await go_on(tx, row)
+
+
+async def declined(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
+    """A card has said no: keep why, and decide when it is asked again, or who has to help (A36). The row is locked."""
+    declines = row.declines + 1
+    row = await move_payment(tx, row, decline=_kept(refusal), declines=declines, return_url=None, action_url=None)
+    if row.let_go is not None:
+        await go_on(tx, row)
+        return
+    if row.kind != PaymentKind.HOLD:
+        await move_payment(tx, row, PaymentStatus.FAILED)
+        return
+    step = await _next(tx, row, refusal)
+    if isinstance(step, Stop) and step.reason is StopReason.AUTHENTICATION:
+        until = await _confirm_until(tx, row)
+        row = await move_payment(tx, row, PaymentStatus.REQUIRES_ACTION, action_until=until, next_attempt_at=None)
+    else:
+        at = None if isinstance(step, Stop) else step
+        row = await move_payment(tx, row, PaymentStatus.FAILED, next_attempt_at=at)
+        if at is not None:
+            retry_at(tx, row.id, at)
+    notify(tx, row.id, f"declined:{declines}")
+
+
+async def wanted_later(tx: Tx, row: Row[Any]) -> None:
+    """What failed through nobody's fault is wanted again in a while."""
+    at = tx.now + AGAIN
+    await move_payment(tx, row, next_attempt_at=at)
+    retry_at(tx, row.id, at)
+
+
+def retry_at(tx: Tx, payment_id: UUID, at: datetime) -> None:
+    """Have a payment tried again at a time."""
+    payload = {"payment": str(payment_id)}
+    tx.later(RETRY_TASK, payload, run_at=at, dedupe_key=f"retry:{payment_id}:{at.isoformat()}")
+
+
+def notify(tx: Tx, payment_id: UUID, occasion: str) -> None:
+    """Have customer and administrators told how a payment stands; each occasion once."""
+    payload = {"payment": str(payment_id), "occasion": occasion}
+    tx.later(NOTIFY_TASK, payload, dedupe_key=f"tell:{payment_id}:{occasion}")
+
+
+async def _next(tx: Tx, row: Row[Any], refusal: Refusal) -> datetime | Stop:
+    hours = (await tenant_policy(tx)).payments.retry_hours
+    if not hours:
+        return Stop(StopReason.ATTEMPTS_USED)
+    async with tx.as_system(wholly=True):
+        clean = await tx.get(job, row.job_id)
+        place = await tx.get(market, clean.market_id)
+    return next_attempt(row.declines, refusal, clean.starts_at, tx.now, ladder_of(place.zone, hours))
+
+
+async def _confirm_until(tx: Tx, row: Row[Any]) -> datetime:
+    """Until the clean starts; for one that is over, a day."""
+    async with tx.as_system(wholly=True):
+        clean = await tx.get(job, row.job_id)
+    starts_at: datetime = clean.starts_at
+    return starts_at if starts_at > tx.now else tx.now + TO_CONFIRM
+
+
+async def _ensure_sensible(tx: Tx, row: Row[Any]) -> None:
+    """Networks count what is asked in vain, and fine it: a card that will never work is not asked again."""
+    final = (row.decline or {}).get("final")
+    method = await default_method(tx, row.customer_id)
+    if method is None:
+        raise PaymentState("The customer has saved no card.", field=("paymentId",), details={"status": row.status})
+    is_same = method.id == row.method_id
+    if is_same and final in {StopReason.CARD_UNUSABLE, StopReason.CARD_DATA}:
+        message = "This card will not work; the customer has to give another one."
+        raise PaymentState(message, field=("paymentId",), details={"status": row.status})
+    if is_same and row.status == PaymentStatus.REQUIRES_ACTION:
+        message = "The customer has to confirm it with their bank."
+        raise PaymentState(message, field=("paymentId",), details={"status": row.status})
+
+
+def _kept(refusal: Refusal) -> dict[str, Any]:
+    """What is kept of a decline: the codes for the office, the words for the customer."""
+    final = stop_of(refusal)
+    return {
+        "code": refusal.code,
+        "declineCode": refusal.decline_code,
+        "adviceCode": refusal.advice_code,
+        "networkDeclineCode": refusal.network_decline_code,
+        "message": refusal.message,
+        "final": None if final is None else final.value,
+        "words": words_for_customer(refusal),
+    }
+
+
+def _unheld(tx: Tx, customer_id: UUID) -> Any:
+    """The customer's cleans of these days; those that are held or paid are left alone by whoever holds them."""
+    near = job.c.starts_at.between(tx.now - timedelta(days=1), tx.now + timedelta(days=4))
+    payable = job.c.status.in_([*LIVE_JOB_STATES, JobStatus.COMPLETED])
+    return select(job.c.id).where(tx.own(job), job.c.customer_id == customer_id, near, payable).order_by(job.c.id)
+
+
+async def give_up(tx: Tx, row: Row[Any]) -> None:
+    """The time to confirm is over: the payment is let go, and the office decides about the clean (A36)."""
+    await let_be_gone(tx, row, LetGo.UNCONFIRMED)
+    notify(tx, row.id, "unconfirmed")

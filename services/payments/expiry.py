@@ -1,0 +1,150 @@
+"""Holds that come to an end: watched, taken anew before they lapse, and taken anew where they did (A2, R189)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select
+
+from db.command import command
+from db.tx import Tx
+from domain.actors import Role
+from domain.ids import MarketId
+from domain.payments.holding import LetGo
+from domain.payments.states import PaymentKind
+from domain.policy import PaymentsPolicy
+from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
+from models import job, payment
+from services.cancellations import strike
+from services.payments.accounts import has_provider
+from services.payments.declines import give_up, notify, retry_at
+from services.payments.holds import hold_now, renew
+from services.payments.intents import read_later
+from services.payments.releases import let_go
+from services.payments.state import hold_payment, move_payment
+from services.policies import tenant_policy
+
+PAGE = 200
+OVERDUE = timedelta(minutes=15)
+"""How long after its time an attempt is taken to have lost its task."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHolds:
+    """The holds of a market that somebody has to look at."""
+
+    market: MarketId
+
+
+@command(Role.SYSTEM)
+async def watch_holds(tx: Tx, input: WatchHolds) -> int:
+    """Look after holds that will lapse, confirmations that did not come, and attempts that were lost (A2, A36).
+
+    A day before it lapses administrators hear of it, once. Half a day before, it is taken anew unless the business
+    wants to decide by hand. Past its time the provider is asked how it stands. How many there were.
+    """
+    if not await has_provider(tx):
+        return 0
+    policy = (await tenant_policy(tx)).payments
+    found = await tx.all(_watched(tx, input.market, policy))
+    for each in found:
+        row = await hold_payment(tx, each.id)
+        if row.version == each.version:
+            await _look_after(tx, row, policy)
+    return len(found)
+
+
+@command(Role.SYSTEM)
+async def call_off_unpaid(tx: Tx, input: WatchHolds) -> int:
+    """Call off cleans that no card pays for, so long before their start as the business says; else never (A36).
+
+    Their cleaners are free again, and customers are told as of every cancellation. How many there were.
+    """
+    hours = (await tenant_policy(tx)).payments.cutoff_hours
+    if not hours or not await has_provider(tx):
+        return 0
+    due = (
+        select(job.c.id)
+        .where(
+            tx.own(job),
+            job.c.market_id == input.market,
+            job.c.starts_at.between(tx.now, tx.now + timedelta(hours=hours)),
+            job.c.status.in_([JobStatus.UNASSIGNED, JobStatus.ASSIGNED]),
+            job.c.payment_status.in_([PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION]),
+        )
+        .order_by(job.c.id)
+    )
+    rows = await tx.all(due)
+    for found in rows:
+        clean = await tx.get(job, found.id, lock=True)
+        if clean.payment_status in {PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION}:
+            await strike(tx, clean, "No card has paid for it in time.")
+            await let_go(tx, clean.id, LetGo.CANCELED)
+    return len(rows)
+
+
+async def lapsed(tx: Tx, row: Row[Any]) -> None:
+    """A hold has lapsed: it is taken anew while the clean can still be paid, and administrators hear of it (A2).
+
+    A clean that is over and was never proven is theirs to decide; its payment stays as it is.
+    """
+    notify(tx, row.id, "expired")
+    if not row.is_current or row.job_id is None or row.let_go is not None:
+        return
+    clean = await tx.get(job, row.job_id)
+    if clean.status in LIVE_JOB_STATES or clean.status == JobStatus.COMPLETED:
+        await hold_now(tx, row.job_id)
+
+
+async def _look_after(tx: Tx, row: Row[Any], policy: PaymentsPolicy) -> None:
+    if row.status == PaymentStatus.REQUIRES_ACTION:
+        await give_up(tx, row)
+    elif row.status != PaymentStatus.AUTHORIZED:
+        retry_at(tx, row.id, tx.now)
+    elif row.capture_before <= tx.now:
+        read_later(tx, row.id)
+    else:
+        await _warn(tx, row)
+        if row.capture_before <= tx.now + timedelta(hours=policy.decide_hours) and policy.renew_lapsing:
+            await _renew(tx, row)
+
+
+async def _warn(tx: Tx, row: Row[Any]) -> None:
+    if row.alarmed_at is None:
+        await move_payment(tx, row, alarmed_at=tx.now)
+        notify(tx, row.id, "lapses")
+
+
+async def _renew(tx: Tx, row: Row[Any]) -> None:
+    clean = await tx.get(job, row.job_id)
+    if clean.status in LIVE_JOB_STATES:
+        await renew(tx, row)
+
+
+def _watched(tx: Tx, market: MarketId, policy: PaymentsPolicy) -> Any:
+    lapsing = and_(
+        payment.c.status == PaymentStatus.AUTHORIZED,
+        payment.c.capture_before <= tx.now + timedelta(hours=policy.alarm_hours),
+        or_(
+            payment.c.alarmed_at.is_(None),
+            payment.c.capture_before <= tx.now + timedelta(hours=policy.decide_hours),
+        ),
+    )
+    unconfirmed = and_(payment.c.status == PaymentStatus.REQUIRES_ACTION, payment.c.action_until <= tx.now)
+    forgotten = and_(
+        payment.c.status.in_([PaymentStatus.FAILED, PaymentStatus.PENDING]),
+        payment.c.next_attempt_at <= tx.now - OVERDUE,
+    )
+    return (
+        select(payment.c.id, payment.c.version)
+        .join(job, and_(job.c.tenant_id == payment.c.tenant_id, job.c.id == payment.c.job_id))
+        .where(
+            tx.own(payment),
+            job.c.market_id == market,
+            payment.c.kind == PaymentKind.HOLD,
+            payment.c.let_go.is_(None),
+            or_(lapsing, unconfirmed, forgotten),
+        )
+        .order_by(payment.c.id)
+        .limit(PAGE)
+    )

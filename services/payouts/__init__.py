@@ -1,0 +1,1 @@
+"""What cleaners are paid, one transaction each."""

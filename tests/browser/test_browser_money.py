@@ -1,0 +1,110 @@
+"""The pages of money: the office sees the day's pipeline move and every step of a clean; others what is theirs."""
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from playwright.async_api import Locator, expect
+
+from tests.browser.board import Visitor
+from tests.browser.conftest import Visit
+from tests.browser.fieldwork import FITS, LATER, PHONE, to_page
+from tests.browser.steps import CREATE_JOB, PEOPLE_AND_HOMES
+
+CANCEL = """mutation($job: ID!) {
+    cancelJob(input: { jobId: $job, reason: "The customer is away" }) { errors { code } } }"""
+
+
+async def planned(office: Visitor, home: str) -> tuple[str, str]:
+    """A clean that begins in an hour or two, with nobody on it yet; and on which of the page's days that is."""
+    known = await office.ask(PEOPLE_AND_HOMES)
+    (place,) = [node for node in known["properties"]["nodes"] if node["name"] == home]
+    zone, now = ZoneInfo(place["market"]["zone"]), datetime.fromisoformat(known["viewer"]["serverTime"])
+    at = now + LATER
+    made = await office.ask(CREATE_JOB, home=place["id"], at=at.isoformat())
+    is_today = at.astimezone(zone).date() == now.astimezone(zone).date()
+    return str(made["createJob"]["job"]["id"]), "Today" if is_today else "Tomorrow"
+
+
+def clean_of(office: Visitor, job: str) -> Locator:
+    return office.page.locator(f"#day [data-job='{job}']")
+
+
+async def test_the_office_sees_the_pipeline_move_and_every_step_of_a_clean(visit: Visit) -> None:
+    """R137, R147, R239: a clean that is planned now is held while they look; called off, it is let go."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/money", "Admin 1")
+    held = office.page.locator("#stage-HELD [data-many]")
+    await expect(held).not_to_have_text("0")
+
+    job, day = await planned(office, "Grove Cottage")
+    await office.page.get_by_role("button", name=day).click()
+    await expect(clean_of(office, job)).to_be_visible()
+    await expect(clean_of(office, job)).to_have_attribute("data-stage", "HELD")
+
+    await clean_of(office, job).click()
+    dossier = office.page.locator("#job")
+    await expect(dossier.locator("h2")).to_have_text("Grove Cottage")
+    asked = dossier.locator("[data-what='STEP'][data-kind='CONFIRM']")
+    await expect(asked).to_have_attribute("data-status", "SUCCEEDED")
+    await expect(dossier.locator("[data-what='STEP'] code").first).to_contain_text(re.compile("pi_.* · req_"))
+
+    many = int(await held.inner_text())
+    await office.ask(CANCEL, job=job)
+    await expect(clean_of(office, job)).to_have_attribute("data-stage", "LET_GO")
+    await expect(held).to_have_text(str(many - 1))
+    await expect(dossier.locator("[data-kind='RELEASE']")).to_have_attribute("data-status", "SUCCEEDED")
+
+
+async def test_what_is_taken_shows_its_sums_its_held_pay_and_the_books(visit: Visit) -> None:
+    """R151, R160, R166, R190, R241: to the cent, and with what to do."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/money", "Owner 1")
+    taken = office.page.locator("#day .clean[data-stage='CAPTURED']").first
+    await expect(taken).to_be_visible()
+    payout = office.page.locator("#day [data-payout]").first
+    await expect(payout).to_contain_text("set up payouts")
+    await expect(payout.get_by_role("button", name="Release")).to_have_count(0)
+
+    await taken.click()
+    sums = office.page.locator("#job [data-part='sums']")
+    await expect(sums).to_contain_text("Taken from the customer")
+    words = await sums.locator("dd").all_inner_texts()
+    cents = [round(float(word.replace("$", "").replace("−", "-")) * 100) for word in words]
+    # Price, taken, fee, reserve, pay, the business's own: what is taken is all of the others together.
+    assert cents[1] + sum(cents[2:-1]) == cents[-1]
+    await expect(office.page.locator("#job [data-kind='CAPTURE'] .postings")).to_contain_text("With the provider")
+    await expect(office.page.locator("#books [data-account='RESERVE']")).to_be_visible()
+    await expect(office.page.locator("#books [data-rate]")).to_be_visible()
+
+
+async def test_the_page_fits_a_phone_and_is_for_administrators_alone(visit: Visit) -> None:
+    office = await to_page(await visit(**PHONE), "/money", "Admin 1")
+    await expect(office.page.locator("#day .clean").first).to_be_visible()
+    assert await office.page.evaluate(FITS)
+    await office.page.locator("#day .clean[data-stage='CAPTURED']").first.click()
+    await expect(office.page.locator("#job .line-of-money")).to_be_visible()
+    assert await office.page.evaluate(FITS)
+    await office.page.get_by_role("link", name="The day", exact=True).click()
+    await expect(office.page.locator("#day")).to_be_visible()
+
+    other = await to_page(await visit(**PHONE), "/money", "Dispatcher 1")
+    await expect(other.page.locator("#sign-in [data-said]")).to_contain_text("owners and administrators")
+
+
+async def test_a_customer_sees_what_they_pay_and_tips_who_cleaned(visit: Visit) -> None:
+    """R180, R206, A34: the price line by line, the card, and a tip that appears by itself."""
+    customer = await to_page(await visit(**PHONE), "/billing", "Customer 2")
+    paid = customer.page.locator("[data-status='CAPTURED']").first
+    await expect(paid).to_contain_text("The clean")
+    await expect(customer.page.locator("[data-card]").first).to_contain_text("4444")
+    assert await customer.page.evaluate(FITS)
+
+    await paid.get_by_role("button", name="$5.00").click()
+    await expect(paid.locator("[data-tip='CAPTURED']")).to_contain_text("$5.00")
+
+
+async def test_a_cleaner_sees_what_was_earned_and_what_is_held(visit: Visit) -> None:
+    """R164, R177, R190: with what to do about it themselves."""
+    cleaner = await to_page(await visit(**PHONE), "/earnings", "Cleaner 3")
+    await expect(cleaner.page.locator("[data-part='purse']")).to_contain_text("Held")
+    await expect(cleaner.page.locator("[data-payout]").first).to_contain_text("$")
+    assert await cleaner.page.evaluate(FITS)

@@ -1,0 +1,197 @@
+"""The first clean is paid when it is booked, and never again (R46 to R50, A10)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db.ids import new_id
+from domain.errors import Code
+from domain.ids import BookingDraftId, JobId, PaymentId, ServicePlanId
+from services.cancellations import CancelJob, cancel_job
+from services.payments.prepaid import FirstClean, charge_first_clean
+from tests.fieldwork.site import command_of
+from tests.payments.site import CONSENT, Home, Site
+
+BACK = "https://cleanshift.test/booking"
+
+
+async def _plan(site: Site, home: Home, days: int = 3) -> ServicePlanId:
+    """A plan that waits for its first payment."""
+    plan = ServicePlanId(new_id())
+    await site.world.root.execute(
+        """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
+               first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
+           values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())""",
+        site.town.tenant,
+        plan,
+        home.customer,
+        home.property,
+        site.town.market,
+        (await site.now() + timedelta(days=days)).date(),
+    )
+    return plan
+
+
+async def _charge(site: Site, home: Home, card: str = "visa", **different: Any) -> PaymentId:
+    plan = await _plan(site, home)
+    form = FirstClean(
+        plan=plan,
+        customer=home.customer,
+        draft=BookingDraftId(new_id()),
+        method_token=different.get("method") or site.fresh_method(card),
+        amount_cents=9_000,
+        currency="usd",
+        usage="recurring",
+        consent_version=different.get("version", "2026-11"),
+        consent_text=CONSENT,
+        consent_address="203.0.113.7",
+        return_url=different.get("back", BACK),
+    )
+    made: PaymentId = await site.system(command_of(charge_first_clean), form)
+    return made
+
+
+async def _booked(site: Site) -> tuple[Home, JobId, Any]:
+    home = await site.home(card=None)
+    payment = await _charge(site, home)
+    await site.settle()
+    row = await site.row("payment", payment)
+    return home, JobId(row["job_id"]), row
+
+
+async def test_the_first_clean_is_charged_at_once_and_its_card_is_kept(site: Site) -> None:
+    """R46 to R48, R264: customer present, saved for later, our marks; the plan and its job follow."""
+    home, job, row = await _booked(site)
+
+    [intent] = site.things("payment_intents")
+    assert (intent["status"], intent["amount_received"]) == ("succeeded", 9_000)
+    assert intent["capture_method"].startswith("automatic")
+    assert intent["setup_future_usage"] == "off_session"
+    marks = intent["metadata"]
+    assert (marks["customerId"], marks["subscriptionId"]) == (str(home.customer), str(row["plan_id"]))
+    assert marks["isFirstClean"] == "true"
+    assert (row["kind"], row["status"], row["captured_cents"]) == ("PREPAID", "CAPTURED", 9_000)
+    clean = await site.row("job", job)
+    assert (clean["prepaid"], clean["payment_status"], clean["payment_intent_id"]) == (True, "CAPTURED", intent["id"])
+    card = await site.row("payment_method", row["method_id"])
+    assert (card["status"], card["is_default"], card["last4"]) == ("ACTIVE", True, "4242")
+
+
+async def test_its_reserve_is_put_by_at_the_charge_and_once(site: Site) -> None:
+    """A10, A13."""
+    _, job, row = await _booked(site)
+    entry = await site.entry(f"capture:{row['charge_id']}")
+    assert entry == {"CASH": 8_709, "FEES": 291, "RESERVE": -180, "REVENUE": -8_820}
+
+    await site.prove(job)
+
+    assert (await site.books())["RESERVE"] == -180
+    assert (await site.books())["CASH"] == site.balance()
+
+
+async def test_it_is_never_held_and_never_captured_again_but_needs_its_proof(site: Site) -> None:
+    """R50, A10: authorized 0 times, captured 0 more times; the cleaners are paid for it all the same."""
+    _, job, _ = await _booked(site)
+    await site.hold_night(job)
+
+    await site.prove(job)
+
+    assert len(site.things("payment_intents")) == len(await site.payments(job)) == 1
+    assert [op["kind"] for op in await site.ops() if op["kind"] == "CAPTURE"] == []
+    assert await site.value("select count(*) from payout where job_id = $1", job) == 1
+    assert (await site.row("job", job))["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("card", ["chargeCustomerFail", "chargeDeclinedInsufficientFunds"])
+async def test_a_declined_card_leaves_nothing_active(site: Site, card: str) -> None:
+    """R49: neither plan nor job; of the payment nothing may come any more."""
+    home = await site.home(card=None)
+
+    payment = await _charge(site, home, card)
+    await site.settle()
+
+    row = await site.row("payment", payment)
+    assert (row["status"], row["captured_cents"]) == ("RELEASED", 0)
+    assert row["decline"] is not None
+    assert [one["status"] for one in site.things("payment_intents")] == ["canceled"]
+    assert (await site.row("service_plan", row["plan_id"]))["status"] == "CANCELED"
+    assert await site.world.count("job", site.town.tenant) == 0
+
+
+async def test_a_first_payment_that_the_bank_wants_confirmed_waits_for_its_customer(site: Site) -> None:
+    home = await site.home(card=None)
+    payment = await _charge(site, home, "authenticationRequired")
+    await site.settle()
+    row = await site.row("payment", payment)
+    assert row["status"] == "REQUIRES_ACTION"
+    assert row["action_url"].startswith("https://stripe.sandbox/authenticate/")
+
+    await site.control("POST", f"intents/{row['intent_id']}/authenticate", {"ok": True})
+    await site.attempt("read_payment", {"payment": str(payment)})
+    await site.settle()
+
+    assert (await site.row("payment", payment))["status"] == "CAPTURED"
+    assert await site.world.count("job", site.town.tenant) == 1
+
+
+async def test_what_the_bank_refused_to_confirm_is_a_decline(site: Site) -> None:
+    home = await site.home(card=None)
+    payment = await _charge(site, home, "authenticationRequired")
+    await site.settle()
+    intent = (await site.row("payment", payment))["intent_id"]
+
+    await site.control("POST", f"intents/{intent}/authenticate", {"ok": False})
+    await site.attempt("read_payment", {"payment": str(payment)})
+    await site.settle()
+
+    assert (await site.row("payment", payment))["status"] == "RELEASED"
+    assert [one["status"] for one in site.things("payment_intents")] == ["canceled"]
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "error_after", "truncate"])
+async def test_an_answer_that_is_lost_charges_nothing_twice(site: Site, kind: str) -> None:
+    """R157."""
+    home = await site.home(card=None)
+    for path in ("/v1/customers", "/v1/payment_intents", "/v1/payment_intents/*/confirm"):
+        site.fault(kind, path)
+
+    payment = await _charge(site, home)
+    for _ in range(6):
+        await site.drain()
+
+    assert (await site.row("payment", payment))["status"] == "CAPTURED"
+    assert sum(one["amount_captured"] for one in site.things("charges")) == 9_000
+    assert len(site.things("customers")) == 1
+
+
+async def test_without_consent_nothing_is_charged(site: Site) -> None:
+    home, method = await site.home(card=None), site.fresh_method()
+    plan_before = await site.world.count("payment", site.town.tenant)
+
+    with pytest.raises(Exception, match="characters"):
+        await _charge(site, home, method=method, version=" ")
+
+    assert await site.world.count("payment", site.town.tenant) == plan_before
+    assert site.things("payment_intents") == []
+
+
+async def test_a_canceled_prepaid_clean_is_to_be_refunded(site: Site) -> None:
+    """A50: nothing of it is silently kept: it goes back, or administrators are told what is to go back."""
+    _, job, row = await _booked(site)
+
+    await site.do(site.town.owner, cancel_job, CancelJob(job, "The customer is away."))
+    await site.settle()
+
+    back = await site.value("select coalesce(sum(amount_cents), 0) from refund where payment_id = $1", row["id"])
+    assert back == 9_000 or "prepaid_to_refund" in await site.alarms()
+
+
+async def test_a_page_that_is_none_is_refused(site: Site) -> None:
+    home, method = await site.home(card=None), site.fresh_method()
+    await _plan(site, home)
+
+    with pytest.raises(Exception, match="page") as caught:
+        await _charge(site, home, method=method, back="javascript:alert(1)")
+
+    assert caught.value.code is Code.INVALID  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Tests of what cleaners are paid, against the provider's sandbox in process."""

@@ -1,0 +1,277 @@
+/** The customer's money: what a clean costs and why, what was paid, what waits for them, their cards; live. */
+
+import { Failure, newKey, SignedOut, Unreachable } from "/web/api.js";
+import { inWords } from "/web/books.js";
+import { dayInWords, dayOf, hourOf } from "/web/clock.js";
+import { h, icon, redraw } from "/web/elements.js";
+import { Feed } from "/web/feed.js";
+import { Frame } from "/web/frame.js";
+import { Handed } from "/web/handed.js";
+import { Line } from "/web/line.js";
+import { ADD_CARD, BILLING, CARD_NOW, CONFIRM_PAYMENT, DEFAULT_CARD, INVOICE_NOW, PAY_INVOICE, PAYMENT_NOW, PAYMENTS, REMOVE_CARD, TIP_JOB } from "/web/money_documents.js";
+import { amount } from "/web/pipeline.js";
+import { Session } from "/web/session.js";
+import { findDemo } from "/web/sign_in.js";
+
+const SOON_MS = 200;
+const AGAIN_MS = 5_000;
+const PAUSE_MS = 700;
+const MOST_TRIES = 30;
+const TIPS = [500, 1000, 2000];
+const CONSENT = "I agree that my card is charged for each clean once it is done.";
+const CONSENT_VERSION = "page-1";
+/** Cards of the sandbox: on a real installation a card comes from the provider's own field. */
+const TEST_CARDS = { pm_card_visa: "Visa", pm_card_mastercard: "Mastercard", pm_card_authenticationRequired: "Asks its bank each time", pm_card_chargeCustomerFail: "Is declined when charged" };
+const PAID = {
+  PENDING: ["To come", ""],
+  AUTHORIZED: ["Held on your card", "own"],
+  CAPTURE_PENDING: ["Being paid", "own"],
+  CAPTURED: ["Paid", "new"],
+  FAILED: ["Declined", "late"],
+  REQUIRES_ACTION: ["Waits for you", "urgent"],
+  EXPIRED: ["To come", ""],
+  RELEASED: ["Nothing to pay", ""],
+  REFUNDED: ["Given back", "new"],
+  PARTIALLY_REFUNDED: ["Paid, a part given back", "new"],
+  DISPUTED: ["Disputed", "late"],
+};
+
+const INVOICED = { OPEN: "To be paid", PAID: "Paid", VOID: "Void" };
+
+const find = (selector) => document.querySelector(selector);
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** What the clean itself is paid with. */
+const current = (job) => job.payments.nodes.find((one) => one.isCurrent && ["HOLD", "PREPAID"].includes(one.kind));
+
+class Billing {
+  #isClosed = false;
+  #soon = 0;
+  #seen = null;
+
+  constructor(session, frame, isDemo) {
+    Object.assign(this, { session, frame, isDemo });
+    this.line = new Line(session, (state) => frame.showState(state));
+    this.tell = (...words) => frame.notices.tell(...words);
+  }
+
+  /** Show what there is, and go live. Throws `Unreachable`, `SignedOut` or `Failure`. */
+  async open() {
+    await this.#read();
+    if (this.#isClosed || !this.#seen) return;
+    this.line.open(new Feed(PAYMENTS, "payments", (frame) => this.#show(frame), (error) => this.tell(error.message, "bad")));
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#soon);
+    this.line.close();
+  }
+
+  async signOut() {
+    await this.line.signOut();
+  }
+
+  #show(frame) {
+    if (frame.__typename !== "Heartbeat" && frame.__typename !== "Resync") this.#readSoon(SOON_MS);
+  }
+
+  #readSoon(wait) {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => this.#readAgain(), wait);
+  }
+
+  async #readAgain() {
+    try {
+      await this.#read();
+    } catch (error) {
+      if (error instanceof SignedOut) return;
+      if (!(error instanceof Unreachable || error instanceof Failure)) throw error;
+      this.#readSoon(AGAIN_MS);
+    }
+  }
+
+  async #read() {
+    const seen = await this.line.call(BILLING, {});
+    if (this.#isClosed) return;
+    const { viewer, jobs, invoices } = seen;
+    if (!viewer.customer) return this.frame.signedOut("This page is for customers.");
+    this.#seen = seen;
+    this.line.clock.observe(viewer.serverTime);
+    this.frame.showPerson({ staff: { name: viewer.customer.name }, tenant: viewer.tenant });
+    find("[data-empty]").hidden = jobs.nodes.length > 0;
+    find("[data-empty]").textContent = "Nothing has been booked yet.";
+    const cards = viewer.customer.paymentMethods.nodes.filter(({ status }) => status !== "DETACHED");
+    const waiting = jobs.nodes.flatMap((job) => job.payments.nodes.filter((one) => one.status === "REQUIRES_ACTION").map((one) => [job, one]));
+    this.#part("waiting", waiting, () => waiting.map(([job, one]) => this.#waits(job, one)));
+    this.#part("cleans", jobs.nodes, () => this.#cleans(jobs.nodes.filter(({ priceCents }) => priceCents !== null)));
+    const issued = invoices.nodes.filter(({ status }) => status !== "DRAFT");
+    find("[data-invoices]").hidden = !issued.length;
+    this.#part("invoices", [issued, cards.length], () => this.#invoices(issued, cards.length > 0));
+    this.#part("cards", cards, () => this.#cards(cards));
+    this.#part("add", this.isDemo, () => (this.isDemo ? this.#adding() : [h("p", { class: "detail" }, "A new card is given when you book, on the payment provider’s own field.")]));
+  }
+
+  #part(name, said, draw) {
+    const element = find(`[data-part=${name}]`);
+    const open = new Set([...element.querySelectorAll("details[open]")].map(({ id }) => id));
+    redraw(element, said, draw);
+    for (const id of open) element.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  }
+
+  #waits(job, payment) {
+    return h(
+      "article",
+      { class: "card held", "data-payment": payment.id },
+      h("header", {}, h("h3", {}, `Your bank wants you to confirm: ${job.property.name}`), h("strong", { class: "cents" }, amount(payment.amountCents, job.currency))),
+      payment.actionUntil ? h("p", { class: "alarm" }, icon("alert"), `Until ${dayInWords(dayOf(payment.actionUntil, ZONE))}, ${hourOf(payment.actionUntil, ZONE)}; then the clean is called off.`) : null,
+      h("div", { class: "does" }, h("button", { type: "button", class: "small primary", id: `confirm-${payment.id}`, on: { click: () => this.#confirm(payment) } }, "Confirm with my bank")),
+    );
+  }
+
+  /** What something has been asked of the card for first; then what is to come. */
+  #cleans(jobs) {
+    const asked = jobs.filter((job) => current(job));
+    const later = jobs.filter((job) => !current(job) && job.status !== "CANCELED").reverse();
+    const rest = later.length ? h("details", { id: "later" }, h("summary", {}, `To come: ${later.length} clean${later.length === 1 ? "" : "s"}`), h("div", { class: "stack" }, ...later.map((job) => this.#clean(job)))) : null;
+    return [h("div", { class: "stack" }, ...asked.map((job) => this.#clean(job)), rest)];
+  }
+
+  #clean(job) {
+    const { lines } = job.price ?? { lines: [] };
+    const state = current(job)?.status ?? "PENDING";
+    const [word, mood] = PAID[state] ?? [inWords(state), ""];
+    const declined = job.payments.nodes.find((one) => one.isCurrent && one.status === "FAILED" && one.declineWords);
+    const back = job.payments.nodes.reduce((sum, one) => sum + one.refundedCents, 0);
+    const tips = job.payments.nodes.filter(({ kind }) => kind === "TIP");
+    const canTip = job.status === "COMPLETED" && state === "CAPTURED" && !tips.length;
+    return h(
+      "article",
+      { class: "dossier", "data-job": job.id, "data-status": state },
+      h("header", {}, h("h3", {}, `${job.property.name} `, h("span", { class: `badge ${mood}` }, word)), h("p", { class: "where" }, `${dayInWords(dayOf(job.startsAt, ZONE))}, ${hourOf(job.startsAt, ZONE)}`)),
+      h(
+        "dl",
+        { class: "sums" },
+        ...lines.map((one) => h("div", {}, h("dt", {}, one.quantity > 1 ? `${one.label} × ${one.quantity}` : one.label), h("dd", {}, amount(one.amountCents, job.currency)))),
+        h("div", { class: "total" }, h("dt", {}, "The clean"), h("dd", {}, amount(job.priceCents, job.currency))),
+        ...tips.map((one) => h("div", { "data-tip": one.status }, h("dt", {}, `Tip, ${(PAID[one.status]?.[0] ?? "").toLowerCase()}`), h("dd", {}, amount(one.amountCents, job.currency)))),
+        back ? h("div", {}, h("dt", {}, "Given back"), h("dd", {}, amount(back, job.currency))) : null,
+      ),
+      declined ? h("p", { class: "alarm" }, icon("alert"), `${declined.declineWords} Please give another card.`) : null,
+      canTip ? this.#tipping(job) : null,
+    );
+  }
+
+  #tipping(job) {
+    const give = (cents) => h("button", { type: "button", class: "small", id: `tip-${cents}-${job.id}`, on: { click: () => this.#tip(job, cents) } }, amount(cents, job.currency));
+    return h("div", {}, h("p", { class: "detail" }, "A tip? All of it goes to who cleaned."), h("div", { class: "tip-choice" }, ...TIPS.map(give)));
+  }
+
+  /** What was invoiced, that which waits to be paid first, and the one whose link was opened before all. */
+  #invoices(issued, hasCard) {
+    const wanted = new URLSearchParams(location.hash.slice(1)).get("invoice");
+    const rank = (one) => (one.id === wanted ? 0 : one.status === "OPEN" ? 1 : 2);
+    const row = (one) => {
+      const isOpen = one.status === "OPEN";
+      const due = isOpen && one.dueOn ? `Due ${dayInWords(one.dueOn)}` : INVOICED[one.status];
+      return h(
+        "li",
+        { "data-invoice": one.id, "data-status": one.status },
+        h("span", {}, h("strong", {}, `No. ${one.number} `), h("span", { class: `badge ${isOpen ? "urgent" : one.status === "PAID" ? "new" : ""}` }, due)),
+        h("strong", { class: "cents" }, amount(one.totalCents, one.currency)),
+        h(
+          "div",
+          { class: "does" },
+          isOpen && hasCard ? h("button", { type: "button", class: "small primary", id: `pay-${one.id}`, on: { click: () => this.#pay(one) } }, "Pay with my card") : null,
+          h("a", { class: "button small", href: one.pdfUrl, target: "_blank", rel: "noopener" }, "PDF"),
+        ),
+      );
+    };
+    return [h("ul", { class: "bills" }, ...[...issued].sort((a, b) => rank(a) - rank(b) || b.number - a.number).map(row))];
+  }
+
+  #pay(invoice) {
+    const input = { invoiceId: invoice.id, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    return this.#does(() => this.line.call(PAY_INVOICE, { input }), () => this.#follow(INVOICE_NOW, invoice.id, ({ status }) => status !== "OPEN"));
+  }
+
+  #cards(cards) {
+    if (!cards.length) return [h("p", { class: "detail" }, "No card is saved.")];
+    const does = (document, one) => () => this.#does(() => this.line.call(document, { input: { paymentMethodId: one.id, clientMutationId: newKey() } }));
+    const row = (one) =>
+      h(
+        "li",
+        { "data-card": one.id, "data-status": one.status },
+        h("span", {}, h("strong", {}, one.last4 ? `${inWords(one.brand ?? "card")} ···· ${one.last4}` : "Being saved…"), one.isDefault ? h("span", { class: "badge own" }, "Used for your cleans") : null),
+        h("small", {}, one.expiresMonth ? `${String(one.expiresMonth).padStart(2, "0")}/${one.expiresYear}` : ""),
+        one.failure ? h("p", { class: "alarm" }, icon("alert"), one.failure) : null,
+        h(
+          "div",
+          { class: "does" },
+          one.actionUrl ? h("a", { class: "button small primary", href: one.actionUrl }, "Confirm with my bank") : null,
+          one.isDefault || one.status !== "ACTIVE" ? null : h("button", { type: "button", class: "small", id: `use-${one.id}`, on: { click: does(DEFAULT_CARD, one) } }, "Use this one"),
+          h("button", { type: "button", class: "small", id: `remove-${one.id}`, on: { click: does(REMOVE_CARD, one) } }, "Remove"),
+        ),
+      );
+    return [h("ul", { class: "bills" }, ...cards.map(row))];
+  }
+
+  /** The demo's way of giving a card: one of the sandbox's. */
+  #adding() {
+    const choice = h("select", { name: "card", "aria-label": "Test card" }, ...Object.entries(TEST_CARDS).map(([value, word]) => h("option", { value }, word)));
+    const agreed = h("input", { type: "checkbox", required: true, name: "consent" });
+    const form = h(
+      "form",
+      { class: "panel", on: { submit: (event) => (event.preventDefault(), this.#add(choice.value)) } },
+      h("label", {}, "A test card of the sandbox", choice),
+      h("label", { class: "switch" }, agreed, CONSENT),
+      h("button", { type: "submit", class: "small" }, "Save this card"),
+    );
+    return [h("details", { id: "adding" }, h("summary", {}, "Give another card"), form)];
+  }
+
+  #add(method) {
+    const input = { method, consentVersion: CONSENT_VERSION, consentText: CONSENT, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    return this.#does(() => this.line.call(ADD_CARD, { input }), ({ paymentMethod }) => this.#follow(CARD_NOW, paymentMethod.id, ({ status }) => status !== "PENDING"));
+  }
+
+  #tip(job, cents) {
+    const input = { jobId: job.id, amountCents: cents, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    return this.#does(() => this.line.call(TIP_JOB, { input }), ({ payment }) => this.#follow(PAYMENT_NOW, payment.id, ({ status }) => status !== "PENDING" && status !== "REQUIRES_ACTION"));
+  }
+
+  #confirm(payment) {
+    const input = { paymentId: payment.id, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    return this.#does(() => this.line.call(CONFIRM_PAYMENT, { input }), () => this.#follow(PAYMENT_NOW, payment.id, ({ status }) => status !== "REQUIRES_ACTION"));
+  }
+
+  /** Wait until something is settled, or the bank's page is known; then go there. */
+  async #follow(document, id, isSettled) {
+    for (let left = MOST_TRIES; left && !this.#isClosed; left -= 1) {
+      const { node } = await this.line.call(document, { id });
+      if (node?.actionUrl) return location.assign(node.actionUrl);
+      if (!node || isSettled(node)) break;
+      await new Promise((resume) => setTimeout(resume, PAUSE_MS));
+    }
+    this.#readSoon(0);
+    return undefined;
+  }
+
+  /** Do something, say how it ended, and go on with what it answered. */
+  async #does(act, then = () => {}) {
+    try {
+      const [answer] = Object.values(await act());
+      const [error] = answer.errors;
+      this.tell(error ? error.message : "Done.", error ? "bad" : "good");
+      this.#readSoon(0);
+      if (!error) await then(answer);
+    } catch (error) {
+      if (!(error instanceof Unreachable || error instanceof Failure || error instanceof SignedOut)) throw error;
+      this.tell(error.message, "bad");
+    }
+  }
+}
+
+const isDemo = (await findDemo()) !== null;
+const frame = new Frame((session) => new Billing(session, frame, isDemo), () => Session.restore() ?? Handed.restore());
+frame.welcome();
