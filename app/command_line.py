@@ -11,7 +11,6 @@ from app.auth import Auth
 from app.boot import url_of
 from app.container import AfterCommit, auth_of, signing_key
 from app.logs import configure_logs
-from app.payouts import payout_accounts
 from app.providers import payment_providers
 from app.settings import ConfigurationError, Keys, Settings
 from app.storage import object_store
@@ -50,7 +49,6 @@ async def work(settings: Settings, at_boundary: Callable[[Boundary], None] = pas
             public_url=public_url(settings),
             after_commit=AfterCommit(wake, waker),
             objects=object_store(settings),
-            payouts=payout_accounts(settings, secrets),
             providers=providers,
             provider_url=settings.stripe_url,
             platform_key=settings.stripe_key,

@@ -23,7 +23,6 @@ from app.execution import Executor, Operation, Prepared
 from app.geocoding import geocoder_of
 from app.limits import checked
 from app.passwords import Passwords, SourceLimiter
-from app.payouts import payout_accounts
 from app.settings import Keys, Settings
 from app.sign_ups import SignUpLimiter
 from app.storage import object_store
@@ -36,7 +35,6 @@ from db.stamp import STAMP, STAMPED, TIMED, VERIFIED
 from domain.actors import NOBODY, Actor, TenantId
 from domain.availability import window_at
 from gateways.links import Links
-from gateways.payout_accounts import SandboxPayouts
 from resolvers import registry
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine, Stamps
@@ -80,7 +78,6 @@ class Container:
     waker: Waker
     links: Links
     press: Press
-    payouts: SandboxPayouts | None = None
 
 
 class AfterCommit:
@@ -134,15 +131,12 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         signing = signing_key(keys)
         press = Press(runner, links, signing)
         auth = auth_of(settings, signing, secrets, runner)
-        payouts = payout_accounts(settings, secrets)
         control = Control(ops, runner, waker.wake)
         geocoder = geocoder_of(settings)
         if geocoder is not None:
             stack.push_async_callback(geocoder.aclose)
         sign_ups = SignUpLimiter(settings.sign_ups_an_address) if settings.stripe_key is not None else None
-        services = Services(
-            runner, engines[0], reads, auth, control, payouts is not None, geocoder=geocoder, sign_ups=sign_ups
-        )
+        services = Services(runner, engines[0], reads, auth, control, geocoder=geocoder, sign_ups=sign_ups)
         open_schema = settings.environment == "development"
         executor = Executor(schema, open_introspection=open_schema)
         log = Log(url_of(settings.database_feed_url, "DATABASE_FEED_URL"))
@@ -158,7 +152,7 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         ports = Ports(planner, auth.verifier, operations)
         socket = await stack.enter_async_context(Socket(hub, ports, limits_of(settings)))
         calm_garbage_collection()
-        yield Container(settings, services, auth, executor, socket, reads, wake, waker, links, press, payouts)
+        yield Container(settings, services, auth, executor, socket, reads, wake, waker, links, press)
 
 
 def limits_of(settings: Settings) -> Limits:

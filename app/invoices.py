@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.documents import HEADERS
-from app.payouts import Running
+from app.running import Running
 from db.runner import Call
 from domain.actors import Actor, TenantId
 from domain.errors import NotFound

@@ -10,7 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http import request_id_of
 
-SIGNED = ("/uploads/", "/files/", "/documents/", "/webhooks/stripe/")
+SIGNED = (
+    "/uploads/",
+    "/files/",
+    "/documents/",
+    "/bundles/",
+    "/invoices/",
+    "/payroll/",
+    "/webhooks/stripe/",
+)
 """Paths that end in a token."""
 
 

@@ -26,14 +26,12 @@ from app.documents import Documents
 from app.http import BODY_BYTES, GraphQLOverHTTP
 from app.invoices import InvoiceFiles
 from app.logs import RequestLog, configure_logs
-from app.payouts import PayoutPage
 from app.payroll import PayrollFiles
 from app.settings import ConfigurationError, Settings
 from app.uploads import Transfers
 from app.webhooks import Webhooks
 from db.engine import GONE
 from gateways.links import Links
-from gateways.payout_accounts import SandboxPayouts
 from resolvers.context import Services
 
 WEB = Path(__file__).parent.parent / "web"
@@ -150,21 +148,11 @@ class Application:
             PayrollFiles(self._links, self._running).route(),
             InvoiceFiles(self._links, self._running).route(),
             *Webhooks(self._running, self._settings.stripe_webhook_secrets).routes(),
-            *self._sandbox(),
             Mount("/web", StaticFiles(directory=WEB)),
         ]
 
     def _running(self) -> Services | None:
         return self._container.services if self._container else None
-
-    def _payouts(self) -> SandboxPayouts | None:
-        return self._container.payouts if self._container else None
-
-    def _sandbox(self) -> list[Route]:
-        """What stands in for other people's pages, in development alone."""
-        if self._settings.environment != "development":
-            return []
-        return [PayoutPage(self._payouts, self._running).route()]
 
     def _press(self) -> Press:
         """What makes bundles of evidence; once the server has started."""

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.payouts import Running
+from app.running import Running
 from db.runner import Call
 from domain.actors import PLATFORM_TENANT, Actor, TenantId
 from domain.errors import NotFound, Refused, Unauthenticated, Unavailable

@@ -35,7 +35,6 @@ from domain.payments.ops import Boundary
 from gateways.messages import MessageGateway
 from gateways.objects import ObjectStore
 from gateways.payments import Providers
-from gateways.payout_accounts import PayoutAccounts
 from tasks.context import Tools, pass_by
 from tasks.kinds import KINDS
 from tasks.worker import Pace, Worker
@@ -65,7 +64,6 @@ class WorkerParts:
     after_commit: AfterCommit
     objects: ObjectStore
     pace: Pace = field(default_factory=Pace)
-    payouts: PayoutAccounts | None = None
     providers: Providers | None = None
     """Of payments; made in the event loop that the worker runs in."""
     provider_url: str | None = None
@@ -106,7 +104,6 @@ async def open_worker(parts: WorkerParts) -> AsyncIterator[Worker]:
             ops,
             parts.public_url,
             parts.objects,
-            parts.payouts,
             providers=parts.providers,
             provider_url=parts.provider_url,
             platform_key=parts.platform_key,

@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
 import httpx2
+import orjson
 import psutil
 
 from benchmarks.figures import Line, Report
@@ -97,6 +99,10 @@ async def _night(place: Installation, url: str, control: httpx2.AsyncClient, nig
     await _calm(place, url)
     market = await _furnish(place, tenant, control, night.jobs, key)
     await control.post("/__sandbox/settings", json={"rate_cap": night.cap or None})
+    settings = {"payments": {"holdsASecond": night.pace // 2}}
+    await place.root.execute(
+        "update tenant set settings = $2 where tenant_id = $1", tenant, orjson.dumps(settings).decode()
+    )
     planned, statements = await _plan(place, tenant, market)
     began = time.perf_counter()
     memory = await _worked_off(place, url, tenant, night)
@@ -109,10 +115,13 @@ async def _plan(place: Installation, tenant: TenantId, market: MarketId) -> tupl
     now: datetime = await place.root.fetchval("select now()")
     began = time.perf_counter()
     async with counted_statements(place) as counted:
-        after: UUID | None = PlanHolds(market, now).after
-        while after is not None:
-            call = Call(Actor.system(tenant), plan_holds, PlanHolds(market, now, after))
-            after = await place.runner.run(call)
+        after = PlanHolds(market, now).after
+        for page in count():
+            call = Call(Actor.system(tenant), plan_holds, PlanHolds(market, now, after, page))
+            more = await place.runner.run(call)
+            if more is None:
+                break
+            after = more
     return time.perf_counter() - began, counted.count
 
 

@@ -56,7 +56,7 @@ class Code(StrEnum):
     NOT_CONFIGURED = "NOT_CONFIGURED"
     """This installation lacks what it would need for this, as a payment provider; nothing was done."""
     PRICE_CHANGED = "PRICE_CHANGED"
-    """The price is another than the one that was seen; `details.lines` explains it and `details.quote` is the new one."""
+    """The price is another than the one that was seen; `details.lines` explains it, `details.quote` is the new one."""
     QUOTE_EXPIRED = "QUOTE_EXPIRED"
     """The quote's time is over, or it was replaced or used; ask for a new one."""
     CUSTOM_QUOTE_NEEDED = "CUSTOM_QUOTE_NEEDED"

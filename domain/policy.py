@@ -256,6 +256,8 @@ class PaymentsPolicy:
     """The hours of the market's day at which holds are taken: the evening before, and once more at night (A1)."""
     hold_lead_hours: int = field(default=36, metadata=whole(1, 96))
     """So long before its start at most a clean is held; whatever comes into it later is held at once (A1)."""
+    holds_a_second: int = field(default=10, metadata=whole(0, 1_000))
+    """How many cleans of a night are held in a second, so that nobody else's work waits for them; 0: all at once."""
     retry_hours: tuple[int, ...] = field(default=(20, 1, 8), metadata=whole_list(0, 23, most=6))
     """The hours of the market's day at which a declined card is asked again; at most four times in all (A36)."""
     alarm_hours: int = field(default=24, metadata=whole(1, 96))

@@ -20,7 +20,9 @@ LASTS = timedelta(minutes=10)
 """How long an address is good."""
 LONGEST_TOKEN = 2048
 
-Permit = TypeVar("Permit", "UploadPermit", "FilePermit", "DocumentPermit", "BundlePermit", "PayrollPermit", "InvoicePermit")
+Permit = TypeVar(
+    "Permit", "UploadPermit", "FilePermit", "DocumentPermit", "BundlePermit", "PayrollPermit", "InvoicePermit"
+)
 
 
 class LinkRefused(Exception):

@@ -177,7 +177,7 @@ service_plan = protect(
         Column("status", Text, nullable=False),
         Column("frequency", Text, nullable=False),
         Column("term", Text),
-        Column("first_on", Date, comment="The day of the first clean, by the market's calendar; null until it is known."),
+        Column("first_on", Date, comment="The day of the first clean, by the market's calendar; null until known."),
         Column("at_minute", Integer, comment="Minutes after local midnight at which each clean starts; as first_on."),
         Column("ends_on", Date, comment="The last day of the term; null where it goes on until it is ended."),
         Column("expected_hours", Numeric(5, 2), nullable=False),

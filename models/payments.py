@@ -37,6 +37,7 @@ from models.base import (
     ANONYMOUS,
     APP,
     DEFINER,
+    OPS,
     SYSTEM,
     Grant,
     Policy,
@@ -145,7 +146,7 @@ payment = protect(
         at("capture_before", nullable=True, doc="When the hold lapses, as the provider says (A2)."),
         Column("why_less", Text, comment="Why less is taken than was held; null where all of it is."),
         Column("let_go", Text, comment="Why nothing is to be taken any more; null where something is."),
-        Column("return_url", Text, comment="Where a customer who is present comes back to; null where they are absent."),
+        Column("return_url", Text, comment="Where a customer who is present comes back to; null where absent."),
         Column("action_url", Text, comment="The bank's page on which the customer confirms; theirs alone."),
         Column("decline", JSONB, comment="The last decline: code, decline code, advice, and words for the customer."),
         Column("declines", Integer, nullable=False, server_default=text("0")),
@@ -246,6 +247,7 @@ ledger_entry = protect(
         one_of("kind", EntryKind),
         UniqueConstraint("tenant_id", "source"),
         Index("ledger_entry_by_job", "tenant_id", "job_id", "id"),
+        Index("ledger_entry_by_payment", "tenant_id", "payment_id", "id"),
         Index("ledger_entry_by_time", "tenant_id", "at", "id"),
     ),
     Policy("admin", "SELECT", ADMIN),
@@ -429,5 +431,11 @@ money_alarm = protect(
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("system", "ALL", SYSTEM),
+    # How many stand, of which kind and since when; never what they are about.
+    Policy("ops", "SELECT", "true", to=OPS),
+    grants=(
+        Grant(APP, "SELECT, INSERT, UPDATE"),
+        Grant(OPS, "SELECT (tenant_id, kind, raised_at, cleared_at)"),
+    ),
 )
 """Money that is not as it must be: raised by the check of the books, and cleared by it."""

@@ -52,8 +52,6 @@ class Services:
     reads: asyncpg.Pool
     auth: SignIns
     control: Control
-    has_payouts: bool = False
-    """Whether there is a provider that opens accounts for cleaners (R131)."""
     sign_ups: Limiter | None = None
     """How often businesses may sign themselves up; None where this installation bills no plans (A42)."""
     geocoder: Geocoder | None = None

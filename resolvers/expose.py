@@ -30,7 +30,7 @@ Guard = Callable[[Context], None]
 
 
 Before = Callable[[Context, Any], Awaitable[None]]
-"""Finds out over the network what a command's input needs, before its transaction. Raises a `Refused` or `Unavailable`."""
+"""Finds out over the network what a command's input needs, before its transaction; raises `Refused`, `Unavailable`."""
 
 
 async def at_once(_context: Context, _input: Any) -> None:

@@ -29,6 +29,8 @@ _STUCK = ", ".join(f"'{reason}'" for reason in HoldReason if not HOLD_WORDS[reas
 _ACTS = ", ".join(f"'{act}'" for act in BY_PEOPLE)
 _AMOUNT = "coalesce({0} #>> '{{params,amount}}', {0} #>> '{{params,amount_to_capture}}')::bigint"
 
+_STEPS_OF_PAYMENT = "'INTENT', 'CONFIRM', 'CAPTURE', 'RELEASE'"
+
 _POSTINGS = """(SELECT coalesce(json_agg(json_build_object('account', p.account, 'cents', p.cents) ORDER BY p.account),
     '[]') FROM ledger_posting p WHERE p.tenant_id = {0}.tenant_id AND p.entry_id = {0}.id)"""
 
@@ -50,6 +52,25 @@ def _line(what: str, table: str, **columns: str) -> str:
 def _job_money(stamp: Any, args: Any) -> str:
     mine = f"WHERE j.tenant_id = {stamp.tenant_id} AND j.id = {args.id('job_id', 'Job')}"
     of_job = f"AND x.job_id = j.id {mine}"
+    # The first clean of a booking is paid before there is a job: what was done and booked then names the payment alone.
+    prepaid = "JOIN payment f ON f.tenant_id = x.tenant_id AND f.job_id = j.id AND x.job_id IS NULL"
+    steps = {
+        "at": "x.created_at",
+        "kind": "x.kind",
+        "status": "x.state",
+        "attempt": "x.attempt",
+        "cents": _AMOUNT.format("x.ask"),
+        "provider_id": "x.provider_id",
+        "request_id": "x.request_id",
+        "reason": "coalesce(x.failure ->> 'code', x.failure ->> 'message')",
+    }
+    entries = {
+        "at": "x.at",
+        "kind": "x.kind",
+        "provider_id": "x.provider_id",
+        "reason": "coalesce(x.reason, x.source)",
+        "postings": _POSTINGS.format("x"),
+    }
     provider = {"provider_id": "coalesce(x.charge_id, x.intent_id)"}
     lines = " UNION ALL ".join(
         (
@@ -66,20 +87,9 @@ def _job_money(stamp: Any, args: Any) -> str:
                     **provider,
                 )
             } {of_job}""",
-            f"""{
-                _line(
-                    "STEP",
-                    "money_op",
-                    at="x.created_at",
-                    kind="x.kind",
-                    status="x.state",
-                    attempt="x.attempt",
-                    cents=_AMOUNT.format("x.ask"),
-                    provider_id="x.provider_id",
-                    request_id="x.request_id",
-                    reason="coalesce(x.failure ->> 'code', x.failure ->> 'message')",
-                )
-            } {of_job}""",
+            f"{_line('STEP', 'money_op', **steps)} {of_job}",
+            f"""{_line("STEP", "money_op", **steps)} {prepaid} AND x.kind IN ({_STEPS_OF_PAYMENT})
+                AND x.subject_id = f.id {mine}""",
             f"""{
                 _line(
                     "PAYOUT",
@@ -115,24 +125,16 @@ def _job_money(stamp: Any, args: Any) -> str:
                     provider_id="x.provider_id",
                 )
             } {of_job}""",
-            f"""{
-                _line(
-                    "ENTRY",
-                    "ledger_entry",
-                    at="x.at",
-                    kind="x.kind",
-                    provider_id="x.provider_id",
-                    reason="coalesce(x.reason, x.source)",
-                    postings=_POSTINGS.format("x"),
-                )
-            } {of_job}""",
+            f"{_line('ENTRY', 'ledger_entry', **entries)} {of_job}",
+            f"{_line('ENTRY', 'ledger_entry', **entries)} {prepaid} AND x.payment_id = f.id {mine}",
         )
     )
     booked = f"""SELECT coalesce(sum(-p.cents) FILTER (WHERE p.account = 'RESERVE' AND e.kind <> 'REFUND_RESERVED'), 0)
             AS reserve, coalesce(sum(-p.cents) FILTER (WHERE p.account = 'TIPS'), 0) AS tips,
         coalesce(sum(-p.cents) FILTER (WHERE p.account = 'PAYABLE'), 0) AS earned,
         coalesce(sum(p.cents) FILTER (WHERE p.account = 'FEES'), 0) AS fees
-        FROM job j JOIN ledger_entry e ON e.tenant_id = j.tenant_id AND e.job_id = j.id
+        FROM job j JOIN payment f ON f.tenant_id = j.tenant_id AND f.job_id = j.id
+        JOIN ledger_entry e ON e.tenant_id = f.tenant_id AND e.payment_id = f.id
             AND e.kind IN ('CAPTURE', 'TIP', 'FEE', 'EARNED')
         JOIN ledger_posting p ON p.tenant_id = e.tenant_id AND p.entry_id = e.id {mine}"""
     paid = f"""SELECT coalesce(sum(x.captured_cents), 0) AS captured, coalesce(sum(x.refunded_cents), 0) AS refunded

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain.errors import NotConfigured
 from domain.legal import TEXTS
 from domain.onboarding import BUILT_IN, DocumentKind, text_digest
 from domain.pay import unlocked_tiers
@@ -13,7 +12,6 @@ from domain.scheduling import Skill
 from gateways.links import DocumentPermit
 from models import cleaner_profile, legal_document, payout_account, signed_document
 from resolvers.common import WORKFORCE
-from resolvers.context import Context
 from resolvers.engine.sources import Sql, column, computed, sql
 from resolvers.expose import expose
 from resolvers.lent import Lent
@@ -88,12 +86,6 @@ def documents_to_sign(row: Any) -> str:
             WHERE d.tenant_id = {row.tenant_id} AND d.kind = k.kind)) ORDER BY k.place)"""
 
 
-def ensure_payouts(context: Context) -> None:
-    """Refuse where no provider is connected: nothing is promised that nobody would do (R131)."""
-    if not context.services.has_payouts:
-        raise NotConfigured("This installation is not connected to a payment provider yet.")
-
-
 registry.sources(CleanerProfile, cleaner_profile)
 # Of whoever sees the account, the cleaner alone may open the provider's page.
 registry.sources(
@@ -113,7 +105,7 @@ registry.sources(
 
 MUTATIONS = {
     "submit_profile": expose(profile.submit_profile, Cleaner),
-    "start_payout_onboarding": expose(payouts.start_payout_onboarding, Cleaner, guard=ensure_payouts),
+    "start_payout_onboarding": expose(payouts.start_payout_onboarding, Cleaner),
     "sign_document": expose(documents.sign_document, SignedDocument),
     "certify_skills": expose(skills.certify_skills, Cleaner),
     "publish_legal_document": expose(documents.publish_legal_document, LegalDocument),

@@ -13,7 +13,7 @@ from resolvers.expose import mutation
 from resolvers.public_error import as_public
 from schema.errors import UserError
 from schema.types.described import described
-from schema.types.ops import DutyStatus, Ops, Queue, TaskStatus, WorkerStatus
+from schema.types.ops import DutyStatus, MoneyAlarmCount, Ops, Queue, TaskStatus, WorkerStatus
 from schema.types.relay import decode_id, encode_id
 
 
@@ -28,6 +28,7 @@ async def ops(info: Info[Context, None]) -> Ops | None:
     return Ops(
         queues=[Queue(**row) for row in found["queues"]],
         workers=[WorkerStatus(**row) for row in found["workers"]],
+        money=[MoneyAlarmCount(**row) for row in found["money"]],
         duties=[DutyStatus(**_ids(row, market_id="Market", tenant_id="Tenant")) for row in found["duties"]],
     )
 

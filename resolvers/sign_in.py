@@ -197,7 +197,7 @@ MUTATIONS = {
     "request_sign_in_link": _secret(
         "request_sign_in_link",
         forms.RequestSignInLink,
-        "Ask for a link to sign in with as a customer; the answer does not tell whether there is such a customer (R30).",
+        "Ask for a link to sign in as a customer; the answer does not tell whether there is such a customer (R30).",
         _request_link,
         ("ok", bool, False, "True unless the request itself was refused."),
     ),

@@ -1,8 +1,8 @@
 """`python -m sandbox.day`: a day of money from the booking to the refund, over GraphQL (R46 to R50, R137 to R177).
 
 It brings the product up on a port and data of its own, books and prepays a first clean, holds a second one, proves
-both, sees them captured, put by and paid out, gives a tip, takes a refund, and fails unless our books and the provider's
-own journal say the same to the cent.
+both, sees them captured, put by and paid out, gives a tip, takes a refund, and fails unless our books and the
+provider's own journal say the same to the cent.
 """
 
 import asyncio
@@ -302,8 +302,8 @@ async def _refund(day: Day, job: str) -> None:
 
 async def _tell(day: Day, job: str) -> None:
     """Every step and every line of the books of one job."""
-    query = """query($id: ID!) { jobMoney(jobId: $id) { currency capturedCents reserveCents payoutCents tipCents feeCents
-        marginCents refundedCents lines { at what kind status amountCents providerId attempt reason
+    query = """query($id: ID!) { jobMoney(jobId: $id) { currency capturedCents reserveCents payoutCents tipCents
+        feeCents marginCents refundedCents lines { at what kind status amountCents providerId attempt reason
         postings { account cents } } } }"""
     money = (await day.owner.ask(query, id=job))["jobMoney"]
     lines = money.pop("lines")

@@ -40,8 +40,6 @@ class Tools:
     public_url: str
     """Where people's browsers find this installation, without a slash at its end."""
     objects: ObjectStore
-    payouts: PayoutAccounts | None = None
-    """The provider of cleaners' accounts; None where there is none."""
     images: Images = field(default_factory=Images)
     providers: Providers | None = None
     """Of payments; None where this installation has none at all."""

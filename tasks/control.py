@@ -35,6 +35,10 @@ group by kind order by kind"""
 _WORKERS = f"""
 select id, started_at, seen_at, running, done, failed, {ALIVE} as alive from worker order by started_at, id"""
 
+_MONEY = """
+select kind, count(*) as standing, count(distinct tenant_id) as tenants, min(raised_at) as since from money_alarm
+where cleared_at is null group by kind order by kind"""
+
 _TASKS = """
 select id, tenant_id, kind, state, attempts, run_at, lease_until, last_error, created_at from task
 where $1::text is null or state = $1 order by created_at desc, id desc limit $2"""
@@ -86,11 +90,12 @@ class Control:
         return task_id
 
     async def overview(self, actor: Actor) -> dict[str, Any]:
-        """Queues, workers and duties, as the type `Ops` shows them."""
+        """Queues, workers, duties and counts of alarms, as the type `Ops` shows them."""
         await self._prove(actor)
         return {
             "queues": [dict(row) for row in await self.ops.fetch(_QUEUES)],
             "workers": [dict(row) for row in await self.ops.fetch(_WORKERS)],
+            "money": [dict(row) for row in await self.ops.fetch(_MONEY)],
             "duties": [_duty(one) for one in await duty_clocks(self.ops)],
         }
 

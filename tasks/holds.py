@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,12 @@ from tasks.context import TaskContext
 async def hold(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
     """Hold what is to be held in a market, a page at a time, and look after what is held."""
     market, due_at = MarketId(UUID(payload["market_id"])), datetime.fromisoformat(payload["due_at"])
-    after: UUID | None = PlanHolds(market, due_at).after
-    while after is not None:
-        after = await context.run(plan_holds, PlanHolds(market, due_at, after))
+    after = PlanHolds(market, due_at).after
+    for page in count():
+        more = await context.run(plan_holds, PlanHolds(market, due_at, after, page))
+        if more is None:
+            break
+        after = more
     await context.run(watch_holds, WatchHolds(market))
     await context.run(call_off_unpaid, WatchHolds(market))
 

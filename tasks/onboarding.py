@@ -58,13 +58,11 @@ async def refresh_account(context: TaskContext, tenant: TenantId, payload: Mappi
 
 def _provider(context: TaskContext, plan: PayoutPlan) -> PayoutAccounts:
     """The business's own account with the provider; cleaners' accounts are connected to it (A41)."""
-    if plan.keys is not None:
-        page = f"{context.tools.public_url}{PAGE}"
-        settings = AccountSettings(ENVIRONMENT, f"{page}?payouts=again", f"{page}?payouts=done", currency=plan.currency)
-        return context.tools.accounts_of(context.tools.provider_of(plan.keys), settings)
-    if context.tools.payouts is None:
+    if plan.keys is None:
         raise Unavailable("This business has not connected a payment provider.")
-    return context.tools.payouts
+    page = f"{context.tools.public_url}{PAGE}"
+    settings = AccountSettings(ENVIRONMENT, f"{page}?payouts=again", f"{page}?payouts=done", currency=plan.currency)
+    return context.tools.accounts_of(context.tools.provider_of(plan.keys), settings)
 
 
 async def _plan(context: TaskContext, payload: Mapping[str, Any]) -> PayoutPlan:

@@ -85,6 +85,11 @@ export const ONBOARDING = `query Onboarding {
   }
   legalDocuments { kind edition title body viewerHasSigned }
 }`;
+/** Where a cleaner's account with the payment provider stands, and its page. */
+export const PAYOUT_PAGE = `query PayoutPage {
+  viewer { cleaner { payoutAccount { status link } } }
+}`;
+
 export const ONBOARDING_STEPS = {
   submitProfile: step("submitProfile", "cleaner"),
   startPayoutOnboarding: step("startPayoutOnboarding", "cleaner"),

@@ -31,6 +31,7 @@ export class Timeline {
   jobId = null;
   #turn = 0;
   #wish = null;
+  #unwanted = null;
   #job = null;
 
   /** `root` has the parts; `ports`: `call`, `tell`, `does(act)`, `person`, `zone(marketId)`. */
@@ -40,10 +41,14 @@ export class Timeline {
     this.dialog = document.querySelector("#refund");
     this.decided = () => this.#decide();
     this.dialog.addEventListener("close", this.decided);
+    this.refusal = document.querySelector("#no-refund");
+    this.refused = () => this.#refuse();
+    this.refusal.addEventListener("close", this.refused);
   }
 
   close() {
     this.dialog.removeEventListener("close", this.decided);
+    this.refusal.removeEventListener("close", this.refused);
     this.root.hidden = true;
   }
 
@@ -98,13 +103,13 @@ export class Timeline {
   #refunds(money, zone) {
     const refunds = money.lines.filter(({ what }) => what === "REFUND");
     if (!refunds.length) return [];
-    const act = (one, document) => () => this.ports.does(() => this.ports.call(document, { input: { refundId: one.id, clientMutationId: newKey() } }));
+    const agree = (one) => () => this.ports.does(() => this.ports.call(APPROVE_REFUND, { input: { refundId: one.id, clientMutationId: newKey() } }));
     const choice = (one) =>
       h(
         "div",
         { class: "does" },
-        h("button", { type: "button", class: "small primary", id: `agree-${one.id}`, on: { click: act(one, APPROVE_REFUND) } }, "Agree"),
-        h("button", { type: "button", class: "small", id: `decline-${one.id}`, on: { click: act(one, DECLINE_REFUND) } }, "Do not agree"),
+        h("button", { type: "button", class: "small primary", id: `agree-${one.id}`, on: { click: agree(one) } }, "Agree"),
+        h("button", { type: "button", class: "small", id: `decline-${one.id}`, on: { click: () => this.#askWhyNot(one) } }, "Do not agree…"),
       );
     const rows = refunds.map((one) =>
       h(
@@ -115,6 +120,21 @@ export class Timeline {
       ),
     );
     return [h("h3", {}, "Given back"), h("ul", { class: "bills" }, ...rows)];
+  }
+
+  #askWhyNot(one) {
+    this.#unwanted = one;
+    this.refusal.querySelector("[data-what]").textContent = `${amount(one.amountCents, this.#job.money.currency)}: ${one.reason}`;
+    this.refusal.querySelector("form").reset();
+    this.refusal.returnValue = "";
+    this.refusal.showModal();
+  }
+
+  async #refuse() {
+    if (this.refusal.returnValue !== "yes") return;
+    const { reason } = this.refusal.querySelector("form").elements;
+    const input = { refundId: this.#unwanted.id, reason: reason.value, clientMutationId: newKey() };
+    await this.ports.does(() => this.ports.call(DECLINE_REFUND, { input }));
   }
 
   #ask(payment, left) {

@@ -5,6 +5,7 @@ import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
 import { Joining } from "/web/joining.js";
 import { Line } from "/web/line.js";
+import { isAskedAgain, newPage } from "/web/payout_page.js";
 import { Outbox } from "/web/outbox.js";
 import { ShiftPage } from "/web/shift.js";
 import { Shifts } from "/web/shifts.js";
@@ -34,6 +35,8 @@ class Work {
     this.line.clock.observe(viewer.serverTime);
     this.frame.showPerson(viewer);
     if (!viewer.cleaner) return this.frame.signedOut("This page is for cleaners. The office has its own: /office.");
+    if (isAskedAgain()) await newPage({ call: this.line.call, tell: this.tell });
+    if (this.#isClosed) return;
     if (viewer.cleaner.onboarding === "COMPLETE") this.#work();
     else await this.#join();
   }

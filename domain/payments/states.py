@@ -66,7 +66,7 @@ class Bearer(StrEnum):
     """The reserve, and the business what is beyond it; cleaners keep their pay (A13)."""
     BUSINESS = "BUSINESS"
     CLEANERS = "CLEANERS"
-    """The cleaners' pay for the job is taken back as far as they have it; the reserve and the business bear the rest."""
+    """The cleaners' pay for the job is taken back as far as they have it; reserve and business bear the rest."""
 
 
 class DisputeStatus(StrEnum):

@@ -69,6 +69,8 @@ CREATE TABLE ledger_entry (
 -- next
 CREATE INDEX ledger_entry_by_job ON ledger_entry (tenant_id, job_id, id)
 -- next
+CREATE INDEX ledger_entry_by_payment ON ledger_entry (tenant_id, payment_id, id)
+-- next
 CREATE INDEX ledger_entry_by_time ON ledger_entry (tenant_id, at, id)
 -- next
 COMMENT ON COLUMN ledger_entry.source IS 'What it books, once: capture:ch_1, transfer:tr_1, ...'
@@ -486,7 +488,7 @@ CREATE TABLE service_plan (
 -- next
 CREATE INDEX service_plan_by_customer ON service_plan (tenant_id, customer_id, id)
 -- next
-COMMENT ON COLUMN service_plan.first_on IS 'The day of the first clean, by the market''s calendar; null until it is known.'
+COMMENT ON COLUMN service_plan.first_on IS 'The day of the first clean, by the market''s calendar; null until known.'
 -- next
 COMMENT ON COLUMN service_plan.at_minute IS 'Minutes after local midnight at which each clean starts; as first_on.'
 -- next
@@ -631,7 +633,7 @@ COMMENT ON COLUMN payment.why_less IS 'Why less is taken than was held; null whe
 -- next
 COMMENT ON COLUMN payment.let_go IS 'Why nothing is to be taken any more; null where something is.'
 -- next
-COMMENT ON COLUMN payment.return_url IS 'Where a customer who is present comes back to; null where they are absent.'
+COMMENT ON COLUMN payment.return_url IS 'Where a customer who is present comes back to; null where absent.'
 -- next
 COMMENT ON COLUMN payment.action_url IS 'The bank''s page on which the customer confirms; theirs alone.'
 -- next
@@ -827,7 +829,9 @@ create policy admin on ledger_entry as permissive for SELECT to cleanshift_app u
 -- next
 create policy system on ledger_entry as permissive for INSERT to cleanshift_app  with check ((select current_setting('app.role', true)) in ('system'))
 -- next
-grant SELECT, INSERT, UPDATE, DELETE on money_alarm to cleanshift_app
+grant SELECT, INSERT, UPDATE on money_alarm to cleanshift_app
+-- next
+grant SELECT (tenant_id, kind, raised_at, cleared_at) on money_alarm to cleanshift_ops
 -- next
 alter table money_alarm enable row level security
 -- next
@@ -838,6 +842,8 @@ create policy tenant_wall on money_alarm as restrictive for ALL to cleanshift_ap
 create policy admin on money_alarm as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'system'))
 -- next
 create policy system on money_alarm as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('system')) with check ((select current_setting('app.role', true)) in ('system'))
+-- next
+create policy ops on money_alarm as permissive for SELECT to cleanshift_ops using (true)
 -- next
 grant SELECT, INSERT, UPDATE on money_op to cleanshift_app
 -- next

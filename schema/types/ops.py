@@ -94,6 +94,21 @@ class DutyStatus:
 
 @described
 @strawberry.type
+class MoneyAlarmCount:
+    """Alarms of one kind that stand, over all tenants; nothing of any tenant's business."""
+
+    kind: str
+    """Which rule is broken, or what stands still."""
+    standing: int
+    """How many stand."""
+    tenants: int
+    """In how many businesses."""
+    since: datetime
+    """Since when the oldest of them stands, in its tenant's business time."""
+
+
+@described
+@strawberry.type
 class Ops:
     """The scheduled work of all tenants."""
 
@@ -101,5 +116,7 @@ class Ops:
     """Tasks by kind."""
     workers: list[WorkerStatus]
     """Worker processes."""
+    money: list[MoneyAlarmCount]
+    """Alarms about money by kind."""
     duties: list[DutyStatus]
     """Periodic duties by market."""

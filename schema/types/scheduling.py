@@ -27,8 +27,8 @@ from schema.types.prices import Price
 from schema.types.relay import Connection, Node, paged
 
 if TYPE_CHECKING:
-    from schema.types.payments import Payment
     from schema.types.fieldwork import ChecklistItem, Evidence, Visit
+    from schema.types.payments import Payment
     from schema.types.payouts import Payout
     from schema.types.photos import Photo
     from schema.types.quotes import Quote

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from db.command import Remembered, command
 from db.tx import Tx
@@ -56,6 +56,8 @@ from services.inputs import arg
 from services.payments.accounts import ensure_provider
 from services.payments.prepaid import FirstClean, charge_first_clean
 
+MOST_CARDS_TRIED = 5
+"""By one visitor at one booking."""
 NOT_THIS_HOME = "This quote is not for what is booked now; ask for a new one."
 
 
@@ -196,7 +198,20 @@ async def _agreed(tx: Tx, row: Row[Any], draft: BookingDraft, offered: Row[Any],
     place = await live_market(tx, row.market_id)
     ensure_first_clean(draft.calendar, place.zone, await bounds_of(tx))
     await ensure_provider(tx)
+    await _ensure_no_probing(tx, row)
     return Agreed(draft, facts, price, offered, place)
+
+
+async def _ensure_no_probing(tx: Tx, row: Row[Any]) -> None:
+    """Who tries stolen cards one by one does it at a booking page, where nobody signs in: a visitor has few."""
+    if tx.actor.role is not Role.ANONYMOUS or row.customer_id is None:
+        return
+    # This booking has made the customer: what was given up are its own refused payments.
+    refused = (service_plan.c.customer_id == row.customer_id, service_plan.c.status == PlanStatus.CANCELED)
+    async with tx.as_system():
+        tried = await tx.scalar(select(func.count()).select_from(service_plan).where(tx.own(service_plan), *refused))
+    if tried >= MOST_CARDS_TRIED:
+        raise Conflict("Too many cards were refused; ask the business to book for you.", field=("bookingDraftId",))
 
 
 async def _book(tx: Tx, row: Row[Any], agreed: Agreed, input: ConfirmBooking) -> None:

@@ -16,6 +16,7 @@ from domain.availability import DEFAULT_EPOCH, MarketCalendar, validate_zone
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.events import Event, EventType
 from domain.ids import MarketId
+from domain.payments.payouts import PayoutsMode
 from domain.policy import TenantPolicy
 from domain.scheduling import LIVE_JOB_STATES
 from models import job, market, tenant, tenant_head
@@ -23,6 +24,7 @@ from services.checks import changes, email, text
 from services.identity.links import open_invitation
 from services.identity.staff import add_staff
 from services.inputs import JSON, arg
+from services.onboarding.stages import look_again
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 PLATFORM_SLUG = "platform"
@@ -135,7 +137,10 @@ async def invite_ops(tx: Tx, input: InviteOps) -> Founded:
 
 @command(*ADMINS)
 async def update_tenant(tx: Tx, input: UpdateTenant) -> TenantId:
-    """Rename the business or change its settings, section by section (R259)."""
+    """Rename the business or change its settings, section by section (R259).
+
+    Cleaners who lack only an account with the payment provider are let in where pay is by payroll from now on (A41).
+    """
     # Every row that is written names the tenant: locked for good, it would wait for those who wait for its log.
     row = await tx.one(select(tenant).where(tx.own(tenant)).with_for_update(key_share=True))
     assert row is not None  # noqa: S101 (the stamp has found it)
@@ -145,7 +150,13 @@ async def update_tenant(tx: Tx, input: UpdateTenant) -> TenantId:
     values = changes({"name": text(input.name, "name", most=200), "settings": settings})
     await tx.write(update(tenant).where(tx.own(tenant)).values(**values, version=tenant.c.version + 1))
     await _tell_tenant(tx)
+    if settings is not None and _payouts_mode(settings) is not _payouts_mode(row.settings):
+        await look_again(tx)
     return tx.actor.tenant
+
+
+def _payouts_mode(settings: Mapping[str, Any]) -> PayoutsMode:
+    return TenantPolicy.from_json(settings).payments.payouts_mode
 
 
 @command(*ADMINS)

@@ -18,7 +18,7 @@ from domain.ids import CleanerId, PayoutAccountId
 from domain.onboarding import PayoutAccountStatus
 from models import cleaner, cleaner_profile, payout_account
 from services.onboarding.stages import hold_own, move_on
-from services.payments.accounts import ProviderKeys, own_keys
+from services.payments.accounts import ProviderKeys, ensure_provider, own_keys
 from services.payouts.release import consider_cleaner
 from services.policies import tenant_policy
 
@@ -79,9 +79,11 @@ async def start_payout_onboarding(tx: Tx, input: StartPayoutOnboarding) -> Clean
     """Have an account opened with the payment provider, or get a new page of theirs for the one that there is.
 
     `payoutAccount.link` is there as soon as the provider has answered; a page that is lost or too old is replaced by
-    asking again. An account that is ready stays so.
+    asking again. An account that is ready stays so. Refused with NOT_CONFIGURED where the business has not connected a
+    payment provider: nothing is promised that nobody would do (R131).
     """
     row = await hold_own(tx)
+    await ensure_provider(tx)
     account = await _account_of(tx, row.id)
     if account is None:
         values = {"status": PayoutAccountStatus.REQUESTED.value, "requested_at": tx.now}

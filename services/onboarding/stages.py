@@ -42,6 +42,15 @@ async def move_on(tx: Tx, row: Row[Any], **changed: Any) -> CleanerId:
     return CleanerId(row.id)
 
 
+async def look_again(tx: Tx) -> None:
+    """Write down anew where everybody stands who is on the way, after the business has changed what it asks (A41)."""
+    resting = [OnboardingState.INVITED.value, OnboardingState.COMPLETE.value]
+    async with tx.as_system():
+        underway = select(cleaner).where(tx.own(cleaner), cleaner.c.onboarding.not_in(resting))
+        for row in await tx.all(underway.order_by(cleaner.c.id).with_for_update()):
+            await move_on(tx, row)
+
+
 async def _facts(tx: Tx, row: Row[Any], changed: dict[str, Any]) -> OnboardingFacts:
     profile = select(cleaner_profile.c.id).where(tx.own(cleaner_profile), cleaner_profile.c.cleaner_id == row.id)
     payable = select(payout_account.c.ready_at).where(tx.own(payout_account), payout_account.c.cleaner_id == row.id)

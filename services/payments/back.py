@@ -17,6 +17,8 @@ from services.payments.state import move_payment
 WITH_PROVIDER = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 ON_ITS_WAY = (RefundStatus.RESERVED, *WITH_PROVIDER)
 CONTESTED = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
+TO_REFUND = "prepaid_to_refund"
+"""An alarm: a clean that was paid before does not take place, and somebody has to decide about its money."""
 
 
 async def left_of(tx: Tx, row: Row[Any]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from db.command import command
 from db.tx import Tx
@@ -24,13 +24,13 @@ from domain.payments.outcomes import Fault, Refusal
 from domain.payments.reserve import reserve_of
 from domain.payments.states import PaymentKind
 from domain.scheduling import JobStatus, PaymentStatus
-from models import job, payment_method
+from models import job, money_op, payment_method
 from services.booking.confirmation import booking_paid
 from services.fieldwork.proof import is_proven
 from services.inputs import arg
-from services.payments.alarms import raise_alarm
+from services.payments.alarms import clear_alarm, raise_alarm
 from services.payments.cards import activate
-from services.payments.holds import hold_now
+from services.payments.holds import hold_now, is_invoiced
 from services.payments.intents import read_later
 from services.payments.ledger import Entry, book
 from services.payments.ops import Step, plan_op, standing_op
@@ -59,7 +59,7 @@ class CaptureProven:
     job_id: JobId = arg("A proven clean whose hold stands.")
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def capture_held(tx: Tx, input: CaptureProven) -> JobId:
     """Take what is held for a proven clean, as before its hold lapses (R147, A2); done by itself as a rule.
 
@@ -94,7 +94,7 @@ async def capture_proven(tx: Tx, job_id: UUID) -> None:
         elif row.status in PAID:
             await earn(tx, row)
         elif row.status == PaymentStatus.AUTHORIZED and row.let_go is None:
-            await _capture(tx, row)
+            await _capture(tx, row, row.amount_cents)
         elif row.status != PaymentStatus.CAPTURE_PENDING:
             await _warn(tx, job_id, row.status)
 
@@ -128,6 +128,8 @@ async def captured(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
     )
     for kind in (OpKind.CONFIRM, OpKind.CAPTURE):
         await finish_standing(tx, kind, row.id, thing.id)
+    if row.is_current and row.job_id is not None:
+        await clear_alarm(tx, UNPAID, str(row.job_id))
     if row.let_go is not None:
         await raise_alarm(tx, TAKEN_ANYWAY, str(row.id), {"why": row.let_go, "cents": row.captured_cents})
     await _follow(tx, row, charge)
@@ -142,7 +144,7 @@ async def refused_capture(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault)
         read_later(tx, row.id)
     elif fault is Fault.RETRY and row.let_go is None:
         row = await move_payment(tx, row, PaymentStatus.AUTHORIZED)
-        await _capture(tx, row)
+        await _capture(tx, row, await _asked_before(tx, row))
     elif fault is Fault.DECLINED:
         await move_payment(tx, row, PaymentStatus.FAILED)
         await _warn(tx, row.job_id, PaymentStatus.FAILED)
@@ -151,12 +153,20 @@ async def refused_capture(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault)
         await move_payment(tx, row, PaymentStatus.AUTHORIZED)
 
 
-async def _capture(tx: Tx, row: Row[Any]) -> None:
+async def _capture(tx: Tx, row: Row[Any], cents: int) -> None:
     if await standing_op(tx, OpKind.RELEASE, row.id) is not None:
         return
     row = await move_payment(tx, row, PaymentStatus.CAPTURE_PENDING)
-    ask = asks.capture_intent(row.intent_id, amount_cents=row.amount_cents)
+    ask = asks.capture_intent(row.intent_id, amount_cents=cents)
     await plan_op(tx, Step(OpKind.CAPTURE, row.id, ask, job=row.job_id))
+
+
+async def _asked_before(tx: Tx, row: Row[Any]) -> int:
+    """What the last attempt was to take: all of the hold, or a fee (A50); another attempt takes the same."""
+    cents = money_op.c.ask["params"]["amount_to_capture"].astext
+    mine = (tx.own(money_op), money_op.c.kind == OpKind.CAPTURE, money_op.c.subject_id == row.id)
+    async with tx.as_system(wholly=True):
+        return int(await tx.scalar(select(cents).where(*mine).order_by(money_op.c.attempt.desc()).limit(1)))
 
 
 async def _hold_late(tx: Tx, job_id: UUID) -> None:
@@ -170,7 +180,7 @@ async def _hold_late(tx: Tx, job_id: UUID) -> None:
 async def _warn(tx: Tx, job_id: UUID, status: str | None) -> None:
     """Only where the business takes cards at all."""
     clean = await tx.get(job, job_id)
-    if clean.price_cents is not None:
+    if clean.price_cents is not None and not await is_invoiced(tx, job_id, taken=True):
         await raise_alarm(tx, UNPAID, str(job_id), {"job": str(job_id), "status": status})
 
 

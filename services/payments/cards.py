@@ -79,7 +79,7 @@ class SetDefaultPaymentMethod:
     payment_method_id: PaymentMethodId = arg("One of your cards, saved already.")
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def add_payment_method(tx: Tx, input: AddPaymentMethod) -> PaymentMethodId:
     """Save a card for later charges, with the agreement to them (R38, R264); once saved it is the default.
 
@@ -91,7 +91,7 @@ async def add_payment_method(tx: Tx, input: AddPaymentMethod) -> PaymentMethodId
     return await keep_method(tx, tx.actor.person, input.method, consent, page(input.return_url, "returnUrl"))
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def remove_payment_method(tx: Tx, input: RemovePaymentMethod) -> PaymentMethodId:
     """Take a card off. Refused with PAYMENT_STATE while a clean is held on it, or being paid with it."""
     row = await tx.get(payment_method, input.payment_method_id, "paymentMethodId")

@@ -13,18 +13,20 @@ from sqlalchemy import Row, select
 
 from db.command import command
 from db.tx import Tx
-from domain.actors import OFFICE, Role
+from domain.actors import ADMINS, Role
 from domain.errors import PaymentState
 from domain.ids import CustomerId, PaymentId
 from domain.payments.holding import LetGo, ladder_of
+from domain.payments.ops import OPEN_OPS, OpKind
 from domain.payments.outcomes import Refusal, Stop, StopReason, next_attempt, stop_of, words_for_customer
 from domain.payments.states import PaymentKind
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, market, payment
 from services.inputs import arg
 from services.payments.cards import page
-from services.payments.holds import hold_now
+from services.payments.holds import hold_now, is_invoiced, start_over
 from services.payments.intents import default_method, go_on, let_be_gone, read_later
+from services.payments.ops import standing_op
 from services.payments.state import hold_payment, move_payment
 from services.policies import tenant_policy
 
@@ -102,7 +104,7 @@ async def use_new_card(tx: Tx, input: UseNewCard) -> int:
     return len(failed)
 
 
-@command(*OFFICE)
+@command(*ADMINS)
 async def retry_payment(tx: Tx, input: RetryPayment) -> PaymentId:
     """Ask the card now, whatever the ladder says; after a card that will never work, only another one (A36).
 
@@ -121,7 +123,7 @@ async def retry_payment(tx: Tx, input: RetryPayment) -> PaymentId:
     return input.payment_id
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def confirm_payment(tx: Tx, input: ConfirmPayment) -> PaymentId:
     """Go to the bank's page for a payment that awaits its customer (A36); `actionUrl` says where, as soon as it is
     known. Called again, it is the same page. Refused with PAYMENT_STATE once nothing awaits them.
@@ -145,13 +147,23 @@ async def confirm_present(tx: Tx, payment_id: UUID, return_url: str) -> Row[Any]
 
 
 async def ask_again(tx: Tx, row: Row[Any]) -> None:
-    """Ask the customer's card again, the default one of today, with them absent; the payment is held."""
+    """Ask the customer's card again, the default one of today, with them absent; the payment is held.
+
+    A clean whose invoice is paid, or being paid, is not paid once more.
+    """
+    if row.kind == PaymentKind.HOLD and await is_invoiced(tx, row.job_id):
+        return
     method = await default_method(tx, row.customer_id)
     values = {} if method is None else {"method_id": method.id}
     row = await move_payment(tx, row, next_attempt_at=None, return_url=None, **values)
     if row.status == PaymentStatus.REQUIRES_ACTION and row.action_url is not None:
         # The bank is at it already: only the provider knows how that stands.
         read_later(tx, row.id)
+        return
+    asked = await standing_op(tx, OpKind.CONFIRM, row.id)
+    if row.kind == PaymentKind.HOLD and row.status == PaymentStatus.FAILED and asked and asked.state not in OPEN_OPS:
+        # The bank's page was the answer to that step, and the card was declined after it: only another hold asks again.
+        await start_over(tx, row)
         return
     await go_on(tx, row)
 
@@ -217,6 +229,12 @@ async def _confirm_until(tx: Tx, row: Row[Any]) -> datetime:
 
 async def _ensure_sensible(tx: Tx, row: Row[Any]) -> None:
     """Networks count what is asked in vain, and fine it: a card that will never work is not asked again."""
+    if row.kind != PaymentKind.HOLD and row.status == PaymentStatus.FAILED:
+        message = "The customer pays it anew themselves."
+        raise PaymentState(message, field=("paymentId",), details={"status": row.status})
+    if row.kind == PaymentKind.HOLD and await is_invoiced(tx, row.job_id):
+        message = "This clean is paid by its invoice."
+        raise PaymentState(message, field=("paymentId",), details={"status": row.status})
     final = (row.decline or {}).get("final")
     method = await default_method(tx, row.customer_id)
     if method is None:

@@ -69,7 +69,7 @@ class AnswerDispute:
     )
 
 
-@command(*ADMINS)
+@command(*ADMINS, when_unpaid=True)
 async def answer_dispute(tx: Tx, input: AnswerDispute) -> DisputeId:
     """Send the proof of a clean to the customer's bank. It can be done once, and not be taken back.
 

@@ -5,8 +5,8 @@ being held, is left alone, so that running it twice is harmless; a unique index 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,8 @@ from services.payments.state import current_payment, hold_payment, move_payment,
 from services.policies import tenant_policy
 
 PAGE = 250
+AT_ONCE = 20
+"""So few cleans are nobody in the way."""
 FIRST = UUID(int=0)
 PAYABLE = LIVE_JOB_STATES | {JobStatus.COMPLETED}
 TO_HOLD = (PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.RELEASED)
@@ -47,6 +49,8 @@ class PlanHolds:
     market: MarketId
     due_at: datetime
     after: UUID = FIRST
+    planned: int = 0
+    """How many pages were planned before this one: each takes its turn after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,19 @@ class HoldJob:
     """One clean."""
 
     job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """When each clean of a night is held: so many a second, after those planned before; 0 for all at once."""
+
+    a_second: int
+    before: int
+
+    def wait(self, place: int) -> timedelta:
+        """How long the clean at this place of its page waits; the first few do not."""
+        queue = max(self.before + place - AT_ONCE, 0)
+        return timedelta(seconds=queue / self.a_second) if self.a_second else timedelta()
 
 
 @command(Role.SYSTEM)
@@ -80,7 +97,7 @@ async def plan_holds(tx: Tx, input: PlanHolds) -> UUID | None:
         job.c.id > input.after,
     )
     rows = await tx.all(_to_hold(tx).where(near).order_by(job.c.id).limit(PAGE).with_for_update(of=job))
-    await hold_all(tx, rows)
+    await hold_all(tx, rows, Turns(policy.holds_a_second, input.planned * PAGE))
     return rows[-1].job_id if len(rows) == PAGE else None
 
 
@@ -110,8 +127,11 @@ async def hold_now(tx: Tx, job_id: UUID) -> None:
             await hold_all(tx, await tx.all(_to_hold(tx).where(job.c.id == job_id)))
 
 
-async def hold_all(tx: Tx, rows: Sequence[Row[Any]]) -> None:
-    """Plan a hold for each of these jobs, whose rows are locked, in a fixed number of statements."""
+async def hold_all(tx: Tx, rows: Sequence[Row[Any]], turns: "Turns | None" = None) -> None:
+    """Plan a hold for each of these jobs, whose rows are locked, in a fixed number of statements.
+
+    With `turns` they are sent one after the other, else at once.
+    """
     priced = await _priced(tx, rows)
     wanted = [(row, price) for row, price in priced if price is not None]
     if not wanted:
@@ -122,6 +142,8 @@ async def hold_all(tx: Tx, rows: Sequence[Row[Any]]) -> None:
         made = await tx.all(insert(payment).values([_payment(tx, *one) for one in wanted]).returning(payment))
     by_job = {row.job_id: row for row, _ in wanted}
     steps = [_step(tx, row, by_job[row.job_id]) for row in made]
+    if turns is not None:
+        steps = [replace(step, wait=turns.wait(place)) for place, step in enumerate(steps)]
     await plan_ops(tx, steps)
     for row in made:
         tell_payment(tx, row)
@@ -234,6 +256,26 @@ def _to_hold(tx: Tx) -> Select[Any]:
         or_(payment.c.id.is_(None), lapsed),
         payment_method.c.id.is_not(None),
         customer.c.provider_id.is_not(None),
+        ~_invoiced(tx).where(_INVOICED.c.job_id == job.c.id).exists(),
+    )
+
+
+async def is_invoiced(tx: Tx, job_id: UUID, *, taken: bool = False) -> bool:
+    """Whether a clean's invoice is paid by card, or (not `taken`) being paid: then nothing else is taken for it."""
+    found = _invoiced(tx).where(_INVOICED.c.job_id == job_id, _INVOICED.c.captured_cents >= int(taken)).limit(1)
+    async with tx.as_system(wholly=True):
+        return await tx.one(found) is not None
+
+
+_INVOICED = payment.alias("invoiced")
+
+
+def _invoiced(tx: Tx) -> Select[Any]:
+    return select(_INVOICED.c.id).where(
+        tx.own(_INVOICED),
+        _INVOICED.c.kind == PaymentKind.INVOICE,
+        _INVOICED.c.status.not_in([PaymentStatus.FAILED, PaymentStatus.RELEASED]),
+        _INVOICED.c.let_go.is_(None),
     )
 
 

@@ -143,7 +143,7 @@ async def void_invoice(tx: Tx, input: VoidInvoice) -> InvoiceId:
     return input.invoice_id
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def pay_invoice(tx: Tx, input: PayInvoice) -> InvoiceId:
     """Pay an open invoice with a saved card, at once (R181, R206).
 

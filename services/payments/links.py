@@ -68,7 +68,7 @@ def read_token(secrets: Secrets, token: str, now: datetime) -> LinkClaim:
     return claim
 
 
-@command(Role.ANONYMOUS, secret=True)
+@command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def open_payment(tx: Tx, input: OpenPayment) -> PaymentShown:
     """Go to the bank's page for a payment that awaits its customer, by the link in a message (A36).
 

@@ -48,6 +48,8 @@ class Step:
     op: UUID = field(default_factory=new_id)
     """Its own id, made before: what is asked for carries it (`marks`)."""
     job: UUID | None = None
+    wait: timedelta = timedelta()
+    """How long its task waits for its turn: a night of thousands must not stand before everybody else's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,15 @@ async def plan_ops(tx: Tx, steps: Sequence[Step]) -> list[MoneyOpId]:
         made = await tx.all(insert(money_op).values(rows).on_conflict_do_nothing().returning(money_op.c.id))
     kept = {row.id for row in made}
     ids = [MoneyOpId(row["id"]) for row in rows if row["id"] in kept]
+    waits = {step.op: step.wait for step in steps}
     for id in ids:
-        send_later(tx, id)
+        send_later(tx, id, run_at=tx.now + waits[id])
     return ids
 
 
-def send_later(tx: Tx, op: UUID, *, again: str = "") -> None:
+def send_later(tx: Tx, op: UUID, *, again: str = "", run_at: datetime | None = None) -> None:
     """Have a step sent by a task; `again` names the occasion where it was tried before."""
-    tx.later(SEND_TASK, {"op": str(op)}, dedupe_key=f"money:{op}{again}")
+    tx.later(SEND_TASK, {"op": str(op)}, dedupe_key=f"money:{op}{again}", run_at=run_at)
 
 
 async def standing_op(tx: Tx, kind: OpKind, subject: UUID) -> Row[Any] | None:

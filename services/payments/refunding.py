@@ -25,12 +25,11 @@ from domain.payments.refunds import Burden, burden_of, taken_back
 from domain.payments.states import Bearer, RefundStatus
 from models import ledger_entry, ledger_posting, money_op, payment, payout, refund
 from services.payments.alarms import clear_alarm, raise_alarm
-from services.payments.back import count_back
+from services.payments.back import TO_REFUND, count_back
 from services.payments.ledger import Entry, book, reserve_left
 from services.payments.ops import Step, drop_planned, marks, plan_op
 from services.payments.recording import NEVER_DONE, Recording, finish_standing
 from services.payments.refund_rows import lock_refund, move_refund, tell_refund
-from services.payments.releases import TO_REFUND
 from services.payments.state import hold_payment
 from services.payments.telling import tell_later
 from services.payouts.reversals import plan_reversal, reversal_subject

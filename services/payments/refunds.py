@@ -33,6 +33,7 @@ from services.policies import tenant_policy
 
 REFUNDABLE = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED})
 LONGEST_REASON = 500
+CALLED_OFF = "The clean was paid before and is called off."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +83,9 @@ async def refund_payment(tx: Tx, input: RefundPayment) -> RefundId:
     await ensure_provider(tx)
     paid = await hold_payment(tx, input.payment_id)
     amount = await _amount(tx, paid, input.amount_cents)
-    async with tx.as_system(wholly=True):
-        made = await tx.insert(
-            refund,
-            payment_id=paid.id,
-            job_id=paid.job_id,
-            customer_id=paid.customer_id,
-            status=RefundStatus.REQUESTED.value,
-            amount_cents=amount,
-            currency=paid.currency,
-            reason=reason,
-            bearer=Bearer(input.bearer).value,
-            requested_by=tx.actor.person,
-            created_at=tx.now,
-        )
-        row = await tx.get(refund, made)
-    tell_refund(tx, row, reason)
     if input.hold_unpaid:
         await freeze_payouts(tx, paid.id, HoldReason.BY_OFFICE)
-    if await _needs_another(tx, row):
-        tell_later(tx, NotificationKind.REFUND_TO_APPROVE, row.id)
-    else:
-        await ask_provider(tx, await reserve(tx, row, paid), paid)
-    return RefundId(made)
+    return await _begin(tx, paid, _Wish(amount, reason, Bearer(input.bearer)))
 
 
 @command(*ADMINS)
@@ -134,6 +115,16 @@ async def decline_refund(tx: Tx, input: DeclineRefund) -> RefundId:
     return input.refund_id
 
 
+async def refund_called_off(tx: Tx, paid: Row[Any], kept_cents: int) -> RefundId | None:
+    """Give back what was paid before for a clean that is called off, less what is kept of it by the policy (A50).
+
+    As for every refund, above the business's limit an administrator has to agree who did not call it off. The payment
+    is locked by whoever calls. None where nothing is left to give back.
+    """
+    amount = await left_of(tx, paid) - kept_cents
+    return None if amount <= 0 else await _begin(tx, paid, _Wish(amount, CALLED_OFF, Bearer.RESERVE_FIRST))
+
+
 @command(Role.SYSTEM)
 async def resume_refund(tx: Tx, input: ResumeRefund) -> RefundId:
     """Ask the provider again for a refund that it could not make for the moment; planned already, nothing changes."""
@@ -141,6 +132,40 @@ async def resume_refund(tx: Tx, input: ResumeRefund) -> RefundId:
     if row.status == RefundStatus.RESERVED:
         await ask_provider(tx, row, paid)
     return input.refund
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How much is to go back, why, and who bears it."""
+
+    amount_cents: int
+    reason: str
+    bearer: Bearer
+
+
+async def _begin(tx: Tx, paid: Row[Any], wish: _Wish) -> RefundId:
+    """Write a refund of a locked payment down; made at once, or waiting for somebody else to agree."""
+    async with tx.as_system(wholly=True):
+        made = await tx.insert(
+            refund,
+            payment_id=paid.id,
+            job_id=paid.job_id,
+            customer_id=paid.customer_id,
+            status=RefundStatus.REQUESTED.value,
+            amount_cents=wish.amount_cents,
+            currency=paid.currency,
+            reason=wish.reason,
+            bearer=wish.bearer.value,
+            requested_by=tx.actor.person,
+            created_at=tx.now,
+        )
+        row = await tx.get(refund, made)
+    tell_refund(tx, row, wish.reason)
+    if await _needs_another(tx, row):
+        tell_later(tx, NotificationKind.REFUND_TO_APPROVE, row.id)
+    else:
+        await ask_provider(tx, await reserve(tx, row, paid), paid)
+    return RefundId(made)
 
 
 async def _requested(tx: Tx, id: RefundId) -> tuple[Row[Any], Row[Any]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 
 from db.command import command
 from db.tx import Tx
-from domain.actors import OFFICE
+from domain.actors import ADMINS
 from domain.errors import PaymentState
 from domain.ids import PaymentId
 from domain.money import percent
@@ -20,14 +20,17 @@ from domain.scheduling import PaymentStatus
 from models import job, payment
 from services.checks import text
 from services.inputs import arg
+from services.payments.accounts import has_provider
 from services.payments.alarms import raise_alarm
+from services.payments.back import TO_REFUND, left_of
 from services.payments.intents import OVER, let_be_gone
 from services.payments.ops import Step, plan_op, standing_op
+from services.payments.refunds import refund_called_off
 from services.payments.state import current_payment, hold_payment, move_payment
 from services.policies import tenant_policy
 
-TO_REFUND = "prepaid_to_refund"
-"""An alarm: a clean that was paid before does not take place, and its money is to go back."""
+OFF_FOR_GOOD = frozenset({LetGo.CANCELED, LetGo.NO_ACCESS, LetGo.PLAN_ENDED})
+"""After these a clean that was paid before is not made up for: what was paid goes back by itself."""
 TAKEN = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED})
 
 
@@ -39,7 +42,7 @@ class ReleaseHold:
     reason: str = arg("Why, for the audit; at most 500 characters.")
 
 
-@command(*OFFICE)
+@command(*ADMINS, when_unpaid=True)
 async def release_hold(tx: Tx, input: ReleaseHold) -> PaymentId:
     """Let a hold go, or a payment that never came to be; nothing is charged (R143, R266).
 
@@ -124,8 +127,15 @@ async def _take_fee(tx: Tx, row: Row[Any], why: LetGo, fee_cents: int) -> None:
 
 
 async def _to_refund(tx: Tx, row: Row[Any], why: LetGo, fee_cents: int) -> None:
-    """What was paid for a clean that does not take place goes back, less the fee; administrators see to it."""
-    due = row.captured_cents - row.refunded_cents - fee_cents
+    """What was paid for a clean that does not take place goes back, less the fee (A50).
+
+    Where nobody came it may be planned anew, paid as it is: then administrators decide. So they do where the provider
+    is gone.
+    """
+    if why in OFF_FOR_GOOD and await has_provider(tx):
+        await refund_called_off(tx, row, fee_cents)
+        return
+    due = await left_of(tx, row) - fee_cents
     if due > 0:
         detail = {"job": str(row.job_id), "why": why.value, "cents": due, "fee": fee_cents}
         await raise_alarm(tx, TO_REFUND, str(row.id), detail)

@@ -107,7 +107,8 @@ async def freeze_payouts(tx: Tx, payment_id: UUID, reason: HoldReason = HoldReas
     """
     frozen: list[PayoutId] = []
     for row in await _of_payment(tx, payment_id):
-        if row.hold_reason != reason and await _is_ours_still(tx, row):
+        # What the office holds is the office's to let go: a dispute that is won must not.
+        if row.hold_reason not in {reason, HoldReason.BY_OFFICE} and await _is_ours_still(tx, row):
             await hold(tx, row, reason)
             frozen.append(PayoutId(row.id))
     return frozen

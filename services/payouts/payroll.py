@@ -30,6 +30,7 @@ from services.inputs import arg
 from services.payments.ledger import Entry, book_all
 from services.payouts.carrying import own_tip
 from services.payouts.state import tell_payout
+from services.payouts.sweeping import is_under_way
 from services.policies import tenant_policy
 
 LONGEST = timedelta(days=366)
@@ -143,6 +144,8 @@ async def _take(tx: Tx, input: ExportPayroll, export: PayrollExportId, currency:
             and_(job.c.tenant_id == payout.c.tenant_id, job.c.id == payout.c.job_id),
             and_(market.c.tenant_id == job.c.tenant_id, market.c.id == job.c.market_id),
             day.between(input.period_start, input.period_end),
+            # What has been asked of the provider is paid there, or comes into a later export.
+            ~is_under_way(tx),
             *of_market,
         )
         .values(status=PayoutStatus.EXPORTED.value, export_id=export, updated_at=tx.now, version=payout.c.version + 1)

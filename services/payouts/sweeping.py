@@ -55,7 +55,7 @@ async def sweep_payouts(tx: Tx, input: SweepPayouts) -> UUID | None:
 async def _found(tx: Tx, input: SweepPayouts, policy: PaymentsPolicy) -> Sequence[Any]:
     """Due and not on their way, or held for something that has passed."""
     is_payroll = policy.payouts_mode is PayoutsMode.PAYROLL
-    due = and_(payout.c.status == PayoutStatus.PENDING, payout.c.due_at <= tx.now, ~_is_under_way(tx), ~_is_stopped(tx))
+    due = and_(payout.c.status == PayoutStatus.PENDING, payout.c.due_at <= tx.now, ~is_under_way(tx), ~_is_stopped(tx))
     healed = _by_payroll() if is_payroll else or_(_account_is_ready(tx), _is_enough(tx, policy))
     waits = and_(payout.c.status == PayoutStatus.HELD, healed)
     return await tx.all(
@@ -73,7 +73,8 @@ async def _found(tx: Tx, input: SweepPayouts, policy: PaymentsPolicy) -> Sequenc
     )
 
 
-def _is_under_way(tx: Tx) -> ColumnElement[bool]:
+def is_under_way(tx: Tx) -> ColumnElement[bool]:
+    """Of a payout whose transfer is asked for, or done."""
     return exists().where(
         tx.own(money_op),
         money_op.c.kind == OpKind.TRANSFER,

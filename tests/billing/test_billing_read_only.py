@@ -34,7 +34,16 @@ COME_AND_GO = {
     "sign_out",
 }
 END_ACCESS = {"revoke_session", "revoke_qr", "archive_staff", "disconnect_provider"}
-PAY = {"choose_plan", "cancel_plan_subscription"}
+PAY = {
+    "choose_plan",
+    "cancel_plan_subscription",
+    # What customers owe the business, they owe it whatever its plan.
+    "confirm_payment",
+    "open_payment",
+    "pay_invoice",
+    "add_payment_method",
+    "remove_payment_method",
+}
 FINISH = {
     "open_instructions",
     "acknowledge_instructions",
@@ -52,6 +61,9 @@ FINISH = {
     "override_check_in",
     "override_evidence",
     "cancel_job",
+    "capture_held",
+    "release_hold",
+    "answer_dispute",
 }
 HEAR = {"open_webhook_door"}
 

@@ -344,3 +344,19 @@ async def test_a_bank_that_wants_the_customer_to_confirm_is_waited_for(counter: 
     await site.control("POST", f"intents/{intent['id']}/authenticate", {"ok": True})
     await site.move(timedelta(minutes=10))
     await site.duty("sweep_money")
+
+
+async def test_a_visitor_does_not_try_one_card_after_another(counter: Counter) -> None:
+    """Whoever tests stolen cards is stopped after five, and nothing more is asked of the provider."""
+    site = counter.site
+    who, quote = await ready(counter, card=site.fresh_method("chargeDeclined"))
+    for _ in range(5):
+        assert (await who.confirm(quote["id"], 19_500))["errors"] == []
+        await site.settle()
+        await who.pay_with(site.fresh_method("chargeDeclined"))
+    before, asked = await written(counter), counter.asked()
+
+    one(await who.confirm(quote["id"], 19_500), Code.CONFLICT)
+    await site.settle()
+
+    assert (await written(counter), counter.asked()) == (before, asked)

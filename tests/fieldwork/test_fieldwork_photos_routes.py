@@ -238,6 +238,15 @@ def test_no_log_holds_a_token() -> None:
     ]
 
 
+def test_every_route_that_ends_in_a_token_is_known_to_the_log(tmp_path: Path) -> None:
+    """R4: invoices, payroll files and bundles as well, and whatever comes to be."""
+    routes = (getattr(route, "path", "") for route in Application(Settings(data=tmp_path)).routes)
+    ending = [path for path in routes if path.endswith(("/{token}", "/{path}"))]
+
+    assert len(ending) >= 7
+    assert [path for path in ending if not _shown(path).endswith("…")] == []
+
+
 async def test_pages_of_allowed_origins_may_upload(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, allowed_origins=("https://app.example",))
     asked = {"access-control-request-method": "PUT", "access-control-request-headers": "content-type"}

@@ -15,16 +15,18 @@ from domain.actors import Actor, CleanerId, Role
 from domain.errors import Refused
 from domain.onboarding import DocumentKind
 from domain.scheduling import Skill
-from gateways.payout_accounts import PayoutAccounts, SandboxPayouts
-from services.identity import cleaners
+from services.identity import business, cleaners
 from services.identity.qr import IssueQr, issue_qr
+from services.inputs import JSON
 from services.onboarding.documents import SignDocument, sign_document
 from services.onboarding.payouts import StartPayoutOnboarding, start_payout_onboarding
 from services.onboarding.profile import SubmitProfile, submit_profile
 from services.onboarding.skills import CertifySkills, certify_skills
-from tasks.context import TaskContext, Tools
+from tasks.context import TaskContext
 from tasks.kinds import KINDS
 from tasks.store import Task
+from tests.onboarding.providers import Troubled
+from tests.payments.site import Site
 from tests.product.world import Town, World
 
 NAME = "Ana María Núñez"
@@ -37,14 +39,24 @@ PROFILE = SubmitProfile(
 class Desk:
     """One business's newcomers; `other` must never notice."""
 
-    town: Town
-    other: Town
-    provider: SandboxPayouts
-    tools: Tools
+    site: Site
+
+    @property
+    def town(self) -> Town:
+        return self.site.town
+
+    @property
+    def other(self) -> Town:
+        return self.site.other
 
     @property
     def world(self) -> World:
         return self.town.world
+
+    async def pays(self, town: Town, mode: str) -> None:
+        """The business pays its cleaners in this way from now on: TRANSFERS or PAYROLL."""
+        form = business.UpdateTenant(settings=JSON({"payments": {"payoutsMode": mode}}))
+        await self.run(town.owner, business.update_tenant, form)
 
     async def newcomer(self, town: Town | None = None, *, name: str = "Newcomer") -> Actor:
         """A cleaner who has just been invited, signed in."""
@@ -64,11 +76,18 @@ class Desk:
         """The provider's account, opened and finished on its page."""
         await self.run(who, start_payout_onboarding, StartPayoutOnboarding())
         await self.done()
-        account = await self.provider.by_token((await self.account(who))["link"].rpartition("/")[2])
-        assert account is not None
-        await self.provider.finish(account)
+        await self.finish(who)
         await self.run(who, start_payout_onboarding, StartPayoutOnboarding())
         await self.done()
+
+    async def finish(self, who: Actor, choice: str = "complete") -> None:
+        """What the cleaner does on the provider's page: complete, documents (are still wanted), or reject."""
+        account = (await self.account(who))["account_id"]
+        await self.site.control("POST", f"accounts/{account}/onboarding", {"choice": choice})
+
+    def accounts(self) -> list[str]:
+        """The ids of the accounts that the provider has for the business's cleaners."""
+        return [one["id"] for one in self.site.things("connected")]
 
     async def sign(self, who: Actor, kind: DocumentKind, edition: int = 0, name: str = NAME, **more: Any) -> Any:
         return await self.run(who, sign_document, SignDocument(kind, edition, name), **more)
@@ -80,7 +99,7 @@ class Desk:
     async def certify(self, who: Actor, *skills: Skill) -> Any:
         return await self.run(who, certify_skills, CertifySkills(list(skills)))
 
-    async def work(self, provider: PayoutAccounts | None = None) -> list[Exception]:
+    async def work(self, provider: Troubled | None = None) -> list[Exception]:
         """Do the payout tasks that are due, as a worker does: what fails stays to be done. What went wrong."""
         now, trouble = await self.world.now(self.town.tenant), []
         for row in await self.waiting(now):
@@ -93,9 +112,9 @@ class Desk:
                 await self.world.root.execute("update task set state = 'DONE' where id = $1", row["id"])
         return trouble
 
-    async def attempt(self, row: Any, now: datetime, provider: PayoutAccounts | None = None) -> None:
+    async def attempt(self, row: Any, now: datetime, provider: Troubled | None = None) -> None:
         """One attempt of one task."""
-        tools = self.tools if provider is None else replace(self.tools, payouts=provider)
+        tools = self.site.tools if provider is None else replace(self.site.tools, accounts_of=provider.over)
         payload = {"account": row["account"]}
         task = Task(self.town.tenant, row["id"], row["kind"], payload, 1, new_id(), now)
         await KINDS[row["kind"]](TaskContext(tools, task), self.town.tenant, payload)

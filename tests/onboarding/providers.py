@@ -1,9 +1,11 @@
-"""Payment providers that misbehave, each in one way, over the sandbox's own."""
+"""Payment providers that misbehave, each in one way, over the sandbox."""
 
 from dataclasses import dataclass, field
 
 from domain.errors import Unavailable
-from gateways.payout_accounts import AccountRefused, AccountWish, OnboardingLink, ProviderAccount, SandboxPayouts
+from gateways.payments import Provider
+from gateways.payout_accounts import AccountRefused, AccountWish, OnboardingLink, ProviderAccount
+from gateways.stripe_accounts import AccountSettings, StripeAccounts
 
 
 @dataclass
@@ -13,10 +15,14 @@ class Troubled:
     "lost" happens before anything is done, "late" after it, and "refused" is a definite no.
     """
 
-    inner: SandboxPayouts
     troubles: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    inner: StripeAccounts = field(init=False)
+
+    def over(self, provider: Provider, settings: AccountSettings) -> "Troubled":
+        self.inner = StripeAccounts(provider, settings)
+        return self
 
     async def open(self, wish: AccountWish) -> ProviderAccount:
         self.keys.add(str(wish.key))

@@ -1,21 +1,18 @@
 """Stage 2: the account with the payment provider, through every fault of the way there (R131, R135, R136)."""
 
 import asyncio
-import json
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from app.payouts import payout_accounts
-from app.settings import Settings
-from db.ids import new_id
 from domain.actors import Actor
 from domain.errors import NotFound, Unauthenticated, Unavailable
 from domain.ids import PayoutAccountId
 from domain.onboarding import PayoutAccountStatus
-from gateways.payout_accounts import LINK_LIVES, WANTED, AccountRefused, AccountWish, SandboxPayouts
+from domain.payments.webhooks import HEARD_THIN
 from services.onboarding.payouts import (
     PayoutWish,
     RecordPayoutAccount,
@@ -27,11 +24,23 @@ from services.onboarding.payouts import (
     record_payout_link,
     start_payout_onboarding,
 )
+from services.payments.accounts import ConnectProvider, connect_provider
 from tests.onboarding.desk import Desk
 from tests.onboarding.providers import Troubled
-from tests.product.world import Api, a_worker, an_api, gid
+from tests.product.world import Api, a_worker, gid
+from tests.stripe_sandbox.test_stripe_process import a_process, over
 from tests.tasks.waiting import until
 
+LINK_LIVES = timedelta(minutes=5)
+WANTED = (
+    "what the business does",
+    "bank account",
+    "date of birth",
+    "legal name",
+    "tax number",
+    "consent to the provider's terms",
+)
+"""What the sandbox wants of somebody who is new."""
 FIELDS = "status accountId requirements link linkExpiresAt requestedAt readyAt version"
 QUERY = f"query ($id: ID!) {{ cleaner(id: $id) {{ missingStages payoutAccount {{ {FIELDS} }} }} }}"
 
@@ -50,20 +59,18 @@ async def test_an_account_is_asked_for_opened_finished_and_ready(desk: Desk) -> 
     await desk.done()
     row = await desk.account(who)
     assert (row["status"], row["requirements"]) == ("OPEN", list(WANTED))
-    assert row["account_id"] == f"sandbox_{row['id'].hex}"
-    assert row["link"].startswith("http://cleanshift.test/sandbox/payouts/")
+    assert [row["account_id"]] == desk.accounts()
+    assert row["link"].startswith("https://stripe.sandbox/connect/onboarding/")
     assert timedelta(0) < row["link_expires_at"] - row["requested_at"] < LINK_LIVES + timedelta(minutes=1)
     assert "PAYOUTS" in (await desk.stage(who))[1]
 
-    account = await desk.provider.by_token(row["link"].rpartition("/")[2])
-    assert account is not None
-    await desk.provider.finish(account, leaves_out=True)
+    await desk.finish(who, "documents")
     await _noticed(desk, row["id"])
     row = await desk.account(who)
-    assert (row["status"], row["requirements"], row["ready_at"]) == ("RESTRICTED", [WANTED[-1]], None)
+    assert (row["status"], row["requirements"], row["ready_at"]) == ("RESTRICTED", ["proof of identity"], None)
     assert "PAYOUTS" in (await desk.stage(who))[1]
 
-    await desk.provider.finish(account)
+    await desk.finish(who)
     await _noticed(desk, row["id"])
     row = await desk.account(who)
     assert (row["status"], row["requirements"], row["link"]) == ("READY", [], None)
@@ -82,7 +89,7 @@ async def test_a_provider_that_fails_before_or_after_is_asked_again_for_the_same
     desk: Desk, name: str, trouble: str
 ) -> None:
     """R136: whichever step dies, however often, there is one account, and its page in the end."""
-    who, provider = await desk.newcomer(), Troubled(desk.provider, {name: [trouble] * 3})
+    who, provider = await desk.newcomer(), Troubled({name: [trouble] * 3})
     await _start(desk, who)
     for _ in range(3):
         assert len(await desk.work(provider)) == 1
@@ -90,15 +97,15 @@ async def test_a_provider_that_fails_before_or_after_is_asked_again_for_the_same
     assert await desk.work(provider) == []
 
     row = await desk.account(who)
-    assert (row["status"], row["account_id"]) == ("OPEN", f"sandbox_{row['id'].hex}")
+    assert (row["status"], row["account_id"]) == ("OPEN", desk.accounts()[0])
     assert provider.keys == {str(row["id"])}
-    assert len(list(desk.provider.folder.glob("*.json"))) == 1
+    assert len(desk.accounts()) == 1
     assert provider.asked.count(name) == 4
 
 
 async def test_what_was_done_already_is_not_done_again(desk: Desk) -> None:
     """R136: a task that is run twice leaves one account; the second time nothing but a newer page is different."""
-    who, provider = await desk.newcomer(), Troubled(desk.provider)
+    who, provider = await desk.newcomer(), Troubled()
     await _start(desk, who)
     await desk.work(provider)
     first = await desk.account(who)
@@ -117,7 +124,7 @@ async def test_what_was_done_already_is_not_done_again(desk: Desk) -> None:
 
 async def test_a_definite_no_is_shown_and_can_be_tried_again(desk: Desk) -> None:
     """R131: not asked again by itself; the cleaner reads why, and asks anew."""
-    who, provider = await desk.newcomer(), Troubled(desk.provider, {"open": ["refused"]})
+    who, provider = await desk.newcomer(), Troubled({"open": ["refused"]})
     await _start(desk, who)
     assert await desk.work(provider) == []
     row = await desk.account(who)
@@ -171,10 +178,11 @@ async def test_two_who_ask_at_once_have_one_account_and_one_key_is_one_wish(desk
     assert await desk.world.count("task", desk.town.tenant, wanted) == 1
     now = await desk.world.now(desk.town.tenant)
     await asyncio.gather(*(desk.attempt(row, now) for row in [*await desk.waiting(now)] * 3))
-    assert len(list(desk.provider.folder.glob("*.json"))) == 2
+    assert len(desk.accounts()) == 2
     for one in (who, twin):
         row = await desk.account(one)
-        assert (row["status"], row["account_id"]) == ("OPEN", f"sandbox_{row['id'].hex}")
+        assert row["status"] == "OPEN"
+        assert row["account_id"] in desk.accounts()
 
 
 async def test_the_same_news_twice_changes_nothing_the_second_time(desk: Desk) -> None:
@@ -182,7 +190,8 @@ async def test_the_same_news_twice_changes_nothing_the_second_time(desk: Desk) -
     who, system = await desk.newcomer(), Actor.system(desk.town.tenant)
     await desk.payable(who)
     account = PayoutAccountId((await desk.account(who))["id"])
-    ready = RecordPayoutAccount(account, f"sandbox_{account.hex}", PayoutAccountStatus.READY)
+    known = desk.accounts()[0]
+    ready = RecordPayoutAccount(account, known, PayoutAccountStatus.READY)
     before = await desk.everything()
     for _ in range(2):
         await desk.run(system, record_payout_account, ready)
@@ -193,7 +202,7 @@ async def test_the_same_news_twice_changes_nothing_the_second_time(desk: Desk) -
     row = await desk.account(who)
     assert (row["status"], row["account_id"], row["requirements"]) == (
         "RESTRICTED",
-        f"sandbox_{account.hex}",
+        known,
         ["a newer passport"],
     )
     assert row["ready_at"] is not None
@@ -205,10 +214,7 @@ async def test_an_account_is_looked_at_again_when_its_page_ends(desk: Desk) -> N
     who = await desk.newcomer()
     await _start(desk, who)
     await desk.done()
-    row = await desk.account(who)
-    account = await desk.provider.by_token(row["link"].rpartition("/")[2])
-    assert account is not None
-    await desk.provider.finish(account)
+    await desk.finish(who)
     await desk.done()
     assert (await desk.account(who))["status"] == "OPEN"
     await desk.world.move_clock(desk.town.tenant, LINK_LIVES + timedelta(seconds=1))
@@ -238,7 +244,7 @@ async def test_an_account_is_for_the_cleaner_and_administrators_and_its_page_for
             assert await connection.fetchval("select count(*) from payout_account") == rows
     for table in ("event", "audit", "task"):
         rows = await desk.world.root.fetch(f"select t::text from {table} t where tenant_id = $1", desk.town.tenant)
-        assert [row[0] for row in rows if "/sandbox/payouts/" in row[0]] == []
+        assert [row[0] for row in rows if "/connect/onboarding/" in row[0]] == []
 
 
 async def test_no_step_behind_the_mutation_reaches_into_another_business(desk: Desk) -> None:
@@ -255,29 +261,57 @@ async def test_no_step_behind_the_mutation_reaches_into_another_business(desk: D
         await desk.refused(NotFound, desk.run(foreign, command, wish))
 
 
-async def test_without_a_provider_the_mutation_says_so_and_nothing_is_kept(desk: Desk) -> None:
-    """R131: in production, as long as none is connected; the sandbox's page is not there either."""
-    who = await desk.newcomer()
-    async with an_api(desk.world, ENVIRONMENT="production") as production:
+async def test_without_a_provider_the_mutation_says_so_and_nothing_is_kept(desk: Desk, api: Api) -> None:
+    """R131, A41: whichever way the business pays; and a wish that is older waits until one is connected again."""
+    who, early = await desk.newcomer(), await desk.newcomer()
+    await _start(desk, early)
+    await desk.world.root.execute("delete from provider_account where tenant_id = $1", desk.town.tenant)
+    for mode in ("TRANSFERS", "PAYROLL"):
+        await desk.pays(desk.town, mode)
         before = await desk.everything()
-        said = await production.do(who, "startPayoutOnboarding", {}, "cleaner { id }")
+        said = await api.do(who, "startPayoutOnboarding", {}, "cleaner { id }")
         assert said["cleaner"] is None
         assert [one["code"] for one in said["errors"]] == ["NOT_CONFIGURED"]
         assert await desk.everything() == before
-        assert (await production.http.get("/sandbox/payouts/x")).status_code == 404
-    assert payout_accounts(Settings(environment="production", data=Path("/nowhere")), desk.world.runner.secrets) is None
-    await _start(desk, who)
-    (problem,) = await _work_without_provider(desk)
+    (problem,) = await desk.work()
     assert isinstance(problem, Unavailable)
+    assert desk.accounts() == []
+
+    await desk.site.connect()
+    await desk.done()
+    assert (await desk.account(early))["status"] == "OPEN"
 
 
-async def _work_without_provider(desk: Desk) -> list[Exception]:
-    desk.tools = replace(desk.tools, payouts=None)
-    return await desk.work()
+async def test_whoever_is_paid_by_payroll_needs_no_account(desk: Desk) -> None:
+    """A41: the stage is not asked for, and who lacked nothing else moves on when the business changes to it."""
+    stuck, novice, invited = [await desk.newcomer() for _ in range(3)]
+    for who in (stuck, novice):
+        await desk.profile(who)
+    await desk.sign_all(stuck)
+    await desk.certify(stuck)
+    assert [await desk.stage(who) for who in (stuck, novice)] == [
+        ("PAYOUTS", ["PAYOUTS"]),
+        ("PAYOUTS", ["PAYOUTS", "DOCUMENTS", "SKILLS"]),
+    ]
+    before, elsewhere = await desk.stage(invited), await desk.everything(desk.other)
+
+    await desk.pays(desk.town, "PAYROLL")
+    assert await desk.stage(stuck) == ("COMPLETE", [])
+    assert await desk.stage(novice) == ("DOCUMENTS", ["DOCUMENTS", "SKILLS"])
+    assert await desk.stage(invited) == before
+    told = await desk.site.rows("select * from event where tenant_id = $1 order by 1", desk.town.tenant)
+    assert str(stuck.person) in str(told[-2:])
+
+    await desk.pays(desk.town, "TRANSFERS")
+    assert await desk.stage(stuck) == ("COMPLETE", [])
+    assert await desk.stage(novice) == ("PAYOUTS", ["PAYOUTS", "DOCUMENTS", "SKILLS"])
+    assert await desk.everything(desk.other) == elsewhere
 
 
-async def test_a_cleaner_finishes_on_the_sandboxes_page_and_the_stage_is_done(desk: Desk, api: Api) -> None:
-    """R131, R136: through API, worker and page, as in `make run`."""
+async def test_a_cleaner_finishes_on_the_providers_page_and_the_stage_is_done(
+    desk: Desk, api: Api, tmp_path: Path
+) -> None:
+    """R131, R136: through API, worker, the provider's page and its notice, as in `make run`."""
     who = await desk.newcomer(name="Ann <b>")
     asked = {"id": gid("Cleaner", who.person)}
 
@@ -290,52 +324,59 @@ async def test_a_cleaner_finishes_on_the_sandboxes_page_and_the_stage_is_done(de
         found: dict[str, object] = await until(is_there)
         return found
 
-    async with a_worker(desk.world, PUBLIC_URL=f"http://127.0.0.1:{api.port}"):
-        said = await api.do(who, "startPayoutOnboarding", {}, f"cleaner {{ payoutAccount {{ {FIELDS} }} }}")
-        assert said["cleaner"]["payoutAccount"]["status"] == "REQUESTED"
-        page = str((await account(link=True))["link"])
-        shown = await api.http.get(page)
-        assert shown.status_code == 200
-        assert "Ann &lt;b&gt;" in shown.text
-        assert "script" not in shown.headers["content-security-policy"]
-        assert (await api.http.post(f"{page}?leave=tax")).status_code == 303
-        await account(status="RESTRICTED", requirements=[WANTED[-1]])
-        done = await api.http.post(page)
-        assert (done.status_code, done.headers["location"]) == (303, page.removeprefix(f"http://127.0.0.1:{api.port}"))
-        assert await account(status="READY", link=None)
-        assert "<form" not in (await api.http.get(page)).text
+    async with a_process(tmp_path) as (_, port), over(port) as browser:
+        address = f"http://127.0.0.1:{port}"
+        await _hear(desk, address, f"http://127.0.0.1:{api.port}")
+        async with a_worker(desk.world, PUBLIC_URL=f"http://127.0.0.1:{api.port}", STRIPE_URL=address):
+            said = await api.do(who, "startPayoutOnboarding", {}, f"cleaner {{ payoutAccount {{ {FIELDS} }} }}")
+            assert said["cleaner"]["payoutAccount"]["status"] == "REQUESTED"
+            page = str((await account(link=True))["link"])
+            assert page.startswith(f"{address}/connect/onboarding/")
+            assert await _press(browser, page, "documents") == f"http://127.0.0.1:{api.port}/work?payouts=done"
+            await account(status="RESTRICTED", requirements=["proof of identity"])
+
+            # A page opens once; the provider sends whoever comes again to ours, which asks for another one.
+            again = await browser.get(page)
+            assert again.headers["location"] == f"http://127.0.0.1:{api.port}/work?payouts=again"
+            assert (await api.http.get("/work?payouts=again")).status_code == 200
+            said = await api.do(who, "startPayoutOnboarding", {}, f"cleaner {{ payoutAccount {{ {FIELDS} }} }}")
+            assert said["cleaner"]["payoutAccount"]["link"] is None
+            other = str((await account(link=True))["link"])
+            assert other != page
+            await _press(browser, other, "complete")
+            assert await account(status="READY", link=None)
     assert "PAYOUTS" not in (await desk.stage(who))[1]
 
 
-async def test_the_sandboxes_page_is_nobodys_who_was_not_given_its_address(desk: Desk, api: Api) -> None:
-    """R1: with any letter changed, or too old, there is no page, and nothing happens."""
-    who = await desk.newcomer()
-    await _start(desk, who)
-    await desk.done()
-    token = (await desk.account(who))["link"].rpartition("/")[2]
-    assert await desk.provider.by_token(token) is not None
-    forged = [token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in (0, 9, 30, 50)]
-    for bad in ("", "x", "A" * 500, "ä", *forged):
-        assert await desk.provider.by_token(bad) is None, bad
-    late = SandboxPayouts(
-        desk.provider.folder, desk.provider.secrets, "", lambda: datetime.now(UTC) + LINK_LIVES + timedelta(seconds=1)
-    )
-    assert await late.by_token(token) is None
-    before = await desk.everything()
-    assert (await api.http.post("/sandbox/payouts/" + "A" * 54)).status_code == 404
-    assert await desk.everything() == before
+async def _hear(desk: Desk, address: str, ours: str) -> None:
+    """The business's own account tells of its cleaners' accounts at the business's address, and we know its secret."""
+    path = await desk.site.value("select webhook_path from provider_account where tenant_id = $1", desk.town.tenant)
+    wish = {
+        "name": "Cleanshift",
+        "type": "webhook_endpoint",
+        "event_payload": "thin",
+        "events_from": ["other_accounts"],
+        "enabled_events": list(HEARD_THIN),
+        "webhook_endpoint": {"url": f"{ours}/webhooks/stripe/{path}"},
+        "include": ["webhook_endpoint.signing_secret"],
+    }
+    key = f"sk_test_{desk.town.slug}"
+    headers = {"authorization": f"Bearer {key}", "stripe-version": "2026-10-28.endive"}
+    async with httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
+        made = await http.post("/v2/core/event_destinations", json=wish)
+    secret = made.json()["webhook_endpoint"]["signing_secret"]
+    await desk.run(desk.town.owner, connect_provider, ConnectProvider(key, [secret]))
 
 
-async def test_the_sandbox_keeps_whole_files_and_knows_no_accounts_that_it_did_not_open(desk: Desk) -> None:
-    """R136: many who open one key at once get one account; a stranger's id is a definite no."""
-    wish = AccountWish(PayoutAccountId(new_id()), desk.town.tenant, "Ann", None)
-    accounts = await asyncio.gather(*(desk.provider.open(wish) for _ in range(20)))
-    assert len({one.id for one in accounts}) == 1
-    files = list(desk.provider.folder.iterdir())
-    assert [json.loads(file.read_bytes())["name"] for file in files] == ["Ann"]
-    for stranger in ("sandbox_" + "0" * 32, "acct_1", "", "sandbox_../../etc/passwd"):
-        with pytest.raises(AccountRefused):
-            await desk.provider.read(stranger)
+async def _press(browser: httpx2.AsyncClient, page: str, choice: str) -> str:
+    """Open the provider's page and press a button; where the browser is led."""
+    shown = await browser.get(page)
+    assert shown.status_code == 200
+    assert "Ann &lt;b&gt;" in shown.text
+    (visit,) = re.findall(r'name="visit" value="([^"]+)"', shown.text)
+    done = await browser.post(page, data={"choice": choice, "visit": visit})
+    assert done.status_code == 303
+    return str(done.headers["location"])
 
 
 async def test_a_session_that_has_ended_asks_for_no_account(desk: Desk) -> None:

@@ -27,6 +27,8 @@ from services.payments.absorbers import ABSORBERS
 from services.payments.ledger import Entry, book
 from services.payments.ops import BeginOp, Sending, Step, begin_op, plan_op
 from services.payments.recording import Recorder
+from services.payments.state import tell_payment
+from services.payouts.creation import NOTHING
 from services.payouts.crew import Member
 from services.payouts.rows import Share, insert_payouts
 from tasks.context import TaskContext
@@ -283,10 +285,12 @@ def recorded_before_it_is_sent(stage: Stage) -> Iterator[None]:
         outcome = await tools.provider_of(begun.keys).send(begun.ask, begun.key)
         tools.at_boundary(CALLED)
 
-        async def absorb(tx: Any, input: Any) -> None:
-            await recorders.RECORDERS[begun.kind].absorb(tx, begun.subject, outcome.object)  # type: ignore[union-attr]
-
         if isinstance(outcome, Answered):
+            thing = outcome.object
+
+            async def absorb(tx: Any, input: Any) -> None:
+                await recorders.RECORDERS[begun.kind].absorb(tx, begun.subject, thing)
+
             await context.run(command_of(absorb), None)
         tools.at_boundary(RECORDED)
 
@@ -353,8 +357,6 @@ def payout_to_a_backup(stage: Stage) -> Iterator[None]:
     """Whoever was on call is paid as if they had come."""
 
     async def pay(tx: Any, subject: UUID, thing: Mapping[str, Any]) -> None:
-        from services.payouts.creation import NOTHING
-
         async with tx.as_system(wholly=True):
             paid = await tx.get(payment, subject)
             if paid.job_id is None or not paid.captured_cents:
@@ -437,8 +439,6 @@ def stale_webhook_moves_back(stage: Stage) -> Iterator[None]:
 
     async def absorb(tx: Any, thing: Mapping[str, Any]) -> None:
         await told(tx, thing)
-        from services.payments.state import tell_payment
-
         async with tx.as_system(wholly=True):
             mine = (
                 tx.own(payment),
@@ -456,7 +456,12 @@ def stale_webhook_moves_back(stage: Stage) -> Iterator[None]:
 
 A_HOLD = (Move("plan", 0, 2, 1), Move("hold", 1, 0, 0))
 PAID = (*A_HOLD, Move("work_done", 0, 1, 1), Move("work", 26, 3, 1), Move("work", 26, 3, 1))
-LOST = (Move("plan", 0, 5, 1), Move("fault", FAULTS.index("drop_after"), 0, 0), Move("time_goes_on", 6), Move("hold", 1))
+LOST = (
+    Move("plan", 0, 5, 1),
+    Move("fault", FAULTS.index("drop_after"), 0, 0),
+    Move("time_goes_on", 6),
+    Move("hold", 1),
+)
 PROVOKED: dict[str, tuple[Move, ...]] = {
     "no_key": PAID,
     "key_for_another_amount": (*LOST, Move("time_goes_on", 3), Move("sweep", 0)),

@@ -13,18 +13,21 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from db.ids import new_id
 from domain.actors import Actor, CleanerId
 from domain.errors import Refused, Unavailable
-from domain.ids import JobId
+from domain.ids import BookingDraftId, JobId, ServicePlanId
 from domain.payments.states import Bearer
 from domain.scheduling import AssignmentRole
 from sandbox.stripe.errors import StripeError
 from services import cancellations, scheduling
 from services.fieldwork import arrivals, overrides
-from services.payments import captures, declines, holds, refunds, releases
+from services.payments import captures, declines, holds, invoices, refunds, releases
+from services.payments.prepaid import FirstClean, charge_first_clean
 from services.payouts import holding, tips
+from tests.fieldwork.site import command_of
 from tests.payments import witness
-from tests.payments.stage import Stage, clean
+from tests.payments.stage import Stage, clean, replayed
 
 LONGEST = 18
 FAULTS = (
@@ -53,6 +56,11 @@ PATHS = (
 )
 BOUNDARIES = ("before_send", "sent", "called", "recorded")
 DECLINES = ("insufficient_funds", "lost_card", "processing_error", "authentication_required", "generic_decline")
+AFTERWARDS = ("give_back", "agree", "tip", "dispute", "two_at_once", "book", "invoice")
+"""What comes after a clean that is paid."""
+PLANNED = """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
+    first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
+    values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())"""
 STARTS = (3, 8, 20, 26, 34, 60, 120)
 """Hours until a clean."""
 
@@ -84,6 +92,23 @@ class Play:
     def business(self, which: int) -> int:
         """A business in which something has happened."""
         return self.jobs[which % len(self.jobs)][0] if self.jobs else which % 2
+
+    async def look_for_jobs(self) -> None:
+        """Jobs that bookings have led to, once they are paid; the market's cleaners do them as any other."""
+        if not self.counts["bookings"]:
+            return
+        tenants = {one.town.tenant: number for number, one in enumerate(self.stage.both)}
+        known = [id for _, id in self.jobs]
+        for row in await self.stage.rows(
+            "select id, tenant_id from job where tenant_id = any($1) and not id = any($2) order by id",
+            list(tenants),
+            known,
+        ):
+            number = tenants[row["tenant_id"]]
+            self.jobs.append((number, JobId(row["id"])))
+            who = self.stage.both[number].cleaners[len(self.jobs) % 3]
+            form = scheduling.AssignCleaner(JobId(row["id"]), CleanerId(who.person))
+            await self.do(number, None, scheduling.assign_cleaner, form)
 
     async def do(self, number: int, who: Actor | None, command: Any, form: Any) -> Any:
         """What somebody wants; None where it was refused."""
@@ -386,6 +411,81 @@ async def two_at_once(play: Play, move: Move) -> None:
     await asyncio.gather(play.do(number, *one), play.do(number, *other))
 
 
+@act(4)
+async def book(play: Play, move: Move) -> None:
+    """Somebody books: the first clean is paid at once, by a card that works, is declined, or asks for its owner."""
+    number = move.a % 2
+    business = play.stage.both[number]
+    home, tenant, plan = business.homes[move.b % len(business.homes)], business.town.tenant, ServicePlanId(new_id())
+    day = (await play.stage.now() + timedelta(days=1 + move.b % 3)).date()
+    whose = (tenant, plan, home.customer, home.property, business.town.market, day)
+    await play.row(PLANNED, *whose)
+    kind = ("visa", "visa", "visa", "chargeDeclined", "authenticationRequired")[move.c % 5]
+    form = FirstClean(
+        plan=plan,
+        customer=home.customer,
+        draft=BookingDraftId(new_id()),
+        method_token=f"pm_card_{kind}",
+        amount_cents=9_000,
+        currency="usd",
+        usage="recurring",
+        consent_version="2026-11",
+        consent_text="I agree.",
+        consent_address="203.0.113.7",
+        return_url="https://cleanshift.test/booking",
+    )
+    await play.do(number, Actor.system(tenant), command_of(charge_first_clean), form)
+    play.counts["bookings"] += 1
+    if move.c % 3:
+        await play.stage.work(20)
+
+
+@act(4)
+async def confirm(play: Play, move: Move) -> None:
+    """A customer goes to their bank's page, and says yes or no there."""
+    number = play.business(move.a)
+    business = play.stage.both[number]
+    rows = await play.stage.rows(
+        "select id, customer_id, intent_id from payment where tenant_id = $1 and status = 'REQUIRES_ACTION'",
+        business.town.tenant,
+    )
+    if not rows:
+        return
+    row = rows[move.b % len(rows)]
+    who = next(home.who for home in business.homes if home.customer == row["customer_id"])
+    form = declines.ConfirmPayment(row["id"], "https://cleanshift.test/back")
+    await play.do(number, who, declines.confirm_payment, form)
+    await play.stage.work(12)
+    if row["intent_id"] is not None and move.c % 4:
+        await play.stage.control(f"intents/{row['intent_id']}/authenticate", {"ok": bool(move.c % 3)})
+        play.counts["authentications"] += 1
+
+
+@act(3)
+async def invoice(play: Play, move: Move) -> None:
+    """A clean is invoiced, and the invoice is issued, paid, or void."""
+    found = play.job(move.a)
+    if found is None:
+        return
+    number, job = found
+    business = play.stage.both[number]
+    clean = await play.row("select customer_id from job where id = $1", job)
+    row = await play.row("select id, status from invoice where job_id = $1 and status <> 'VOID'", job)
+    if row is None:
+        form = invoices.CreateInvoice(clean["customer_id"], [], job)
+        id = await play.do(number, None, invoices.create_invoice, form)
+        if id is not None and move.b % 2:
+            await play.do(number, None, invoices.issue_invoice, invoices.IssueInvoice(id))
+            play.counts["invoices"] += 1
+    elif move.c % 3 == 0:
+        await play.do(number, None, invoices.void_invoice, invoices.VoidInvoice(row["id"], "wrong"))
+    elif row["status"] == "DRAFT":
+        await play.do(number, None, invoices.issue_invoice, invoices.IssueInvoice(row["id"]))
+    else:
+        who = next(home.who for home in business.homes if home.customer == clean["customer_id"])
+        await play.do(number, who, invoices.pay_invoice, invoices.PayInvoice(row["id"]))
+
+
 # -- the provider and the world ---------------------------------------------------------------------------------------
 
 
@@ -488,7 +588,10 @@ def moves_of(seed: int, longest: int = LONGEST) -> list[Move]:
     for name in ("hold", "work_done", "work", "work_done", "sweep"):
         opening += [one(trouble) for trouble in ("fault", "doom") if chance.random() < 0.25]
         opening.append(one(name))
-    opening += [one(name) for name in chance.sample(("give_back", "agree", "tip", "dispute", "two_at_once"), k=2)]
+    opening += [
+        one(name)
+        for name in chance.sample(("give_back", "agree", "tip", "dispute", "two_at_once", "book", "invoice"), k=2)
+    ]
     opening = opening if chance.random() < 0.85 else opening[:3]
     length = chance.randint(3, longest)
     return [*opening, *(one(name) for name in chance.choices(names, weights, k=length))]
@@ -517,12 +620,19 @@ async def play(stage: Stage, moves: Sequence[Move], seed: int) -> Outcome:
             await ACTS[move.name](run, move)
         except StripeError:
             run.counts["refused"] += 1
+        await run.look_for_jobs()
         run.counts["actions"] += 1
         run.counts[f"move {move.name}"] += 1
     run.counts["faults"] += sum(rule.done for rule in stage.sandbox.faults.rules)
     await _mend(stage)
     await stage.quiet()
-    report = witness.judge(await cases(stage))
+    found = await cases(stage)
+    report = witness.judge(found)
+    for case in found:
+        run.counts.update(f"{row['kind']} {row['status']}" for row in case.rows["payment"])
+        run.counts.update(f"payouts {row['status']}" for row in case.rows["payout"])
+        run.counts.update(f"refunds {row['status']}" for row in case.rows["refund"])
+        run.counts["steps"] += len(case.rows["money_op"])
     run.counts.update(stage.counts - before)
     trouble = [f"a task raised {type(one).__name__}: {str(one)[:300]}" for one in stage.trouble]
     if (stage.counts - before)["never quiet"]:
@@ -542,8 +652,6 @@ async def _mend(stage: Stage) -> None:
 async def cases(stage: Stage, *, quiet: bool = True) -> list[witness.Case]:
     """Both businesses as they stand."""
     lines = list(stage.sandbox.journal.after(0))
-    from tests.payments.stage import replayed
-
     store = replayed(lines)
     rows = {one.town.tenant: await witness.read_rows(stage.world.root, one.town.tenant) for one in stage.both}
     named = {one.town.tenant: witness.ids_of(rows[one.town.tenant], store, one.account) for one in stage.both}

@@ -31,11 +31,13 @@ from sandbox.stripe.resources.payment_methods import new_method
 from sandbox.stripe.sandbox import Sandbox
 from sandbox.stripe.store import Store
 from sandbox.stripe.transport import SandboxTransport
+from services.fieldwork import templates, visits
 from services.payments.notices import KeepNotice, keep_notice
 from tasks.context import TaskContext, TaskFunction, Tools
 from tasks.kinds import KINDS
 from tasks.store import MOST_ATTEMPTS, Task
-from tests.fieldwork.site import command_of
+from tests.fieldwork.site import Site as Fieldwork
+from tests.fieldwork.site import at_home, command_of
 from tests.payments.site import Home, Post, Site
 from tests.product.world import Town, World
 
@@ -68,7 +70,6 @@ SELDOM = {"hold_payments": 2, "reconcile_money": 4, "check_money": 4}
 AT_ONCE = 4
 MOST_TASKS = 3_000
 KEPT = "kept_stage"
-NOT_KEPT = ("webhook_event_archive",)
 
 
 class Crash(BaseException):
@@ -485,8 +486,6 @@ async def _settings(stage: Stage, business: Business) -> None:
         "scheduling": {"horizonDays": 3_660},
     }
     await stage.rows("update tenant set settings = $2 where tenant_id = $1", business.town.tenant, json.dumps(wanted))
-    from services.fieldwork import templates
-
     form = templates.CreateChecklistTemplate("Bare", [templates.TemplateLine("door", "Locked", required=False)])
     await stage.world.run(business.town.owner, templates.create_checklist_template, form)
 
@@ -535,8 +534,6 @@ async def _hooks(stage: Stage, business: Business) -> None:
 
 
 async def _second(stage: Stage, business: Business) -> Actor:
-    from tests.fieldwork.site import Site as Fieldwork
-
     return await Fieldwork(business.town, business.town).admin()
 
 
@@ -548,10 +545,6 @@ def card_of(sandbox: Sandbox, account: str, kind: str) -> str:
 
 async def clean(stage: Stage, number: int, job: JobId, *, complete: bool = True) -> None:
     """Everybody on the job comes, works and leaves, in one transaction each; complete, or with something missing."""
-    from domain.fieldwork.phases import VisitPhase
-    from services.fieldwork import visits
-    from tests.fieldwork.site import at_home
-
     rows = await stage.rows(
         "select id, cleaner_id, role from assignment where job_id = $1 and released_at is null order by id", job
     )
@@ -570,4 +563,3 @@ async def clean(stage: Stage, number: int, job: JobId, *, complete: bool = True)
             await visits.check_out.body(tx, visits.CheckOut(shift, at_home() if complete else None))
 
         await stage.world.run(people[row["cleaner_id"]], command_of(steps), row["id"])
-    assert VisitPhase.DONE

@@ -1,7 +1,7 @@
 """Real workers are killed at each boundary of a step, and others finish what they began: each effect there is once.
 
-The provider is the sandbox in its own process, the workers are `main.py worker`, and SIGKILL comes from FAILPOINT at the
-very place: before a step is begun, once it is marked as sent, once the provider has answered, and once it is recorded.
+The provider is the sandbox in its own process, the workers are `main.py worker`, and SIGKILL comes from FAILPOINT at
+the very place: before a step is begun, once it is marked as sent, once the provider has answered, once it is recorded.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ async def planned(site: Site) -> Counter[str]:
 async def only(site: Site, kind: str) -> None:
     """Tasks that send other steps are put off: this worker is to die over this one."""
     await site.world.root.execute(
-        f"""update task t set run_at = now() + interval '10 years' from money_op o
+        """update task t set run_at = now() + interval '10 years' from money_op o
             where t.kind = 'send_money' and t.state in ('READY', 'LEASED') and t.payload ->> 'op' = o.id::text
               and o.kind <> $1 and t.tenant_id = $2""",
         kind,
@@ -187,7 +188,7 @@ async def let_all_go(site: Site) -> None:
     root, tenant = site.world.root, site.town.tenant
     past = "now() - interval '1 second'"
     await root.execute(f"update task set lease_until = {past} where state = 'LEASED' and tenant_id = $1", tenant)
-    await root.execute("update task set run_at = now() where state = 'READY' and tenant_id = $1", tenant)
+    await root.execute("update task set run_at = now() where state in ('READY', 'LEASED') and tenant_id = $1", tenant)
     await root.execute(
         f"update money_op set lease_until = {past} where lease_until is not null and tenant_id = $1", tenant
     )
@@ -220,7 +221,7 @@ async def test_a_worker_killed_at_a_boundary_is_followed_by_one_that_finishes_ea
             await _plan_transfer(site, left)
         await only(site, kind)
         async with a_worker(site.world, **env) as doomed:
-            await until(lambda doomed=doomed: _ended(doomed), f"the worker dies at {boundary.name} of {kind}")
+            await until(partial(_ended, doomed), f"the worker dies at {boundary.name} of {kind}")
         assert doomed.returncode == -signal.SIGKILL, (kind, doomed.returncode)
     if not await site.world.root.fetchval("select 1 from money_op where kind = 'TRANSFER' and job_id = $1", left.paid):
         await _plan_transfer(site, left)
@@ -240,7 +241,8 @@ async def test_a_worker_killed_at_a_boundary_is_followed_by_one_that_finishes_ea
     taken = [one["payment_intent"] for one in account["charges"].values() if one["captured"]]
     assert len(taken) == len(set(taken)) == 2
     transfers = Counter(one["metadata"]["payout_id"] for one in account["transfers"].values())
-    assert transfers and set(transfers.values()) == {1}
+    assert transfers
+    assert set(transfers.values()) == {1}
 
 
 async def _plan_transfer(site: FarSite, left: Left) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from domain.ids import JobId
 from services import scheduling
-from services.payments.holds import PlanHolds, plan_holds
+from services.payments.holds import PlanHolds, Turns, plan_holds
 from services.scheduling import UpdateJob
 from tests.payments.site import ZONE, Home, Site
 
@@ -199,3 +199,12 @@ async def test_the_other_business_is_not_touched(site: Site) -> None:
     await site.held_job()
 
     assert await site.rows("select * from money_op where tenant_id = $1", site.other.tenant) == before
+
+
+def test_a_night_of_thousands_takes_turns_so_that_nobody_else_waits_r144() -> None:
+    """The first few go at once; then so many a second, over all pages; 0 leaves no gaps."""
+    turns = Turns(10, 250)
+    assert Turns(10, 0).wait(19) == timedelta()
+    assert turns.wait(0) == timedelta(seconds=23)
+    assert turns.wait(249) == timedelta(seconds=47.9)
+    assert Turns(0, 9_750).wait(249) == timedelta()

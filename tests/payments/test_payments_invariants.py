@@ -7,6 +7,8 @@ import pytest
 from domain.payments.invariants import WORDS, Invariant
 from services.payments.invariant_rules import RULES
 from tests.payments.desk import Desk
+from tests.product.world import Api
+from tests.product.world import ops as ops_of
 
 BREAKS: dict[Invariant, tuple[str, ...]] = {
     Invariant.CHARGED_ONCE: (
@@ -139,3 +141,19 @@ async def test_the_check_takes_as_many_statements_for_many_rows_as_for_none(desk
     finally:
         event.remove(engine, "before_cursor_execute", count)
     assert len(counted) == alone
+
+
+async def test_ops_see_how_many_stand_and_nothing_of_the_business(desk: Desk, api: Api) -> None:
+    """R237, R239: kind, count and since when; the role of the database may read nothing else of an alarm."""
+    job, _, _ = await desk.paid()
+    await desk.site.world.root.execute("update job set payment_status = 'AUTHORIZED' where id = $1", job)
+    await desk.check()
+    ops = await ops_of(desk.site.world)
+
+    found = (await api.data(ops, "query { ops { money { kind standing tenants since } } }"))["ops"]["money"]
+
+    mine = next(one for one in found if one["kind"] == "JOB_SHOWS_PAYMENT")
+    assert mine["standing"] >= mine["tenants"] >= 1
+    assert str(job) not in str(found)
+    allowed = await desk.site.value("select has_column_privilege('cleanshift_ops', 'money_alarm', 'detail', 'select')")
+    assert allowed is False

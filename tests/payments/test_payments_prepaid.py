@@ -10,6 +10,7 @@ from domain.errors import Code
 from domain.ids import BookingDraftId, JobId, PaymentId, ServicePlanId
 from services.cancellations import CancelJob, cancel_job
 from services.payments.prepaid import FirstClean, charge_first_clean
+from services.payments.refunds import ApproveRefund, approve_refund
 from tests.fieldwork.site import command_of
 from tests.payments.site import CONSENT, Home, Site
 
@@ -176,15 +177,58 @@ async def test_without_consent_nothing_is_charged(site: Site) -> None:
     assert site.things("payment_intents") == []
 
 
-async def test_a_canceled_prepaid_clean_is_to_be_refunded(site: Site) -> None:
-    """A50: nothing of it is silently kept: it goes back, or administrators are told what is to go back."""
+async def test_a_canceled_prepaid_clean_is_refunded_by_itself(site: Site) -> None:
+    """A50: nothing of it is silently kept, and nobody has to think of it."""
     _, job, row = await _booked(site)
 
     await site.do(site.town.owner, cancel_job, CancelJob(job, "The customer is away."))
     await site.settle()
 
-    back = await site.value("select coalesce(sum(amount_cents), 0) from refund where payment_id = $1", row["id"])
-    assert back == 9_000 or "prepaid_to_refund" in await site.alarms()
+    [back] = await site.world.root.fetch("select * from refund where payment_id = $1", row["id"])
+    assert (back["status"], back["amount_cents"]) == ("SUCCEEDED", 9_000)
+    assert (await site.row("payment", row["id"]))["status"] == "REFUNDED"
+    assert [one["amount"] for one in site.things("refunds")] == [9_000]
+    assert (await site.books())["CASH"] == site.balance()
+    assert "prepaid_to_refund" not in await site.alarms()
+
+
+async def test_what_a_late_cancellation_costs_is_kept_of_what_was_prepaid(site: Site) -> None:
+    """A50: as from a hold, by the policy; waived, all of it goes back."""
+    await site.settings(payments={"cancellation": {"freeHours": 720, "lateFeePercent": 30}})
+    _, kept, paid = await _booked(site)
+
+    await site.do(site.town.owner, cancel_job, CancelJob(kept, "The customer is away."))
+    await site.settle()
+
+    assert [one["amount"] for one in site.things("refunds")] == [6_300]
+    assert (await site.row("payment", paid["id"]))["status"] == "PARTIALLY_REFUNDED"
+
+
+async def test_above_the_limit_somebody_else_has_to_agree_to_give_it_back(site: Site) -> None:
+    """R213: calling a clean off is no way around the second approver."""
+    await site.settings(payments={"refundApprovalCents": 8_999})
+    _, job, row = await _booked(site)
+
+    await site.do(site.town.owner, cancel_job, CancelJob(job, "The customer is away."))
+    await site.settle()
+    waiting = await site.world.root.fetchrow("select * from refund where payment_id = $1", row["id"])
+    assert (waiting["status"], site.things("refunds")) == ("REQUESTED", [])
+    async with site.refused(Code.SECOND_APPROVER):
+        await site.do(site.town.owner, approve_refund, ApproveRefund(waiting["id"]))
+
+
+async def test_of_a_prepaid_clean_that_nobody_came_to_administrators_decide(site: Site) -> None:
+    """R143: it may be planned anew, paid as it is, so that nothing goes back by itself."""
+    _, job, row = await _booked(site)
+    await site.crew(job)
+
+    await site.until((await site.row("job", job))["starts_at"] + timedelta(minutes=91))
+    await site.duty("watch_arrivals")
+    await site.settle()
+
+    assert (await site.row("job", job))["status"] == "NO_SHOW"
+    assert (await site.row("payment", row["id"]))["status"] == "CAPTURED"
+    assert "prepaid_to_refund" in await site.alarms()
 
 
 async def test_a_page_that_is_none_is_refused(site: Site) -> None:

@@ -10,7 +10,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,20 +38,6 @@ TABLES = (
     "money_alarm",
     "customer",
 )
-RANK = {
-    "PENDING": 0,
-    "FAILED": 0,
-    "REQUIRES_ACTION": 0,
-    "EXPIRED": 4,
-    "RELEASED": 4,
-    "AUTHORIZED": 1,
-    "CAPTURE_PENDING": 2,
-    "CAPTURED": 5,
-    "DISPUTED": 6,
-    "PARTIALLY_REFUNDED": 6,
-    "REFUNDED": 7,
-}
-"""How far a payment is: CAPTURE_PENDING may go back to AUTHORIZED, an unpaid one be asked again; money never untaken."""
 OPEN = ("PLANNED", "SENT", "UNKNOWN")
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 THINGS = re.compile(r"\b(?:cus|pm|pi|ch|seti|re|tr|trr|dp|acct|po)_[A-Za-z0-9]{8,}")
@@ -354,7 +339,8 @@ def refunds_within_bounds(case: Case) -> Verdict:
         elif doc["status"] != "failed" and doc.get("_seen_first"):
             said.hold(doc["charge"] not in disputed, f"refund {doc['id']} was made on a disputed charge")
     reserve, posted = 0, case.posted()
-    for entry in sorted(case.rows["ledger_entry"], key=lambda one: (one["at"], one["id"])):
+    # By their ids: they are made under the lock that guards the reserve, `at` is when the transaction began.
+    for entry in sorted(case.rows["ledger_entry"], key=lambda one: str(one["id"])):
         reserve -= posted[entry["id"]].get("RESERVE", 0)
         said.hold(reserve >= 0, f"the reserve is {reserve} after {entry['source']}")
     return said
@@ -413,7 +399,7 @@ def books_are_the_providers(case: Case) -> Verdict:
 
 
 def steps_are_finished(case: Case) -> Verdict:
-    """10: nothing is unknown once all is quiet; a key belongs to one step and one ask; nothing refused goes out again."""
+    """10: nothing is unknown once all is quiet; a key is of one step and one ask; nothing refused goes out again."""
     said = Verdict()
     keys: dict[str, bytes] = {}
     for op in case.rows["money_op"]:
@@ -463,9 +449,9 @@ def _wire(case: Case, keys: Mapping[str, bytes]) -> Verdict:
 
 
 def states_go_forward(case: Case) -> Verdict:
-    """11: what is captured is never held again, and what left us has not come back, whatever was told in which order."""
+    """11: what is captured is never held again, and what left us is gone, whatever was told in which order."""
     said = Verdict()
-    reached: dict[Any, str] = {}
+    reached: dict[Any, str | None] = {}
     for event in case.rows.get("event", ()):
         card = event["payload"] if isinstance(event["payload"], dict) else json.loads(event["payload"])
         before, now = reached.get(event["entity_id"]), card.get("status")
@@ -672,7 +658,7 @@ def judge(cases: Iterable[Case]) -> Report:
 
 async def read_rows(root: Any, tenant: UUID) -> dict[str, list[Row]]:
     """Our rows of one business, read past every policy."""
-    rows = {
+    rows: dict[str, list[Row]] = {
         table: [dict(row) for row in await root.fetch(f"select * from {table} where tenant_id = $1", tenant)]
         for table in TABLES
     }
@@ -781,8 +767,3 @@ def _uuid(said: Any) -> UUID | None:
         return UUID(str(said))
     except ValueError:
         return None
-
-
-def moment(stamp: float) -> datetime:
-    """Unix seconds as a time."""
-    return datetime.fromtimestamp(stamp, UTC)

@@ -74,7 +74,7 @@ async def worked(house: "House") -> None:
         f"{mark} list", lines, PropertyId(has["home of neighbour"]), has["service"]
     )
     has["template"] = await run(owner, templates.create_checklist_template, form)
-    for steps, word in enumerate(("waiting", "reading", "arriving", "working", "finishing", "left")):
+    for steps, word in enumerate(("waiting", "reading", "arriving", "working", "finishing", "left", "done")):
         shift = has[f"{word} shift"] = await _standing_by(house, f"job of {word} shift")
         await _go(house, shift, steps)
     has["packet"] = await _of_running(house, "evidence")
@@ -107,7 +107,7 @@ async def _go(house: "House", shift: AssignmentId, steps: int) -> None:
         (visits.finish_work, visits.FinishWork(shift)),
         (visits.check_out, visits.CheckOut(shift, here)),
     )
-    for command, form in every[: (0, 1, 2, 4, 5, 6)[steps]]:
+    for command, form in every[: (0, 1, 2, 4, 5, 6, 6)[steps]]:
         await house.world.run(house.who["cleaner"], command, form)
 
 

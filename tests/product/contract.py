@@ -24,8 +24,14 @@ Path = tuple[str, ...]
 NEVER = {"clientMutationId", "expectedVersion"}
 """Fields of inputs that no generated value can be right for; they have tests of their own."""
 
-EITHER = {"assignmentId": "jobId", "jobId": "assignmentId"}
-"""Ids of which an input takes one: naming either leaves the other out."""
+_OF_HOME = "address city postalCode marketId bedrooms bathrooms squareFeet latitude longitude"
+EITHER: dict[str, tuple[frozenset[str], ...]] = {
+    "OpenCoverInput": (frozenset({"jobId"}), frozenset({"assignmentId"})),
+    "QuotePriceInput": (frozenset({"bookingDraftId"}), frozenset({"propertyId"}), frozenset({"home"})),
+    "RequestQuoteInput": (frozenset({"bookingDraftId"}), frozenset({"propertyId"})),
+    "SaveBookingPropertyInput": (frozenset({"propertyId"}), frozenset(_OF_HOME.split())),
+}
+"""Fields of which an input takes one group: naming one leaves the other groups out."""
 KINDS = {
     "market",
     "customer",
@@ -49,6 +55,7 @@ KINDS = {
     "dispute",
     "invoice",
     "paymentMethod",
+    "payout",
 }
 NAMED = {
     "item": "ChecklistItem",
@@ -61,14 +68,26 @@ NAMED = {
 """Ids that are called by what is done with them, and of what they are."""
 WORDS: dict[str, Any] = {
     "plan": "business",
-    "unitCents": 900,
     "totalCents": 900,
     "currency": "usd",
     "csv": "Customer name\nWords",
     "waiveFee": False,
     "method": "pm_contract",
     "priceCents": 9_000,
-    "firstOn": "2027-03-01",
+    "unitCents": 900,
+    "surchargeStepSquareFeet": 500,
+    "freeSquareFeet": 3_000,
+    "customAboveSquareFeet": 6_000,
+    "customFromBedrooms": 6,
+    "customFromBathrooms": 5,
+    "annualDiscountHundredths": 500,
+    "amountCents": 500,
+    "paymentMethodId": "pm_contract",
+    "address": "5 Words Street",
+    "city": "Words",
+    "postalCode": "33101",
+    "RefundBearer": "BUSINESS",
+    "dueOn": "2027-03-01",
     "startTime": "09:00",
     "icalUrl": "https://calendar.example/home.ics",
     "consentVersion": "2026-11",
@@ -130,8 +149,10 @@ class Values:
     """Valid values for arguments and inputs: ids by kind, instants by the place that they are for."""
 
     ids: Mapping[str, str]
-    instants: Mapping[str, str]
+    instants: Mapping[str, Any]
     """By `Input.field`, else by field."""
+    naming: str = ""
+    """A field that must be among them, of an input that takes one or another."""
 
     def of(self, type_: Any, name: str, owner: str) -> Any:
         if is_non_null_type(type_):
@@ -140,9 +161,11 @@ class Values:
             return [self.of(type_.of_type, name, owner)]
         if isinstance(type_, GraphQLInputObjectType):
             given: dict[str, Any] = {}
+            left_out = set(beside(type_.name, self.naming)) | NEVER
             for field, one in type_.fields.items():
-                if field not in NEVER and EITHER.get(field) not in given:
+                if field not in left_out:
                     given[field] = self.of(one.type, field, type_.name)
+                    left_out |= beside(type_.name, field)
             return given
         if isinstance(type_, GraphQLEnumType):
             return WORDS.get(type_.name) or next(iter(type_.values))
@@ -178,13 +201,20 @@ def id_paths(type_: Any, name: str, owner: str, path: Path = ()) -> Iterator[tup
             yield from id_paths(one.type, field, bare.name, here)
 
 
-def put(value: Any, path: Path, id: str) -> Any:
-    """The value with another id at a place in it."""
+def beside(owner: str, field: str) -> frozenset[str]:
+    """Which fields of an input are left out where this one is given."""
+    groups = EITHER.get(owner, ())
+    others = [one for one in groups if field not in one]
+    return frozenset().union(*others) if len(others) < len(groups) else frozenset()
+
+
+def put(value: Any, path: Path, id: str, owner: str = "") -> Any:
+    """The value, of this input, with another id at a place in it."""
     if isinstance(value, list):
         return [put(one, path, id) for one in value] if path else [id]
     if not path:
         return id
-    kept = {name: one for name, one in value.items() if name != EITHER.get(path[0])}
+    kept = {name: one for name, one in value.items() if name not in beside(owner, path[0])}
     return {**kept, path[0]: put(value.get(path[0]), path[1:], id)}
 
 

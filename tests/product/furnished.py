@@ -14,15 +14,14 @@ from db.ids import new_id
 from domain.actors import Actor, CleanerId, Role, StaffId, StaffRole
 from domain.ids import AssignmentId, CustomerId, JobId, MarketId, PropertyId, SwapId
 from domain.onboarding import DocumentKind
-from domain.plans import Frequency, Term
 from domain.scheduling import AssignmentRole, Laundry, Skill
-from services import availability, booking, customers, plans, scheduling, swaps
-from services.booking import drafts, price_books, quotes, requests, steps
+from services import availability, booking, customers, scheduling, swaps
 from services.identity import business, cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
 from services.inputs import JSON
 from services.onboarding import documents, payouts, profile, skills
 from services.payments import accounts
+from tests.product.at_money import booked, charged, paid, planned, went_back
 from tests.product.at_work import photographed, running, tracked, worked
 from tests.product.world import MIAMI, Town, World, gid
 
@@ -54,6 +53,8 @@ TABLES = {
     "TenantSubscription": "tenant_subscription",
     "Payment": "payment",
     "PaymentMethod": "payment_method",
+    "Payout": "payout",
+    "PayrollExport": "payroll_export",
     "Refund": "refund",
     "Dispute": "dispute",
     "Invoice": "invoice",
@@ -142,15 +143,16 @@ async def furnish(world: World, mark: str) -> House:
     await _plan(house)
     await _papers(house)
     await _homes(house)
-    await _bookings(house)
-    await _plans(house)
+    await booked(house)
+    await planned(house)
     await _work(house)
-    await _payments(house)
-    await _backs(house)
+    await paid(house)
+    await went_back(house)
     await running(house)
     await tracked(house)
     await photographed(house)
     await worked(house)
+    await charged(house)
     await _trades(house)
     await _awaited(house)
     await _wanted(house)
@@ -287,158 +289,6 @@ async def _homes(house: House) -> None:
     house.has["service"] = await run(owner, booking.create_service, offered)
     form = business.CreateMarket(f"{mark} Unused", "America/Chicago")
     house.has["unused market"] = await run(owner, business.create_market, form)
-
-
-async def _payments(house: House) -> None:
-    """A card of the customer's, and a payment of theirs with everything that a payment can have."""
-    mark, tenant, root = house.mark, house.town.tenant, house.world.root
-    method, paid = house.has.setdefault("card", new_id()), house.has.setdefault("payment", new_id())
-    await root.execute(
-        """insert into payment_method (tenant_id, id, customer_id, status, method_id, brand, last4, expires_month,
-               expires_year, is_default, consent_version, consent_text, usage, consented_at, created_at, failure,
-               action_url)
-           values ($1, $2, $3, 'ACTIVE', $4, 'visa', '4242', 12, 2030, true, '2026-11', $5, 'unscheduled', now(), now(),
-               $5, $6)""",
-        tenant,
-        method,
-        house.has["customer"],
-        f"pm_{mark}_{house.town.slug}",
-        f"{mark} agrees",
-        f"https://bank.example/{mark}",
-    )
-    await root.execute(
-        """insert into payment (tenant_id, id, customer_id, job_id, method_id, kind, status, currency, amount_cents,
-               intent_id, charge_id, capture_before, why_less, let_go, decline, declines, next_attempt_at, action_url,
-               action_until, authorized_at, captured_at, released_at, created_at)
-           values ($1, $2, $3, $4, $5, 'TIP', 'REQUIRES_ACTION', 'usd', 900, $6, $7, now(), $8, $8,
-               jsonb_build_object('code', $8::text, 'words', $8::text), 1, now() + interval '1 year', $9,
-               now() + interval '1 year', now(), now(), now(), now())""",
-        tenant,
-        paid,
-        house.has["customer"],
-        house.has["job of own shift"],
-        method,
-        f"pi_{mark}_{house.town.slug}",
-        f"ch_{mark}_{house.town.slug}",
-        mark,
-        f"https://bank.example/{mark}",
-    )
-
-
-async def _backs(house: House) -> None:
-    """What follows a payment: money back, a dispute, an invoice, and the books, steps and alarms about them."""
-    mark, tenant, root = house.mark, house.town.tenant, house.world.root
-    names = ("refund", "dispute", "invoice", "entry", "step", "alarm")
-    ids = {name: house.has.setdefault(name, new_id()) for name in names}
-    about = (house.has["payment"], house.has["job of own shift"], house.has["customer"])
-    await root.execute(
-        """insert into refund (tenant_id, id, payment_id, job_id, customer_id, status, amount_cents, currency, reason,
-               bearer, requested_by, approved_by, provider_id, failure, created_at, finished_at)
-           values ($1, $2, $3, $4, $5, 'FAILED', 100, 'usd', $6, 'BUSINESS', $7, $8, $9,
-               jsonb_build_object('code', $6::text), now(), now())""",
-        tenant,
-        ids["refund"],
-        *about,
-        mark,
-        house.who["owner"].person,
-        house.who["admin"].person,
-        f"re_{mark}_{house.town.slug}",
-    )
-    await root.execute(
-        """insert into dispute (tenant_id, id, payment_id, job_id, customer_id, status, provider_id, reason,
-               amount_cents, currency, draft, due_by, answered_at, opened_at, closed_at)
-           values ($1, $2, $3, $4, $5, 'WON', $6, $7, 100, 'usd', $7, now(), now(), now(), now())""",
-        tenant,
-        ids["dispute"],
-        *about,
-        f"dp_{mark}_{house.town.slug}",
-        mark,
-    )
-    await root.execute(
-        """insert into invoice (tenant_id, id, customer_id, job_id, number, status, currency, lines, total_cents,
-               due_on, issued_at, paid_at, created_at)
-           values ($1, $2, $3, $4, 1, 'OPEN', 'usd', jsonb_build_array(jsonb_build_object('label', $5::text,
-               'quantity', 1, 'unit_cents', 900, 'total_cents', 900)), 900, '2027-03-01', now(), now(), now())""",
-        tenant,
-        ids["invoice"],
-        about[2],
-        about[1],
-        mark,
-    )
-    await root.execute(
-        """with entry as (insert into ledger_entry (tenant_id, id, kind, source, currency, job_id, payment_id,
-                   provider_id, reason, at)
-               values ($1, $2, 'CAPTURE', $3, 'usd', $4, $5, $3, $6, now()) returning tenant_id, id)
-           insert into ledger_posting (tenant_id, entry_id, account, cents)
-           select tenant_id, id, account, cents from entry, (values ('CASH', 9), ('REVENUE', -9)) side (account, cents)""",
-        tenant,
-        ids["entry"],
-        f"txn_{mark}_{house.town.slug}",
-        about[1],
-        about[0],
-        mark,
-    )
-    await root.execute(
-        """insert into money_op (tenant_id, id, kind, subject_id, job_id, attempt, idem_key, ask, ask_hash, state,
-               first_sent_at, provider_id, request_id, failure, created_at, finished_at)
-           values ($1, $2, 'REFUND', $3, $4, 1, $5, '{"verb": "CREATE_REFUND", "params": {"amount": 100}}', '\\x00',
-               'FAILED', now(), $5, $5, jsonb_build_object('code', $6::text, 'message', $6::text), now(), now())""",
-        tenant,
-        ids["step"],
-        ids["refund"],
-        about[1],
-        f"req_{mark}_{house.town.slug}",
-        mark,
-    )
-    await root.execute(
-        """insert into money_alarm (tenant_id, id, kind, subject, detail, raised_at, seen_at, cleared_at)
-           values ($1, $2, 'two_intents', $3, jsonb_build_object('rule', $3::text), now(), now(), now())""",
-        tenant,
-        ids["alarm"],
-        mark,
-    )
-
-
-async def _plans(house: House) -> None:
-    """A plan of the customer's that begins later than its jobs are made; a day of it is skipped, and a month paused."""
-    run, home = house.world.run, PropertyId(house.has["home of customer"])
-    today = (await house.world.now(house.town.tenant)).astimezone(ZONE).date()
-    first = house.has["plan's first day"] = today + timedelta(days=40)
-    wish = plans.CreatePlan(home, Frequency.WEEKLY, first, "09:00", Term.ANNUAL)
-    made = house.has["plan"] = await run(house.town.owner, plans.create_plan, wish)
-    await run(house.town.owner, plans.skip_clean, plans.SkipClean(made, first + timedelta(weeks=1)))
-    # One whose days come from a calendar, of which nothing is known yet.
-    await house.world.root.execute(
-        """insert into service_plan select (jsonb_populate_record(p, jsonb_build_object(
-               'id', $2::uuid, 'first_on', null, 'at_minute', null, 'ends_on', null))).*
-           from service_plan p where p.tenant_id = $1""",
-        house.town.tenant,
-        house.has.setdefault("calendar plan", new_id()),
-    )
-    pause = plans.PausePlan(made, first + timedelta(weeks=10), first + timedelta(weeks=14))
-    await run(house.who["customer"], plans.pause_plan, pause)
-    told = await house.world.root.fetch(
-        "select id from notification where tenant_id = $1 and kind = 'PLAN_CHANGED' order by id", house.town.tenant
-    )
-    house.has["skip message"], house.has["pause message"] = (row["id"] for row in told)
-
-
-async def _bookings(house: House) -> None:
-    """A price book; a booking of the customer's with its price; a price by the office, asked for and named."""
-    run, owner, who, mark = house.world.run, house.town.owner, house.who["customer"], house.mark
-    book = price_books.PublishPriceBook(base_cents=5_000, note=f"{mark} spring")
-    house.has["price book"] = await run(owner, price_books.publish_price_book, book)
-    made = house.has["booking"] = await run(who, drafts.open_booking, drafts.OpenBooking(market_id=house.market))
-    home = PropertyId(house.has["home of customer"])
-    await run(who, steps.save_booking_property, steps.SaveBookingProperty(made, property_id=home))
-    house.has["quote"] = await run(who, quotes.quote_price, quotes.QuotePrice(booking_draft_id=made))
-    wish = requests.RequestQuote(property_id=home, note=f"{mark} dogs")
-    house.has["quote request"] = await run(who, requests.request_quote, wish)
-    named = requests.NameQuote(house.has["quote request"], 42_000, f"{mark} offer")
-    house.has["named quote"] = await run(owner, requests.name_quote, named)
-    house.has["price message"] = await house.world.root.fetchval(
-        "select id from notification where tenant_id = $1 and kind = 'QUOTE_NAMED'", house.town.tenant
-    )
 
 
 async def _work(house: House) -> None:

@@ -22,9 +22,9 @@ from gateways.objects import FolderStore
 from resolvers.context import Context, Services
 from resolvers.engine.engine import Engine
 from resolvers.lent import Lent
-from tests.product.contract import Values, arguments, document, is_connection, operations
+from tests.product.contract import arguments, document, is_connection, operations
 from tests.product.furnished import House, kept
-from tests.product.walking import QUERIES
+from tests.product.walking import QUERIES, values
 from tests.product.world import World, gid
 
 ENGINES: list[Engine] = []
@@ -246,14 +246,12 @@ async def test_objects_by_their_ids_are_one_statement_together(world: World, hou
 
 async def test_every_generated_query_is_one_statement(world: World, house: House, counted: Counted) -> None:
     """Each field of the root, at depth: what is added later is counted too."""
-    kinds = ("Market", "Cleaner", "Customer", "Property", "Service", "Job", "Assignment", "Swap")
-    ids = {kind: (await house.ids(kind))[0] for kind in kinds}
-    walked = 0
+    walked, own = 0, await values(house, {"Node": (await house.ids("Job"))[0]})
     for name, field in QUERIES.items():
         if name in {"ops", "tasks", "verifyEvidence"}:
             continue
         for selected in operations(SCHEMA, name, field, 2):
-            given = arguments(Values(ids | {"Node": ids["Job"]}, {}), field)
+            given = arguments(own, field)
             given |= {"first": 50} if is_connection(field) else {}
             _, statements = await asked(
                 world, counted, house.who["owner"], document("query", name, field, given, selected), **given

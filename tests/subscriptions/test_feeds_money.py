@@ -1,7 +1,7 @@
 """Money, live, over real sockets of the product: who is shown what of a clean's payment and of its cleaner's pay."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -173,18 +173,20 @@ async def test_at_every_step_snapshot_and_deltas_equal_a_fresh_snapshot(site: Si
     living = {(name, who.person): await watch.of(name, who) for name, all_of in people.items() for who in all_of}
 
     for step in _steps(site, homes, cleaner):
-        await step
+        await step()
         await watch.settled(*living.values())
         for (name, person), feed in living.items():
             who = next(one for one in people[name] if one.person == person)
+            # Its snapshot may be one that was shared a moment ago; what came since follows.
             fresh = await watch.of(name, who)
+            await watch.settled(fresh)
             assert held(name, feed) == held(name, fresh)
             assert feed.holes == 0
     seen = {frame["__typename"] for feed in living.values() for frame in feed.frames}
     assert {"PaymentShown", "PaymentGone", "PayoutShown"} <= seen
 
 
-def _steps(site: Site, homes: list[Home], cleaner: Actor) -> list[Any]:
+def _steps(site: Site, homes: list[Home], cleaner: Actor) -> list[Callable[[], Awaitable[None]]]:
     async def planned() -> None:
         for home in homes:
             await site.job(home)
@@ -206,7 +208,7 @@ def _steps(site: Site, homes: list[Home], cleaner: Actor) -> list[Any]:
         await site.move(timedelta(days=8))
         await site.duty("hold_payments")
 
-    return [planned(), proven(), due(), lapsed()]
+    return [planned, proven, due, lapsed]
 
 
 # -- pure -------------------------------------------------------------------------------------------------------------
