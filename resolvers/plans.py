@@ -1,4 +1,4 @@
-"""Cleaning plans: where their fields come from, and what is done with them (R45, R63 to R65, A50)."""
+"""Cleaning plans: where their fields come from, and what is done with them (R45, R63 to R65, R203, A50)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

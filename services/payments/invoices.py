@@ -1,6 +1,8 @@
 """Invoices: numbered without a gap, issued, paid online, or the receipt of what a card has paid (R180, R181, R206).
 
 A clean is invoiced once, and whatever a card pays for is never asked for again: who locks the job sees it.
+
+With payments and refunds they are a customer's billing history (R207).
 """
 
 from collections.abc import Sequence

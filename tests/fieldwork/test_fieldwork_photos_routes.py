@@ -240,7 +240,7 @@ def test_no_log_holds_a_token() -> None:
 
 def test_every_route_that_ends_in_a_token_is_known_to_the_log(tmp_path: Path) -> None:
     """R4: invoices, payroll files and bundles as well, and whatever comes to be."""
-    routes = (getattr(route, "path", "") for route in Application(Settings(data=tmp_path)).routes)
+    routes = (getattr(route, "path", "") for route in Application(Settings(data=tmp_path))._routes())
     ending = [path for path in routes if path.endswith(("/{token}", "/{path}"))]
 
     assert len(ending) >= 7

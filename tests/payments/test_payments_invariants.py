@@ -17,7 +17,7 @@ BREAKS: dict[Invariant, tuple[str, ...]] = {
             false, currency, 19500, 19500, created_at from payment where id = :payment""",
     ),
     Invariant.CAPTURE_AS_AGREED: ("update payment set captured_cents = captured_cents - 1 where id = :payment",),
-    Invariant.CAPTURE_PROVEN: ("update evidence set status = 'IN_PROGRESS' where job_id = :job",),
+    Invariant.CAPTURE_PROVEN: ("update evidence set status = 'INCOMPLETE' where job_id = :job",),
     Invariant.PAID_ONCE: ("update payout set account_id = 'acct_somebody' where id = :payout",),
     Invariant.WITHIN_CHARGE: (
         "update payout set amount_cents = 20000, base_cents = base_cents + 20000 - amount_cents where id = :payout",

@@ -59,7 +59,7 @@ async def test_a_card_that_is_declined_after_the_banks_page_is_asked_again(site:
     error = {"code": "card_declined", "decline_code": "insufficient_funds", "type": "card_error", "message": "No."}
     with site.sandbox.tx(site.account, "test: declined after the bank's page") as tx:
         said = {"status": "requires_payment_method", "last_payment_error": error, "next_action": None}
-        tx.update("payment_intents", intent["id"], **said)
+        tx.change("payment_intents", intent["id"], **said)
     await site.attempt("read_payment", {"payment": str(row["id"])})
     await site.settle()
     assert await site.status(job) == "FAILED"

@@ -180,7 +180,7 @@ async def _plan(house: House) -> None:
            values ($1, $2, 'business', 'ACTIVE', $3, $4, $5, now() + interval '30 days', now() + interval '30 days',
              now())""",
         tenant,
-        new_id(),
+        house.has.setdefault("subscription", new_id()),
         f"cus_{mark}_{house.town.slug}",
         f"sub_{mark}_{house.town.slug}",
         f"https://pay.example/{mark}",

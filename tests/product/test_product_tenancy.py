@@ -102,9 +102,7 @@ async def _plain_answers(api: Api, ours: House, actor: Actor, name: str, deep: i
     return answers
 
 
-async def _asked(
-    api: Api, ours: House, who: str, name: str, place: tuple[str, Path], id: str, selected: str
-) -> bytes:
+async def _asked(api: Api, ours: House, who: str, name: str, place: tuple[str, Path], id: str, selected: str) -> bytes:
     actor, (argument, path) = ours.who[who], place
     field = QUERIES[name]
     needed = {other for other, one in field.args.items() if is_required_argument(one)} - {argument}
