@@ -124,7 +124,7 @@ async def _told_thinly(shop: _Shop, hook: str) -> str:
         "name": "Cleanshift",
         "type": "webhook_endpoint",
         "event_payload": "thin",
-        "events_from": ["other_accounts"],
+        "events_from": ["self", "other_accounts"],
         "enabled_events": list(HEARD_THIN),
         "webhook_endpoint": {"url": hook},
         "include": ["webhook_endpoint.signing_secret"],

@@ -125,7 +125,7 @@ async def _refused(tx: Tx, row: Row[Any], refusal: Refusal, fault: Fault) -> Non
     match fault:
         case Fault.DECLINED:
             await _declined(tx, row, refusal)
-        case Fault.RETRY:
+        case Fault.RETRY if row.let_go is None:
             await wanted_later(tx, row)
         case _:
             # Ours: an alarm stands, nobody's card is blamed, and the office tries again once it is mended.

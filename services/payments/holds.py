@@ -272,7 +272,7 @@ _INVOICED = payment.alias("invoiced")
 
 def _invoiced(tx: Tx) -> Select[Any]:
     return select(_INVOICED.c.id).where(
-        tx.own(_INVOICED),
+        _INVOICED.c.tenant_id == tx.actor.tenant,
         _INVOICED.c.kind == PaymentKind.INVOICE,
         _INVOICED.c.status.not_in([PaymentStatus.FAILED, PaymentStatus.RELEASED]),
         _INVOICED.c.let_go.is_(None),

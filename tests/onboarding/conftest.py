@@ -22,10 +22,3 @@ async def desk(town: Town, other: Town) -> AsyncIterator[Desk]:
             await made.pays(place, "TRANSFERS")
         await made.newcomer(other)
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _debug(world):  # noqa
-    yield
-    import subprocess
-    subprocess.run(f"cp {world.data}/*.log /tmp/onb/", shell=True)

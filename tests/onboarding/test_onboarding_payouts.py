@@ -27,7 +27,7 @@ from services.onboarding.payouts import (
 from services.payments.accounts import ConnectProvider, connect_provider
 from tests.onboarding.desk import Desk
 from tests.onboarding.providers import Troubled
-from tests.product.world import Api, a_worker, gid
+from tests.product.world import PATIENCE, Api, a_worker, gid
 from tests.stripe_sandbox.test_stripe_process import a_process, over
 from tests.tasks.waiting import until
 
@@ -321,7 +321,7 @@ async def test_a_cleaner_finishes_on_the_providers_page_and_the_stage_is_done(
             fits = all(bool(found[name]) if want is True else found[name] == want for name, want in wanted.items())
             return found if fits else None
 
-        found: dict[str, object] = await until(is_there)
+        found: dict[str, object] = await until(is_there, PATIENCE)
         return found
 
     async with a_process(tmp_path) as (_, port), over(port) as browser:
@@ -355,7 +355,7 @@ async def _hear(desk: Desk, address: str, ours: str) -> None:
         "name": "Cleanshift",
         "type": "webhook_endpoint",
         "event_payload": "thin",
-        "events_from": ["other_accounts"],
+        "events_from": ["self", "other_accounts"],
         "enabled_events": list(HEARD_THIN),
         "webhook_endpoint": {"url": f"{ours}/webhooks/stripe/{path}"},
         "include": ["webhook_endpoint.signing_secret"],

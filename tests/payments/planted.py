@@ -459,7 +459,7 @@ PAID = (*A_HOLD, Move("work_done", 0, 1, 1), Move("work", 26, 3, 1), Move("work"
 LOST = (
     Move("plan", 0, 5, 1),
     Move("fault", FAULTS.index("drop_after"), 0, 0),
-    Move("time_goes_on", 6),
+    Move("time_goes_on", 7),
     Move("hold", 1),
 )
 PROVOKED: dict[str, tuple[Move, ...]] = {

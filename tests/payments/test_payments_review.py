@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.errors import Code
-from domain.ids import MoneyOpId, PaymentId
+from domain.ids import InvoiceId, JobId, MoneyOpId, PaymentId
 from domain.payments.outcomes import Refusal
 from domain.payments.payouts import HoldReason
 from domain.scheduling import AssignmentRole
@@ -72,8 +72,8 @@ async def test_a_card_that_is_declined_after_the_banks_page_is_asked_again(site:
     assert [one["status"] for one in site.intents_of(job)].count("requires_capture") == 1
 
 
-async def _invoiced(site: Site, home: Home, job: object) -> object:
-    made = await site.do(site.town.owner, create_invoice, CreateInvoice(home.customer, [], job_id=job))
+async def _invoiced(site: Site, home: Home, job: JobId) -> InvoiceId:
+    made: InvoiceId = await site.do(site.town.owner, create_invoice, CreateInvoice(home.customer, [], job_id=job))
     await site.do(site.town.owner, issue_invoice, IssueInvoice(made))
     return made
 
@@ -94,7 +94,7 @@ async def test_a_clean_whose_invoice_is_being_paid_is_not_held_as_well(site: Sit
     assert _charged(site) == 9_000
 
 
-async def _card_and_pay(site: Site, home: Home, invoice: object) -> None:
+async def _card_and_pay(site: Site, home: Home, invoice: InvoiceId) -> None:
     """The card is kept, and the invoice paid before the task of the new card has its turn."""
     home.method = site.fresh_method()
     form = AddPaymentMethod(home.method, "2026-11", "I agree.", return_url=BACK)
@@ -196,3 +196,18 @@ async def test_what_the_office_holds_stays_held_when_a_dispute_is_won(desk: Desk
     row = await till.payout(who)
     assert (row["status"], row["hold_reason"]) == ("HELD", HoldReason.BY_OFFICE)
     assert till.transfers() == []
+
+
+async def test_a_payment_that_was_never_made_known_is_let_go_at_once(site: Site) -> None:
+    """R143: called off while nobody knew whether it was made known, it does not wait for ever once that is known."""
+    job = await site.job(await site.home())
+    site.fault("drop_before", "/v1/payment_intents")
+    await site.hold_night()
+    [op] = await site.ops("INTENT")
+    assert op["state"] == "UNKNOWN"
+    await site.do(site.town.owner, cancel_job, CancelJob(job, "The customer is away."))
+
+    await site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("never_done")))
+    await site.settle()
+
+    assert (await site.status(job), site.intents_of(job)) == ("RELEASED", [])

@@ -33,7 +33,15 @@ from tests.product.walking import (
 from tests.product.world import Api, World, gid
 from tests.subscriptions.client import Client, Feed
 
-BESIDE = SIGNING | {"issueQr", "revealAccessCode", "createTenant", "reauthenticate", "retryTask", "runDutyNow"}
+BESIDE = SIGNING | {
+    "issueQr",
+    "revealAccessCode",
+    "createTenant",
+    "reauthenticate",
+    "retryTask",
+    "runDutyNow",
+    "importCustomers",
+}
 """Mutations that are not derived from one command in the acting business."""
 ACTORS = ("owner", "dispatcher", "cleaner")
 CALM = {"liveLocation"}
@@ -105,8 +113,9 @@ async def _plain_answers(api: Api, ours: House, actor: Actor, name: str, deep: i
 async def _asked(api: Api, ours: House, who: str, name: str, place: tuple[str, Path], id: str, selected: str) -> bytes:
     actor, (argument, path) = ours.who[who], place
     field = QUERIES[name]
-    needed = {other for other, one in field.args.items() if is_required_argument(one)} - {argument}
-    given = {other: one for other, one in arguments(await values(ours), field).items() if other in needed}
+    own, kind = await values(ours), get_named_type(field.type).name
+    others = {other: one for other, one in field.args.items() if is_required_argument(one) and other != argument}
+    given = {other: own.of(one.type, other, kind) for other, one in others.items()}
     given |= {argument: only(path, field.args[argument].type, id)}
     return await spoken(api, actor, document("query", name, field, given, selected), **given)
 
