@@ -73,6 +73,13 @@ provider_account = protect(
         at("connected_at"),
         at("checked_at", nullable=True),
         Column("problem", Text, comment="Why the provider does not answer to these keys; null while it does."),
+        Column(
+            "is_held_back",
+            Boolean,
+            nullable=False,
+            server_default=text("false"),
+            comment="Nothing is sent: it is not known yet, or not true, that these keys open the same account as before.",
+        ),
         version(),
         one_of("mode", ProviderMode),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),

@@ -110,7 +110,7 @@ export class Joining {
     if (!this.#state.missingStages.includes("PAYOUTS")) return h("p", { class: "outcome proven" }, "You can be paid. Nothing is left to do here.");
     const said = account ? ACCOUNT[account.status] : "Pay goes out through the payment provider. Bank details and tax form are given there, never here.";
     const wants = account?.requirements.length ? h("ul", { class: "reasons" }, ...account.requirements.map((one) => h("li", {}, one))) : null;
-    const link = account?.link ? h("p", {}, h("a", { class: "button primary", href: account.link, target: "_blank", rel: "noopener", id: "payout-link" }, "Open the provider’s page")) : null;
+    const link = account?.link ? h("p", {}, h("a", { class: "button primary", href: account.link, rel: "noreferrer", id: "payout-link" }, "Open the provider’s page")) : null;
     return h("div", { class: "stack" }, h("p", {}, said), wants, link, this.#form("startPayoutOnboarding", account ? "Get a new page" : "Set up how you are paid", [], () => ({})));
   }
 

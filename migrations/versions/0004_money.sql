@@ -179,6 +179,7 @@ CREATE TABLE provider_account (
 	connected_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	checked_at TIMESTAMP WITH TIME ZONE, 
 	problem TEXT, 
+	is_held_back BOOLEAN DEFAULT false NOT NULL, 
 	version INTEGER DEFAULT 1 NOT NULL, 
 	CONSTRAINT provider_account_pkey PRIMARY KEY (tenant_id), 
 	CONSTRAINT provider_account_mode_known_check CHECK (mode in ('TEST', 'LIVE')), 
@@ -197,6 +198,8 @@ COMMENT ON COLUMN provider_account.webhook_secrets IS 'Sealed; several while one
 COMMENT ON COLUMN provider_account.webhook_path IS 'The unguessable part of its address.'
 -- next
 COMMENT ON COLUMN provider_account.problem IS 'Why the provider does not answer to these keys; null while it does.'
+-- next
+COMMENT ON COLUMN provider_account.is_held_back IS 'Nothing is sent: it is not known yet, or not true, that these keys open the same account as before.'
 -- next
 CREATE TABLE tenant_subscription (
 	tenant_id UUID NOT NULL, 

@@ -111,7 +111,13 @@ async def connect_provider(tx: Tx, input: ConnectProvider) -> TenantId:
     made = insert(provider_account).values(tenant_id=tenant, webhook_path=tokens.new_webhook_path(tenant), **values)
     await tx.write(
         made.on_conflict_do_update(
-            index_elements=["tenant_id"], set_={**values, "version": provider_account.c.version + 1}
+            index_elements=["tenant_id"],
+            # What is under way is another account's business, until the provider has said that it is the same one.
+            set_={
+                **values,
+                "is_held_back": provider_account.c.account_id.is_not(None),
+                "version": provider_account.c.version + 1,
+            },
         )
     )
     tx.later(CHECK_TASK, {})
@@ -166,9 +172,12 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
     if input.account_id is not None and input.account_id != row.account_id:
         paid = await tx.one(select(payment.c.id).where(tx.own(payment), payment.c.intent_id.is_not(None)).limit(1))
         if row.account_id is not None and paid is not None:
+            values["is_held_back"] = True
             values["problem"] = f"These keys open {input.account_id}; what was paid so far is in {row.account_id}."
         else:
-            values["account_id"] = input.account_id
+            values |= {"account_id": input.account_id, "is_held_back": False}
+    elif input.account_id is not None:
+        values["is_held_back"] = False
     await tx.write(
         update(provider_account)
         .where(tx.own(provider_account))
@@ -178,15 +187,19 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
 
 
 async def keys_of(tx: Tx, kind: OpKind) -> ProviderKeys | None:
-    """The credentials that a step of this kind is sent with; None where the business has none."""
-    return ProviderKeys() if kind in PLATFORM_OPS else await own_keys(tx)
+    """The credentials that a step of this kind is sent with; None where there are none, or they are held back."""
+    return ProviderKeys() if kind in PLATFORM_OPS else await own_keys(tx, to_send=True)
 
 
-async def own_keys(tx: Tx) -> ProviderKeys | None:
-    """The business's own credentials; None where it has connected no account."""
+async def own_keys(tx: Tx, *, to_send: bool = False) -> ProviderKeys | None:
+    """The business's own credentials; None where it has connected no account.
+
+    Also None `to_send` with, until they are known to open the account in which cards are kept and steps are under way:
+    a step that was done there would be done again here.
+    """
     async with tx.as_system(wholly=True):
         row = await _account(tx)
-        if row is None:
+        if row is None or (to_send and row.is_held_back):
             return None
         opened = await open_for(tx, tx.actor.tenant, _place(tx.actor.tenant, "secret_key"), row.secret_key)
     return None if opened is None else ProviderKeys(opened, row.account_id)

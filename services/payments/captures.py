@@ -24,7 +24,7 @@ from domain.payments.outcomes import Fault, Refusal
 from domain.payments.reserve import reserve_of
 from domain.payments.states import PaymentKind
 from domain.scheduling import JobStatus, PaymentStatus
-from models import job, money_op, payment_method
+from models import job, money_op, payment, payment_method
 from services.booking.confirmation import booking_paid
 from services.fieldwork.proof import is_proven
 from services.inputs import arg
@@ -89,7 +89,10 @@ async def capture_proven(tx: Tx, job_id: UUID) -> None:
         if not await is_proven(tx, job_id):
             return
         row = await current_payment(tx, job_id, lock=True)
-        if row is None or row.status in {PaymentStatus.EXPIRED, PaymentStatus.RELEASED}:
+        by_invoice = await _paid_by_invoice(tx, job_id)
+        if by_invoice is not None:
+            await earn(tx, by_invoice)
+        elif row is None or row.status in {PaymentStatus.EXPIRED, PaymentStatus.RELEASED}:
             await _hold_late(tx, job_id)
         elif row.status in PAID:
             await earn(tx, row)
@@ -97,6 +100,17 @@ async def capture_proven(tx: Tx, job_id: UUID) -> None:
             await _capture(tx, row, row.amount_cents)
         elif row.status != PaymentStatus.CAPTURE_PENDING:
             await _warn(tx, job_id, row.status)
+
+
+async def _paid_by_invoice(tx: Tx, job_id: UUID) -> Row[Any] | None:
+    """What an invoice of the clean has brought in, where the clean was paid so."""
+    found = select(payment).where(
+        tx.own(payment),
+        payment.c.job_id == job_id,
+        payment.c.kind == PaymentKind.INVOICE,
+        payment.c.captured_cents > 0,
+    )
+    return await tx.one(found.order_by(payment.c.id).limit(1).with_for_update())
 
 
 async def captured(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:

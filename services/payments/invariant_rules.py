@@ -16,7 +16,7 @@ RULES: Mapping[Invariant, str] = {
     Invariant.CHARGED_ONCE: """
         select job_id::text as subject, jsonb_build_object('charges', count(*) filter (where captured_cents > 0),
             'holds', count(*) filter (where status in ('AUTHORIZED', 'CAPTURE_PENDING') and let_go is null)) as detail
-        from payment where tenant_id = :tenant and job_id is not null and kind in ('PREPAID', 'HOLD')
+        from payment where tenant_id = :tenant and job_id is not null and kind in ('PREPAID', 'HOLD', 'INVOICE')
         group by job_id
         having count(*) filter (where captured_cents > 0) > 1
             or count(*) filter (where status in ('AUTHORIZED', 'CAPTURE_PENDING') and let_go is null) > 1

@@ -31,6 +31,7 @@ from services.payments.cards import page
 from services.payments.intents import OVER, default_method, go_on
 from services.payments.state import current_payment, tell_payment
 from services.payments.telling import tell_later
+from services.payouts.creation import earn
 from services.policies import tenant_policy
 
 MOST_LINES = 100
@@ -183,11 +184,12 @@ async def pay_invoice(tx: Tx, input: PayInvoice) -> InvoiceId:
 
 
 async def invoice_captured(tx: Tx, paid: Row[Any]) -> None:
-    """The provider has taken the money of an invoice: it is paid."""
+    """The provider has taken the money of an invoice: it is paid, and so is who did the clean that it is for (R154)."""
     async with tx.as_system(wholly=True):
         row = await tx.get(invoice, paid.invoice_id, lock=True)
         if row.status == InvoiceStatus.OPEN:
             await _move(tx, row, InvoiceStatus.PAID, paid_cents=paid.captured_cents, paid_at=tx.now)
+            await earn(tx, paid)
             return
     await raise_alarm(tx, TWICE, str(row.id), {"paymentId": str(paid.id), "cents": paid.captured_cents})
 
@@ -199,7 +201,7 @@ def _lines(given: Sequence[InvoiceLine], clean: Row[Any] | None) -> list[dict[st
         raise Invalid(f"An invoice has 1 to {MOST_LINES} lines.", field=("lines",))
     lines = [
         _line(
-            text(one.label, "label", most=200),
+            _label(one.label, place),
             ensure_cents(one.quantity, ("lines", str(place), "quantity"), 1, MOST_QUANTITY),
             ensure_cents(one.unit_cents, ("lines", str(place), "unitCents")),
         )
@@ -208,6 +210,13 @@ def _lines(given: Sequence[InvoiceLine], clean: Row[Any] | None) -> list[dict[st
     if sum(line["total_cents"] for line in lines) < LEAST_CHARGE_CENTS:
         raise Invalid(f"An invoice is about {LEAST_CHARGE_CENTS} cents at least.", field=("lines",))
     return lines
+
+
+def _label(said: str, place: int) -> str:
+    try:
+        return text(said, "label", most=200)
+    except Invalid as refusal:
+        raise Invalid(refusal.message, field=("lines", str(place), "label")) from None
 
 
 def _receipt(clean: Row[Any], paid: Row[Any]) -> list[dict[str, Any]]:

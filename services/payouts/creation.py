@@ -29,7 +29,7 @@ from services.policies import tenant_policy
 
 NOBODY_TO_PAY = "nobody_to_pay"
 """An alarm: a clean is paid and proven, and nobody took part in it."""
-EARNED_BY = (*CLEAN_KINDS, PaymentKind.TIP)
+EARNED_BY = (*CLEAN_KINDS, PaymentKind.TIP, PaymentKind.INVOICE)
 NOTHING = Earnings(0, 0, 0)
 MARGIN = "margin_negative"
 """An alarm: what cleaners and reserve get of a clean is more than was taken for it (A12)."""
@@ -38,8 +38,9 @@ MARGIN = "margin_negative"
 async def earn(tx: Tx, payment: Row[Any]) -> Sequence[PayoutId]:
     """Make the payouts of a payment that is captured, once its job is completed; the new ones' ids.
 
-    Also of a tip, all of which goes to who took part (A34). Nothing comes of a payment that is not captured, of a job
-    that is not completed, or of a second call. The caller holds the job and the payment.
+    However the clean was paid: by card or by its invoice. Also of a tip, all of which goes to who took part (A34).
+    Nothing comes of a payment that is not captured, of a job that is not completed, or of a second call. The caller
+    holds the job and the payment.
     """
     if payment.job_id is None or payment.captured_cents <= 0 or payment.kind not in EARNED_BY:
         return ()

@@ -37,8 +37,12 @@ class Share:
 
 
 async def has_payouts(tx: Tx, payment: Row[Any]) -> bool:
-    """Whether the payment's payouts are made already."""
-    of_it = select(payout.c.id).where(tx.own(payout), payout.c.payment_id == payment.id)
+    """Whether they are made already: a tip's by the payment, a clean's whatever it was paid with."""
+    of_it = select(payout.c.id).where(tx.own(payout))
+    if payment.kind == PaymentKind.TIP:
+        of_it = of_it.where(payout.c.payment_id == payment.id)
+    else:
+        of_it = of_it.where(payout.c.job_id == payment.job_id, payout.c.kind == PayoutKind.CLEAN)
     return await tx.one(of_it.limit(1)) is not None
 
 

@@ -29,7 +29,7 @@ from services.plans.generation import LIVE, NOT_BEGUN, schedule_of, tend
 PEOPLE = (Role.CUSTOMER, *sorted(OFFICE))
 PLAN = "The plan; a customer's own."
 FURTHEST = timedelta(days=3 * 366)
-"""So far ahead at most a plan is renewed."""
+"""So far ahead at most a plan is renewed, or a day of it changed."""
 WAIVE = "Whether cleans that fall out late cost nothing all the same (A50); for the office."
 
 
@@ -107,6 +107,8 @@ async def pause_plan(tx: Tx, input: PausePlan) -> ServicePlanId:
     _ensure_ahead(held, input.from_on, "fromOn")
     if input.resumes_on is not None and input.resumes_on <= input.from_on:
         raise Invalid("Cleans begin again after the first day without them.", field=("resumesOn",))
+    if input.resumes_on is not None:
+        _ensure_ahead(held, input.resumes_on, "resumesOn")
     values = {"paused_on": input.from_on, "resumes_on": input.resumes_on}
     until = "" if input.resumes_on is None else f" until {_day(input.resumes_on)}"
     words = f"There are no cleans from {_day(input.from_on)}{until}."
@@ -135,6 +137,7 @@ async def skip_clean(tx: Tx, input: SkipClean) -> ServicePlanId:
         schedule = await schedule_of(tx, held.plan, held.zone)
     if input.on in schedule.skips:
         return input.service_plan_id
+    _ensure_ahead(held, input.on, "on")
     clean = occurrence_on(schedule, input.on)
     if clean is None or clean.starts_at <= tx.now:
         raise Invalid("The plan has no clean on this day that is still to come.", field=("on",))
@@ -230,6 +233,8 @@ async def _change(tx: Tx, held: _Held, values: dict[str, Any], words: str, *, is
 def _ensure_ahead(held: _Held, day: date, field: str) -> None:
     if day < held.today:
         raise Invalid("This day is over.", field=(field,))
+    if day > held.today + FURTHEST:
+        raise Invalid("This day is too far ahead.", field=(field,))
 
 
 async def _ensure_not_begun(tx: Tx, plan: Row[Any], day: date) -> None:

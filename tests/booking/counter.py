@@ -25,9 +25,9 @@ HOME = {
     "latitude": MIAMI[0],
     "longitude": MIAMI[1],
 }
-ADD_ONS = {"laundry": "IN_UNIT", "laundryLoads": 2, "hotTub": "STANDARD", "drain": "QUARTERLY"}
+ADD_ONS: dict[str, Any] = {"laundry": "IN_UNIT", "laundryLoads": 2, "hotTub": "STANDARD", "drain": "QUARTERLY"}
 TERMS = {"frequency": "WEEKLY", "term": "MONTHLY"}
-GOLDEN = {"bedrooms": 3, "bathrooms": 2, "squareFeet": 2400, **ADD_ONS}
+GOLDEN: dict[str, Any] = {"bedrooms": 3, "bathrooms": 2, "squareFeet": 2400, **ADD_ONS}
 """R58: 195.00."""
 
 LINES = "lines { code label quantity unitCents amountCents }"

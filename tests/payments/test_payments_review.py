@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from domain.errors import Code
+from domain.errors import Code, NotConfigured
 from domain.ids import InvoiceId, JobId, MoneyOpId, PaymentId
 from domain.payments.outcomes import Refusal
 from domain.payments.payouts import HoldReason
 from domain.scheduling import AssignmentRole
 from services.cancellations import CancelJob, cancel_job
+from services.payments.accounts import ConnectProvider, connect_provider
 from services.payments.cards import AddPaymentMethod, add_payment_method
 from services.payments.declines import ConfirmPayment, RetryPayment, confirm_payment, retry_payment
 from services.payments.invoices import (
@@ -114,9 +115,48 @@ async def test_a_clean_that_was_invoiced_and_paid_before_its_night_is_not_held(s
     assert _charged(site) == 9_000
 
     await site.hold_night(job)
-    await site.prove(job)
+    who = await site.prove(job)
+    await site.settle()
 
     assert _charged(site) == 9_000
+    [paid] = await site.rows("select * from payout where job_id = $1", job)
+    assert (paid["cleaner_id"], paid["kind"]) == (who.person, "CLEAN")
+
+
+async def test_who_cleaned_is_paid_for_a_clean_that_its_invoice_pays_once_r154(site: Site) -> None:
+    """R154: the money comes after the proof, by the invoice; there is one payout of it, and one entry."""
+    home = await site.home(card=None)
+    job = await site.job(home)
+    who = await site.prove(job)
+    await _card_and_pay(site, home, await _invoiced(site, home, job))
+
+    [paid] = await site.rows("select * from payout where job_id = $1", job)
+    assert (paid["cleaner_id"], paid["kind"]) == (who.person, "CLEAN")
+    assert await site.value("select count(*) from ledger_entry where job_id = $1 and kind = 'EARNED'", job) == 1
+
+
+async def test_keys_of_another_account_send_nothing_until_the_old_ones_are_back(site: Site) -> None:
+    """R157, A41: a step that may have been done in the one account is never done again in another."""
+    await site.paid_job()
+    job = await site.job(await site.home())
+    before = len(site.things("payment_intents"))
+    await site.do(site.town.owner, connect_provider, ConnectProvider("sk_test_another_account", ["whsec_1"]))
+    await site.drain()
+    await site.until_hour(20, days=1)
+    failed = await site.duty("hold_payments")
+
+    assert {type(problem) for problem in failed} == {NotConfigured}
+    assert len(site.things("payment_intents")) == before
+    assert [op["state"] for op in await site.ops("INTENT") if op["job_id"] == job] == ["PLANNED"]
+    problem = await site.value("select problem from provider_account where tenant_id = $1", site.town.tenant)
+    assert "These keys open" in problem
+
+    await site.connect()
+    await site.drain()
+    await site.move(timedelta(minutes=30))
+    await site.drain()
+    await site.settle()
+    assert await site.status(job) == "AUTHORIZED"
 
 
 async def test_a_declined_hold_is_not_asked_again_once_the_clean_is_paid_by_invoice(site: Site) -> None:
