@@ -78,7 +78,7 @@ provider_account = protect(
             Boolean,
             nullable=False,
             server_default=text("false"),
-            comment="Nothing is sent: it is not known yet, or not true, that these keys open the same account as before.",
+            comment="Nothing is sent: it is not known, or not true, that these keys open the same account.",
         ),
         version(),
         one_of("mode", ProviderMode),

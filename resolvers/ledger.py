@@ -10,7 +10,7 @@ from models import job, ledger_entry, money_alarm, money_op
 from resolvers.common import ADMINS
 from resolvers.engine.sources import computed, one, sql, where
 from resolvers.registry import registry
-from schema.types.filters import LedgerFilter, MoneyAlarmFilter
+from schema.types.filters import LedgerFilter, MoneyAlarmFilter, MoneyOpFilter
 from schema.types.ledger import LedgerEntry, MoneyAlarm, MoneyOp
 from schema.types.relay import encode_id
 
@@ -225,8 +225,11 @@ registry.sources(
     failure_message=sql(lambda row: f"{row.failure} ->> 'message'"),
 )
 registry.sources(MoneyAlarm, money_alarm, rule=sql(lambda row: f"{row.detail} ->> 'rule'"))
+_OF_JOB = where(lambda row, value: f"{row.job_id} = {value}", id_of="Job")
+registry.filters(MoneyOpFilter, job_id=_OF_JOB)
 registry.filters(
     LedgerFilter,
+    job_id=_OF_JOB,
     account=where(
         lambda row, value: (
             f"""EXISTS (SELECT FROM ledger_posting s WHERE s.tenant_id = {row.tenant_id}

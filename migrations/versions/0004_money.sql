@@ -199,7 +199,7 @@ COMMENT ON COLUMN provider_account.webhook_path IS 'The unguessable part of its 
 -- next
 COMMENT ON COLUMN provider_account.problem IS 'Why the provider does not answer to these keys; null while it does.'
 -- next
-COMMENT ON COLUMN provider_account.is_held_back IS 'Nothing is sent: it is not known yet, or not true, that these keys open the same account as before.'
+COMMENT ON COLUMN provider_account.is_held_back IS 'Nothing is sent: it is not known, or not true, that these keys open the same account.'
 -- next
 CREATE TABLE tenant_subscription (
 	tenant_id UUID NOT NULL, 

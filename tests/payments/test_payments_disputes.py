@@ -1,6 +1,7 @@
 """Disputes: frozen, booked with their fee, answered once with the proof, won or lost (R153, R213)."""
 
 from datetime import timedelta
+from typing import Any
 
 from domain.errors import Code
 from domain.ids import DisputeId
@@ -8,7 +9,7 @@ from services.payments.disputes import AnswerDispute, answer_dispute
 from tests.payments.desk import Desk
 
 
-async def _row(desk: Desk, thing) -> object:
+async def _row(desk: Desk, thing: Any) -> Any:
     return await desk.site.row("dispute", thing["id"], "provider_id")
 
 

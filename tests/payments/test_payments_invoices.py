@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -26,15 +27,16 @@ from tests.product.world import Api
 LINES = [InvoiceLine("Windows", 2_500, 4), InvoiceLine("Oven", 1_999)]
 
 
-async def _made(desk: Desk, home: Home, *, issued: bool = True, **more: object) -> InvoiceId:
-    form = CreateInvoice(home.customer, **{"lines": LINES, **more})
+async def _made(desk: Desk, home: Home, *, issued: bool = True, **more: Any) -> InvoiceId:
+    given: dict[str, Any] = {"lines": LINES, **more}
+    form = CreateInvoice(home.customer, **given)
     made: InvoiceId = await desk.site.do(desk.site.town.owner, create_invoice, form)
     if issued:
         await desk.site.do(desk.site.town.owner, issue_invoice, IssueInvoice(made))
     return made
 
 
-async def _row(desk: Desk, id: InvoiceId) -> object:
+async def _row(desk: Desk, id: InvoiceId) -> Any:
     return await desk.site.row("invoice", id)
 
 

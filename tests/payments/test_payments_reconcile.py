@@ -6,6 +6,7 @@ import pytest
 
 from domain.errors import Unavailable
 from domain.payments import asks
+from domain.payments.outcomes import Answered
 from gateways.payments import Credentials, Provider
 from tests.payments.desk import Desk
 
@@ -17,6 +18,7 @@ async def _reconcile(desk: Desk) -> list[str]:
 
 
 def _there(desk: Desk) -> Provider:
+    assert desk.site.tools.providers is not None
     return desk.site.tools.providers.of(Credentials(f"sk_test_{desk.site.town.slug}"))
 
 
@@ -65,6 +67,7 @@ async def test_money_of_nobody_is_an_alarm(desk: Desk) -> None:
         amount_cents=5_000, currency="usd", customer=customer, method=home.method, capture="automatic", metadata=marks
     )
     made = await _there(desk).send(ask, "strange-1")
+    assert isinstance(made, Answered)
     await _there(desk).send(asks.confirm_intent(made.object["id"], off_session=True), "strange-2")
 
     assert await _reconcile(desk) == ["cash_differs", "payment_of_nobody", "unbooked_transaction"]

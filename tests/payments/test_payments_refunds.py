@@ -286,6 +286,7 @@ async def test_a_refund_made_by_hand_at_the_provider_becomes_ours(desk: Desk) ->
     from gateways.payments import Credentials
 
     job, paid, _ = await desk.paid()
+    assert desk.site.tools.providers is not None
     provider = desk.site.tools.providers.of(Credentials(f"sk_test_{desk.site.town.slug}"))
     ask = asks.create_refund(
         paid["charge_id"],

@@ -191,7 +191,8 @@ PAYOUT = {"id", "kind", "status", "job", "cleaner", "currency", "baseCents", "ur
           "carriedCents", "amountCents", "reversedCents", "expectedHours", "rateCents", "tier", "role", "policy",
           "holdReason", "holdNote", "why", "whatToDo", "transferId", "carriedInto", "dueAt", "releasedAt", "createdAt",
           "updatedAt", "version"}  # fmt: skip
-SUBSCRIPTION = set()
+SUBSCRIPTION = {"id", "plan", "status", "isReadOnly", "checkoutUrl", "checkoutUntil", "paidUntil", "endsWithPeriod",
+                "seatsTaken", "version"}  # fmt: skip
 EXPORT = {"id", "periodStart", "periodEnd", "market", "currency", "lines", "totalCents", "url", "createdAt"}
 BOOKING = {"id", "status", "steps", "nextStep", "price", "quote", "marketId", "market", "customer", "expiresAt",
            "createdAt", "version"}  # fmt: skip
