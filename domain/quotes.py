@@ -43,6 +43,7 @@ class QuoteRequestStatus(StrEnum):
     QUOTED = "QUOTED"
     """It has named one, and the customer has to answer."""
     ACCEPTED = "ACCEPTED"
+    """The customer wants it at the named price."""
     DECLINED = "DECLINED"
     """The office has no price for it, or the customer does not want it."""
     EXPIRED = "EXPIRED"

@@ -55,6 +55,7 @@ class OpState(StrEnum):
     UNKNOWN = "UNKNOWN"
     """Sent, and nobody knows what became of it: the same again, or looked up once it is too old for that."""
     SUCCEEDED = "SUCCEEDED"
+    """The provider has done it, and it is recorded."""
     FAILED = "FAILED"
     """Definitely refused: nothing has happened at the provider."""
 

@@ -44,6 +44,7 @@ class RefundStatus(StrEnum):
     PENDING = "PENDING"
     """The provider has it, and the customer's bank not yet."""
     SUCCEEDED = "SUCCEEDED"
+    """The provider has sent it."""
     FAILED = "FAILED"
     """The provider refused it, or the bank sent it back; what was put by is free again."""
 
@@ -89,9 +90,13 @@ class InvoiceStatus(StrEnum):
     """Where an invoice stands (R180)."""
 
     DRAFT = "DRAFT"
+    """Drawn up by the office; its customer does not see it yet."""
     OPEN = "OPEN"
+    """The customer's, to be paid."""
     PAID = "PAID"
+    """Paid, or from the first the receipt of what a card has paid."""
     VOID = "VOID"
+    """Taken back; its number stays taken."""
 
 
 INVOICE_TRANSITIONS: Mapping[InvoiceStatus, frozenset[InvoiceStatus]] = {
@@ -115,9 +120,13 @@ class SubscriptionStatus(StrEnum):
     """Where a business's own plan with the platform stands (A42)."""
 
     TRIALING = "TRIALING"
+    """On trial: nothing has to be paid yet."""
     ACTIVE = "ACTIVE"
+    """Paid for."""
     PAST_DUE = "PAST_DUE"
+    """The last payment has failed, and is tried again."""
     CANCELED = "CANCELED"
+    """It has ended."""
 
 
 SUBSCRIPTION_TRANSITIONS: Mapping[SubscriptionStatus, frozenset[SubscriptionStatus]] = {

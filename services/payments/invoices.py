@@ -7,7 +7,7 @@ With payments and refunds they are a customer's billing history (R207).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -35,6 +35,7 @@ from services.payouts.creation import earn
 from services.policies import tenant_policy
 
 MOST_LINES = 100
+ONE_DAY, LONGEST_DUE = timedelta(days=1), timedelta(days=366)
 MOST_QUANTITY = 1_000
 TWICE = "invoice_paid_twice"
 """An alarm: an invoice was paid that had been paid or void before; it is to be refunded."""
@@ -58,7 +59,9 @@ class CreateInvoice:
     customer_id: CustomerId = arg("Who it is for.")
     lines: list[InvoiceLine] = arg(f"What for, at most {MOST_LINES}; none for a clean at its price.")
     job_id: JobId | None = arg("The clean that it is about; each is invoiced once.", default=None)
-    due_on: date | None = arg("Until when it is to be paid.", default=None)
+    due_on: date | None = arg(
+        "Until when it is to be paid; not a day that is over, and at most a year ahead.", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ async def create_invoice(tx: Tx, input: CreateInvoice) -> InvoiceId:
     if clean is not None and await _is_invoiced(tx, clean):
         raise AlreadyExists("This clean is invoiced already.", field=("jobId",))
     paid = None if clean is None else await _paid_by_card(tx, clean)
+    _ensure_due(tx, input.due_on)
     lines = _receipt(clean, paid) if clean is not None and paid is not None else _lines(input.lines, clean)
     currency = clean.currency if clean is not None and clean.currency else (await tenant_policy(tx)).pay.currency
     total = sum(line["total_cents"] for line in lines)
@@ -210,6 +214,12 @@ def _lines(given: Sequence[InvoiceLine], clean: Row[Any] | None) -> list[dict[st
     if sum(line["total_cents"] for line in lines) < LEAST_CHARGE_CENTS:
         raise Invalid(f"An invoice is about {LEAST_CHARGE_CENTS} cents at least.", field=("lines",))
     return lines
+
+
+def _ensure_due(tx: Tx, day: date | None) -> None:
+    """By any clock on earth: an invoice belongs to no market."""
+    if day is not None and not -ONE_DAY <= day - tx.now.date() <= LONGEST_DUE:
+        raise Invalid("This day is over, or more than a year ahead.", field=("dueOn",))
 
 
 def _label(said: str, place: int) -> str:

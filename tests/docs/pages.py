@@ -5,9 +5,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from domain.booking import DRAFT_TRANSITIONS, DraftStatus
 from domain.errors import Code
 from domain.fieldwork.phases import VISIT_TRANSITIONS, VisitPhase
 from domain.fieldwork.photos import PHOTO_TRANSITIONS, PhotoStatus
+from domain.payments.ops import OP_TRANSITIONS, OpState
+from domain.payments.payouts import PAYOUT_TRANSITIONS, PayoutStatus
+from domain.payments.states import (
+    INVOICE_TRANSITIONS,
+    REFUND_TRANSITIONS,
+    SUBSCRIPTION_TRANSITIONS,
+    InvoiceStatus,
+    RefundStatus,
+    SubscriptionStatus,
+)
+from domain.plans import PLAN_TRANSITIONS, PlanStatus
+from domain.quotes import QUOTE_REQUEST_TRANSITIONS, QUOTE_TRANSITIONS, QuoteRequestStatus, QuoteStatus
 from domain.scheduling import JOB_TRANSITIONS, PAYMENT_TRANSITIONS, JobStatus, PaymentStatus
 from domain.swaps import SWAP_TRANSITIONS, SwapStatus
 from schema.types.described import field_docs
@@ -143,6 +156,15 @@ def states_page() -> str:
         _machine("Swap", SwapStatus, SWAP_TRANSITIONS),
         _machine("Visit: one cleaner's way through one job", VisitPhase, VISIT_TRANSITIONS),
         _machine("Photo", PhotoStatus, PHOTO_TRANSITIONS),
+        _machine("Booking", DraftStatus, DRAFT_TRANSITIONS),
+        _machine("Quote", QuoteStatus, QUOTE_TRANSITIONS),
+        _machine("Quote request", QuoteRequestStatus, QUOTE_REQUEST_TRANSITIONS),
+        _machine("Service plan", PlanStatus, PLAN_TRANSITIONS),
+        _machine("Payout", PayoutStatus, PAYOUT_TRANSITIONS),
+        _machine("Refund", RefundStatus, REFUND_TRANSITIONS),
+        _machine("Invoice", InvoiceStatus, INVOICE_TRANSITIONS),
+        _machine("Step at the payment provider", OpState, OP_TRANSITIONS),
+        _machine("A business's own plan with the platform", SubscriptionStatus, SUBSCRIPTION_TRANSITIONS),
     )
     return STATES.format(machines="\n\n".join(machines))
 

@@ -87,7 +87,6 @@ WORDS: dict[str, Any] = {
     "city": "Words",
     "postalCode": "33101",
     "RefundBearer": "BUSINESS",
-    "dueOn": "2027-03-01",
     "startTime": "09:00",
     "icalUrl": "https://calendar.example/home.ics",
     "consentVersion": "2026-11",

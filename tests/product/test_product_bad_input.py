@@ -77,10 +77,8 @@ ELSEWHERE = {
     ("coverSickCall", "day"): ("CONFLICT", ["cleanerId"]),
     ("placeStandingBid", "fromDay"): ("INVALID", ["untilDay"]),
     ("exportPayroll", "periodStart"): ("INVALID", ["periodEnd"]),
-    ("confirmBooking", "totalCents"): ("PRICE_CHANGED", ["totalCents"]),
 }
-"""Values that are wrong beside another: a day on which this cleaner has no shift, a first day after the last, a
-total that is another than the price."""
+"""Values that are wrong beside another: a day on which this cleaner has no shift, a first day after the last."""
 CLAIMED = {"capturedAt", "sentAt"}
 """What a device says of its clock: kept and flagged, or not understood and left out, and never a reason to lose what it
 tells (A40)."""

@@ -68,6 +68,7 @@ async def values(house: House, chosen: dict[str, str] | None = None, naming: str
         "ExportPayrollInput.periodStart": (house.period_start - timedelta(weeks=5)).isoformat(),
         "PayStatement.periodStart": (house.period_start - timedelta(weeks=5)).isoformat(),
         "periodEnd": (house.period_start - timedelta(weeks=4)).isoformat(),
+        "dueOn": first.isoformat(),
         "EndPlanInput.endsOn": (first + timedelta(weeks=20)).isoformat(),
         "AvailabilitySlotInput.startsAt": start.isoformat(),
         "AvailabilitySlotInput.endsAt": end.isoformat(),
