@@ -29,7 +29,7 @@ tenant_subscription = protect(
         one_of("status", SubscriptionStatus),
         ForeignKeyConstraint(["tenant_id"], ["tenant.tenant_id"]),
         UniqueConstraint("tenant_id", "id"),
-        UniqueConstraint("subscription_id"),
+        UniqueConstraint("tenant_id", "subscription_id"),
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("system", "ALL", SYSTEM),

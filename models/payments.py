@@ -69,7 +69,7 @@ provider_account = protect(
         Column("publishable_key", Text, comment="What the card field of a page needs; no secret."),
         Column("secret_key", LargeBinary, nullable=False, comment="Sealed under the business's own key (R4)."),
         Column("webhook_secrets", LargeBinary, nullable=False, comment="Sealed; several while one replaces another."),
-        Column("webhook_path", Text, nullable=False, unique=True, comment="The unguessable part of its address."),
+        Column("webhook_path", Text, nullable=False, comment="The unguessable part of its address."),
         at("connected_at"),
         at("checked_at", nullable=True),
         Column("problem", Text, comment="Why the provider does not answer to these keys; null while it does."),

@@ -183,8 +183,7 @@ CREATE TABLE provider_account (
 	version INTEGER DEFAULT 1 NOT NULL, 
 	CONSTRAINT provider_account_pkey PRIMARY KEY (tenant_id), 
 	CONSTRAINT provider_account_mode_known_check CHECK (mode in ('TEST', 'LIVE')), 
-	CONSTRAINT provider_account__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id), 
-	CONSTRAINT provider_account_webhook_path_key UNIQUE (webhook_path)
+	CONSTRAINT provider_account__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id)
 )
 -- next
 COMMENT ON COLUMN provider_account.account_id IS 'The provider''s id of the business''s own account.'
@@ -223,7 +222,7 @@ CREATE TABLE tenant_subscription (
 	CONSTRAINT tenant_subscription_status_known_check CHECK (status in ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED')), 
 	CONSTRAINT tenant_subscription__fkey FOREIGN KEY(tenant_id) REFERENCES tenant (tenant_id), 
 	CONSTRAINT tenant_subscription_tenant_id_id_key UNIQUE (tenant_id, id), 
-	CONSTRAINT tenant_subscription_subscription_id_key UNIQUE (subscription_id)
+	CONSTRAINT tenant_subscription_tenant_id_subscription_id_key UNIQUE (tenant_id, subscription_id)
 )
 -- next
 COMMENT ON COLUMN tenant_subscription.plan IS 'Its name in the platform''s list.'
