@@ -230,7 +230,7 @@ async def test_nobody_outside_the_office_reads_the_log(api: Api, world: World, h
 async def test_dispatchers_are_shown_the_events_of_their_areas(
     api: Api, world: World, house: House, other: Town
 ) -> None:
-    """R20: neither roles of the office nor sessions nor money; the page goes on past what it leaves out, to the same end."""
+    """R20: neither roles of the office nor sessions nor money; the page goes on past what it leaves out, to its end."""
     dispatcher = house.who["dispatcher"]
     whole = await everything(api, house.who["owner"], 500)
     hidden = {one["entity"] for one in whole} - set(DISPATCHED)
