@@ -5,7 +5,7 @@ record how it went. Who does not exist costs the same work as who does.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -74,6 +74,8 @@ class Auth:
     limiter: SourceLimiter
     production: bool = True
     now: Callable[[], datetime] = utc_now
+    visits: SourceLimiter = field(default_factory=SourceLimiter)
+    """Of who opens a public page: who only looks takes no attempt from who signs in."""
 
     def actor_of(self, authorization: str | None) -> Actor | None:
         """The actor of an `Authorization` header, None where there is none. Raises `Unauthenticated` for a bad one."""
@@ -96,7 +98,7 @@ class Auth:
 
         Raises `NotFound` where there is no such business, `RateLimited` for a source that asks too often.
         """
-        self.limiter.ensure(source)
+        self.visits.ensure(source)
         _ensure_writable(tenant, "tenant", MOST_SLUG)
         found = await tenant_by_slug(self.runner.engine, tenant)
         if found is None or found == PLATFORM_TENANT:

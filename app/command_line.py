@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from app.auth import Auth
 from app.boot import url_of
-from app.container import AfterCommit, auth_of, signing_key
+from app.container import AfterCommit, auth_of, calm_garbage_collection, signing_key
 from app.logs import configure_logs
 from app.providers import payment_providers
 from app.settings import ConfigurationError, Keys, Settings
@@ -55,6 +55,7 @@ async def work(settings: Settings, at_boundary: Callable[[Boundary], None] = pas
             plan_grace=timedelta(days=settings.plan_grace_days),
             at_boundary=at_boundary,
         )
+        calm_garbage_collection()
         await serve_worker(parts)
 
 

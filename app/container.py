@@ -27,6 +27,7 @@ from app.settings import Keys, Settings
 from app.sign_ups import SignUpLimiter
 from app.storage import object_store
 from app.tokens import SigningKey, TokenSigner, TokenVerifier
+from app.visits import VisitLimiter
 from app.waker import Waker, open_waker
 from db.engine import read_pool, write_engine
 from db.runner import Runner
@@ -34,6 +35,7 @@ from db.secrets import Secrets
 from db.stamp import STAMP, STAMPED, TIMED, VERIFIED
 from domain.actors import NOBODY, Actor, TenantId
 from domain.availability import window_at
+from domain.return_pages import ReturnPages
 from gateways.links import Links
 from resolvers import registry
 from resolvers.context import Context, Services
@@ -46,6 +48,7 @@ from services.cursors import Cursors
 from services.swap_facts import viewer_facts, viewer_facts_sql
 from services.windows import window_card
 from subscriptions.feeds import Feed
+from subscriptions.feeds.automation import AutomationFeed
 from subscriptions.feeds.availability import AvailabilityFeed
 from subscriptions.feeds.jobs import JobFeed, JobsFeed
 from subscriptions.feeds.locations import LiveLocationFeed
@@ -98,7 +101,7 @@ class AfterCommit:
 def feeds() -> list[Feed]:
     """Every live feed of the contract."""
     boards: list[Feed] = [SwapMarketFeed(), AvailabilityFeed(window_of_row), JobsFeed(), JobFeed(), LiveLocationFeed()]
-    return [*boards, PaymentsFeed(), PayoutsFeed()]
+    return [*boards, PaymentsFeed(), PayoutsFeed(), AutomationFeed()]
 
 
 def contract(engines: list[Engine] | None = None, lent: Lent | None = None) -> strawberry.Schema:
@@ -136,7 +139,9 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         if geocoder is not None:
             stack.push_async_callback(geocoder.aclose)
         sign_ups = SignUpLimiter(settings.sign_ups_an_address) if settings.stripe_key is not None else None
-        services = Services(runner, engines[0], reads, auth, control, geocoder=geocoder, sign_ups=sign_ups)
+        visits, pages = VisitLimiter(settings.visits_an_address), return_pages(settings)
+        tools: dict[str, Any] = {"geocoder": geocoder, "sign_ups": sign_ups, "visits": visits, "pages": pages}
+        services = Services(runner, engines[0], reads, auth, control, **tools)
         open_schema = settings.environment == "development"
         executor = Executor(schema, open_introspection=open_schema)
         log = Log(url_of(settings.database_feed_url, "DATABASE_FEED_URL"))
@@ -167,8 +172,14 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
+def return_pages(settings: Settings) -> ReturnPages:
+    """Where people are sent back to: this installation's pages, and those of the origins that it was told of."""
+    known = (settings.base_url, *settings.allowed_origins, *settings.return_origins)
+    return ReturnPages.of(known, loopback=settings.environment == "development")
+
+
 def calm_garbage_collection() -> None:
-    """Leave what lives as long as the process out of collections: the longest pauses of the feeds come from them."""
+    """Leave what lives as long as the process out of collections: the longest pauses of feeds and workers are these."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -209,7 +220,9 @@ def auth_of(settings: Settings, key: SigningKey, secrets: Secrets, runner: Runne
     """The ways to sign in, with this installation's keys."""
     production = settings.environment == "production"
     verifier = TokenVerifier([key.public])
-    return Auth(runner, TokenSigner(key), verifier, Passwords(secrets), SourceLimiter(), production=production)
+    visits = SourceLimiter(burst=settings.visits_an_address, per_minute=settings.visits_an_address)
+    passwords = Passwords(secrets)
+    return Auth(runner, TokenSigner(key), verifier, passwords, SourceLimiter(), production=production, visits=visits)
 
 
 async def _pool(stack: AsyncExitStack, url: str, size: int, name: str) -> asyncpg.Pool:

@@ -64,6 +64,15 @@ class Settings(BaseSettings):
     sign_ups_an_address: int = Field(
         default=5, ge=1, description="SIGN_UPS_AN_ADDRESS: businesses that one network address may found at once."
     )
+    visits_an_address: int = Field(
+        default=100,
+        ge=1,
+        description="VISITS_AN_ADDRESS: quotes and look-ups for bookings that one network address may ask for at once.",
+    )
+    return_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="RETURN_ORIGINS: other origins whose pages customers may come back to from their bank's.",
+    )
     plan_grace_days: int = Field(
         default=7, ge=0, le=90, description="PLAN_GRACE_DAYS: how long an unpaid business can still be changed."
     )
@@ -88,7 +97,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     public_url: str | None = None
 
-    @field_validator("allowed_origins", "stripe_webhook_secrets", mode="before")
+    @field_validator("allowed_origins", "return_origins", "stripe_webhook_secrets", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisSlow
 
 from app.waker import JOB, QUEUE, bell
-from db.engine import read_pool, write_engine
+from db.engine import BY_KEY, read_pool, write_engine
 from db.runner import AfterCommit, Runner
 from db.secrets import Secrets
 from domain.actors import TenantId
@@ -95,6 +95,7 @@ async def open_worker(parts: WorkerParts) -> AsyncIterator[Worker]:
     size = parts.pace.most_at_once
     engine = write_engine(parts.database_url, size=size)
     ops = await read_pool(parts.database_ops_url, size=4, name="cleanshift-ops")
+    queue = await read_pool(parts.database_ops_url, size=4, name="cleanshift-queue", settings=BY_KEY)
     try:
         told = _Told(parts.after_commit)
         runner = Runner(engine, parts.secrets, told)
@@ -110,12 +111,13 @@ async def open_worker(parts: WorkerParts) -> AsyncIterator[Worker]:
             plan_grace=parts.plan_grace,
             at_boundary=parts.at_boundary,
         )
-        worker = Worker(_name(), tools, KINDS, pace=parts.pace)
+        worker = Worker(_name(), tools, KINDS, pace=parts.pace, queue=queue)
         told.wake = worker.wake
         yield worker
     finally:
         await engine.dispose()
         await ops.close()
+        await queue.close()
 
 
 class _Told:

@@ -34,6 +34,8 @@ class Command(Generic[Input, Result]):
     """Whether people may run it while the business's plan is unpaid (A42): what lets them in and out, ends access,
     pays, or finishes a clean that is promised. Everything else is refused with READ_ONLY; the installation's own tasks
     go on."""
+    by_key: bool = False
+    """Whether its statements find their rows by keys: then their plans are made once a connection, and kept."""
 
     @property
     def doc(self) -> str:
@@ -46,7 +48,7 @@ COMMANDS: dict[str, Command[Any, Any]] = {}
 
 
 def command(
-    *roles: Role, secret: bool = False, when_unpaid: bool = False
+    *roles: Role, secret: bool = False, when_unpaid: bool = False, by_key: bool = False
 ) -> Callable[[Callable[[Tx, Input], Awaitable[Result | Remembered]]], Command[Input, Result]]:
     """Declare a use case and who may run it. Declaring nobody is a mistake that is found at import."""
     if not roles:
@@ -56,7 +58,7 @@ def command(
     def declare(body: Callable[[Tx, Input], Awaitable[Result | Remembered]]) -> Command[Input, Result]:
         hints = get_type_hints(body)
         name = body.__name__
-        made = Command(name, frozenset(roles), body, hints["input"], hints["return"], secret, when_unpaid)
+        made = Command(name, frozenset(roles), body, hints["input"], hints["return"], secret, when_unpaid, by_key)
         if COMMANDS.setdefault(name, made) is not made:
             message = f"two commands are called {name}"
             raise TypeError(message)

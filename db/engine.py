@@ -37,7 +37,7 @@ BY_KEY = {
         ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort"), "off"
     ),
 }
-"""Settings of connections whose every statement finds its rows by a primary key.
+"""Settings of connections whose every statement finds its rows by a primary key, or takes the first of an index.
 
 A plan is kept for as long as the statistics are. One that was made while a table was small, or empty, reads all of it
 each time, until it is analyzed: for a log that grows by hundreds of rows a second that is far too late.

@@ -22,7 +22,7 @@ from db import constraints
 from db.command import Command, Remembered
 from db.engine import GONE, NOT_NOW
 from db.secrets import Secrets
-from db.stamp import OPEN, OPEN_NEW
+from db.stamp import OPEN, OPEN_BY_KEY, OPEN_NEW
 from db.tx import Tx
 from domain.actors import NOWHERE, Actor, Origin, Role, TenantId
 from domain.errors import (
@@ -157,7 +157,8 @@ class Runner:
 
     async def _stamped(self, connection: AsyncConnection, driver: Any, call: Call[Input, Result]) -> Tx:
         actor = call.actor
-        opened = await driver.fetchrow(OPEN, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
+        opening = OPEN_BY_KEY if call.command.by_key else OPEN
+        opened = await driver.fetchrow(opening, str(actor.tenant), str(actor.person), actor.role, str(actor.session))
         if opened is None and actor.role is Role.SYSTEM:
             # The tenant is about to be founded: there is no row yet that could tell its time.
             opened = await driver.fetchrow(

@@ -1,14 +1,31 @@
 """A transaction as commands see it: statements, business time, and what it stages for its last round trip."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Row, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Row,
+    Select,
+    SelectBase,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.ids import new_id
 from db.secrets import Secrets
@@ -19,7 +36,29 @@ from domain.events import Event
 SEES_ALL = frozenset({*OFFICE, Role.SYSTEM})
 """Whose policies show them every row of their tenant's business."""
 
+KEPT = frozenset({"job", "payment"})
+"""Tables whose locked rows a transaction remembers: nothing but statements that name them changes them, no trigger, no
+cascade and no function of the database's. Everybody locks a clean and what it is paid with, again and again.
+"""
+
 _SEE_AS = select(func.set_config("app.role", bindparam("role", type_=Text), True))
+
+
+@cache
+def _by_id(table: Table, share: bool | None) -> Select[Any]:
+    """A row by its id, locked (or shared) unless `share` is None; made once, since putting it together costs as much
+    as having it answered.
+    """
+    found = select(table).where(table.c.tenant_id == bindparam("by_tenant"), table.c.id == bindparam("by_id"))
+    return found if share is None else found.with_for_update(read=share)
+
+
+@cache
+def _changed(table: Table, names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """The change of these columns of a row, which answers with the whole row; made once."""
+    given = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in names}
+    mine = (table.c.tenant_id == bindparam("by_tenant"), table.c.id == bindparam("by_id"))
+    return update(table).where(*mine).values(**given, version=table.c.version + 1).returning(table)
 
 
 @dataclass(slots=True)
@@ -45,22 +84,30 @@ class Tx:
     origin: Origin = NOWHERE
     is_as_system: bool = False
     """Whether a block of `as_system` is under way; one within it is the same one."""
+    learnt: set[Hashable] = field(default_factory=set)
+    """What one part of a command has found out for the parts after it, so that they need not ask again."""
+    _held: dict[tuple[str, UUID, bool], Row[Any]] = field(default_factory=dict)
 
     async def all(self, statement: Executable) -> Sequence[Row[Any]]:
         """Every row of the statement's answer."""
-        return (await self.connection.execute(statement)).all()
+        return (await self._run(statement)).all()
 
-    async def one(self, statement: Executable) -> Row[Any] | None:
+    async def one(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
         """The first row, or None."""
-        return (await self.connection.execute(statement)).first()
+        return (await self._run(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
-        return (await self.connection.execute(statement, parameters)).scalar()
+        return (await self._run(statement, parameters)).scalar()
 
     async def write(self, statement: Executable) -> int:
         """Run a writing statement; the number of rows that it changed."""
-        return (await self.connection.execute(statement)).rowcount
+        return (await self._run(statement)).rowcount
+
+    async def _run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+        if not isinstance(statement, SelectBase):
+            self._forget(statement)
+        return await self.connection.execute(statement, parameters)
 
     def own(self, table: Table) -> ColumnElement[bool]:
         """The tenant's rows of a table: beside the policy, so that indexes are used and two walls stand."""
@@ -71,7 +118,7 @@ class Tx:
         row = {"tenant_id": self.actor.tenant, **values}
         if "id" in table.c:
             row.setdefault("id", new_id())
-        await self.connection.execute(insert(table).values(row))
+        await self._run(insert(table).values(row))
         made: UUID = row.get("id", self.actor.tenant)
         return made
 
@@ -79,27 +126,78 @@ class Tx:
         """Insert many rows of this tenant in one statement."""
         if rows:
             stamped = [{"tenant_id": self.actor.tenant, **row} for row in rows]
-            await self.connection.execute(insert(table).values(stamped))
+            await self._run(insert(table).values(stamped))
 
     async def get(self, table: Table, id: UUID, *field_path: str, lock: bool = False, share: bool = False) -> Row[Any]:
         """The row with this id. Raises `NotFound` for a missing and a foreign one alike (R3).
 
-        With `lock` nobody else can change or lock it until the end, with `share` nobody can change it.
+        With `lock` nobody else can change or lock it until the end, with `share` nobody can change it. A locked row of
+        a table that is `KEPT` is read once: until this transaction itself changes it, it stays what it is.
         """
-        statement = select(table).where(self.own(table), table.c.id == id)
-        row = await self.one(statement.with_for_update(read=share) if lock or share else statement)
+        held = self.held(table, id)
+        if held is not None:
+            return held
+        found = _by_id(table, share if lock or share else None)
+        row = await self.one(found, by_tenant=self.actor.tenant, by_id=id)
         if row is None:
             raise NotFound(field=field_path)
+        if lock:
+            self.keep(table, row)
         return row
+
+    def held(self, table: Table, id: UUID) -> Row[Any] | None:
+        """The row as it is, where this transaction has locked it and remembers it."""
+        return self._held.get((table.name, id, self.is_as_system))
+
+    def held_ids(self, table: Table) -> list[UUID]:
+        """The rows of a table that are locked and remembered."""
+        return [id for name, id, seen_as in self._held if name == table.name and seen_as is self.is_as_system]
+
+    def keep(self, table: Table, row: Row[Any]) -> None:
+        """Remember a whole row that this transaction has just locked, where the table's are to be remembered."""
+        if table.name in KEPT:
+            # Apart by who sees it: what the system has locked, an actor may not be allowed to read.
+            self._held[table.name, row.id, self.is_as_system] = row
+
+    def forget(self) -> None:
+        """Remember no row any more: what was written since a savepoint is taken back."""
+        self._held.clear()
+
+    def _forget(self, statement: Executable) -> None:
+        """A statement that writes may change any row of its table; of one that does not say so, any row at all."""
+        written = getattr(statement, "table", None)
+        gone = KEPT if written is None else {written.name}
+        for key in [key for key in self._held if key[0] in gone]:
+            del self._held[key]
 
     async def change(self, table: Table, id: UUID, expected_version: int | None = None, **values: Any) -> None:
         """Change a row and count its version. Raises `NotFound`, or `Conflict` if its version is another (A28)."""
+        if self.held(table, id) is not None and expected_version is None:
+            await self._change_held(table, id, values)
+            return
         statement = update(table).where(self.own(table), table.c.id == id).values(**values, version=table.c.version + 1)
         if expected_version is not None:
             statement = statement.where(table.c.version == expected_version)
         if await self.write(statement) == 0:
             await self.get(table, id, "id")
             raise Conflict(field=("expectedVersion",))
+
+    async def _change_held(self, table: Table, id: UUID, values: Mapping[str, Any]) -> None:
+        """Change a remembered row and remember what it is now."""
+        for seen_as in (True, False):
+            self._held.pop((table.name, id, seen_as), None)
+        said = {name: value for name, value in values.items() if isinstance(value, ClauseElement)}
+        given = {f"to_{name}": value for name, value in values.items() if name not in said}
+        statement = _changed(table, tuple(name for name in values if name not in said))
+        row = (
+            await self.connection.execute(
+                statement.values(said) if said else statement,
+                {"by_tenant": self.actor.tenant, "by_id": id, **given},
+            )
+        ).first()
+        if row is None:
+            raise NotFound(field=("id",))
+        self.keep(table, row)
 
     @asynccontextmanager
     async def as_system(self, *, wholly: bool = False) -> AsyncIterator[None]:

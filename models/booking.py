@@ -97,7 +97,8 @@ booking_draft = protect(
         Index("booking_draft_by_customer", "tenant_id", "customer_id", "id"),
     ),
     Policy("office", "ALL", OFFICE),
-    Policy("own", "ALL", OWN),
+    # What its steps say is checked and priced by the product, which writes it: whose it is look at it alone.
+    Policy("own", "SELECT", OWN),
     # A visitor's token names the draft itself.
     Policy("visitor", "SELECT", f"{ANONYMOUS} and id = {ACTOR}"),
 )

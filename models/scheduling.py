@@ -47,6 +47,7 @@ job = protect(
         Column("price_cents", Integer, comment="Frozen when it was booked; null where no price is known yet."),
         Column("price", JSONB, comment="The breakdown, line by line."),
         Column("currency", Text),
+        Column("pay_terms", JSONB, comment="What its cleaners are paid by, settled when it was proven (A11, A49)."),
         at("starts_at"),
         at("ends_at"),
         Column("expected_hours", Numeric(5, 2), nullable=False, comment="Hours per head (A12)."),

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.payments.automation import ACTS_IN_SQL
 from domain.tasks import TaskState
 from models.base import (
     ACTOR,
@@ -135,6 +136,9 @@ audit = protect(
         UniqueConstraint("tenant_id", "id"),
         # Where the heads of evidence chains are written down: each check of a packet asks for its own.
         Index("audit_of_evidence", "tenant_id", "entity_id", postgresql_where=text("entity = 'Evidence'")),
+        Index(
+            "audit_by_people", "tenant_id", "entity_id", "action", postgresql_where=text(f"action in ({ACTS_IN_SQL})")
+        ),
     ),
     Policy("admin", "SELECT", ADMIN),
     Policy("append", "ALL", "true", to=DEFINER),

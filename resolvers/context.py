@@ -1,7 +1,7 @@
 """What a resolver can reach in one request or one operation of a socket. Nothing here is shared between requests."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import asyncpg
@@ -11,6 +11,7 @@ from db.runner import Runner
 from domain.actors import NOWHERE, Actor, Origin
 from domain.errors import Unauthenticated
 from domain.ids import MarketId, TaskId
+from domain.return_pages import ReturnPages
 from domain.tasks import TaskState
 from gateways.geocoding import Geocoder
 from gateways.links import Links
@@ -43,6 +44,14 @@ class Limiter(Protocol):
         ...
 
 
+class VisitLimits(Protocol):
+    """Counts what who books for themself may ask for only so often."""
+
+    def ensure(self, booking: str, source: str) -> None:
+        """Count one of this booking (or customer) and network address. Raises `RateLimited`."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What one process has once."""
@@ -56,6 +65,10 @@ class Services:
     """How often businesses may sign themselves up; None where this installation bills no plans (A42)."""
     geocoder: Geocoder | None = None
     """Knows where addresses are (R27); None where nobody was named."""
+    visits: VisitLimits | None = None
+    """How often who books for themself may ask for what costs something; None where nobody counts."""
+    pages: ReturnPages = field(default_factory=ReturnPages)
+    """Which pages people may be sent back to from their bank's; none unless told."""
 
     @property
     def links(self) -> Links:

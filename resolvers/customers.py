@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.price_book import DEFAULT_BOOK, PriceBook
+from domain.price_book import PriceBook
 from domain.scheduling import Laundry, required_skills
 from models import customer
 from models import property as home
@@ -12,7 +12,7 @@ from resolvers.common import OFFICE, contains, is_set
 from resolvers.engine.sources import Sql, column, computed, sql
 from resolvers.expose import expose
 from resolvers.places import looked_up
-from resolvers.prices import shown
+from resolvers.prices import rules_in_force, shown
 from resolvers.registry import registry
 from schema.types.customers import Customer, Property
 from schema.types.filters import CustomerFilter, PropertyFilter
@@ -34,7 +34,7 @@ def price_now(
     laundry_loads: int,
     hot_tub_service: str,
     hot_tub_drain: str,
-    rules: Mapping[str, Any] | None,
+    rules: Mapping[str, Any],
 ) -> Price | None:
     """What a clean of the home costs by the book in force (R60); null where the book has no price for it (A31)."""
     home = {
@@ -46,15 +46,11 @@ def price_now(
         "hot_tub_service": hot_tub_service,
         "hot_tub_drain": hot_tub_drain,
     }
-    price = price_by(home, DEFAULT_BOOK if rules is None else PriceBook.from_json(rules))
+    price = price_by(home, PriceBook.from_json(rules))
     return None if price is None else shown(price)
 
 
-BOOK_IN_FORCE = sql(
-    lambda row: (
-        f"(SELECT b.rules FROM price_book b WHERE b.tenant_id = {row.tenant_id} ORDER BY b.edition DESC LIMIT 1)"
-    )
-)
+BOOK_IN_FORCE = sql(lambda row: rules_in_force(row.tenant_id))
 
 
 def on_own_jobs(name: str) -> Sql:

@@ -17,7 +17,7 @@ from domain.errors import Refused, Unauthenticated
 from domain.ids import QuoteId
 from models import booking_draft, quote, quote_request, service_plan
 from resolvers.context import Context
-from resolvers.engine.sources import computed, many, one
+from resolvers.engine.sources import computed, many, one, sql
 from resolvers.expose import EXPOSED, call_of, expose, mutation
 from resolvers.places import looked_up
 from resolvers.prices import asker, shown_differences, shown_price
@@ -43,6 +43,9 @@ from schema.types.prices import PriceDifference
 from schema.types.quotes import Contact, Quote
 from schema.types.relay import encode_id
 from services.booking import confirming, drafts, forms, quotes, steps
+
+BOOKS_FOR_ONESELF = frozenset({Role.ANONYMOUS, Role.CUSTOMER})
+"""Whose policies show them their own booking and no other."""
 
 
 def steps_of(status: str, steps: Mapping[str, Any]) -> BookingSteps:
@@ -85,11 +88,12 @@ def market_of(market_id: UUID | None) -> str | None:
     return None if market_id is None else encode_id("Market", market_id)
 
 
-def failure_of(failure: Mapping[str, Any] | None) -> BookingFailure | None:
-    """Why it could not be paid, or what is waited for (R49)."""
+def failure_of(failure: Mapping[str, Any] | None, asked_by: str) -> BookingFailure | None:
+    """Why it could not be paid, or what is waited for (R49); the bank's page is for whose booking it is, alone."""
     if failure is None:
         return None
-    return BookingFailure(message=failure["message"], action_url=failure.get("actionUrl"), at=failure["at"])
+    page = failure.get("actionUrl") if asked_by in BOOKS_FOR_ONESELF else None
+    return BookingFailure(message=failure["message"], action_url=page, at=failure["at"])
 
 
 def order_of(summary: Mapping[str, Any] | None) -> BookingOrder | None:
@@ -112,7 +116,7 @@ registry.sources(
     next_step=computed(next_of),
     market_id=computed(market_of),
     price=computed(shown_price),
-    failure=computed(failure_of),
+    failure=computed(failure_of, asked_by=sql(lambda stamp: stamp.role, str)),
     order=computed(order_of),
     quote_requests=many(quote_request, via="draft_id", order="created_at desc"),
     quote=one(quote, on="quote_id"),
@@ -240,6 +244,7 @@ async def booking_form(info: Info[Context, None], tenant: str | None = None) -> 
         markets=markets,
         consent_version=told.consent_version,
         consent_text=told.consent_text,
+        card_consent_text=told.card_consent_text,
         can_pay=told.can_pay,
         is_test=told.is_test,
         publishable_key=told.publishable_key,

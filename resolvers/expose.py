@@ -77,15 +77,25 @@ def expose(
 
 
 def call_of(context: Context, command: Command[Any, Any], given: Any) -> Call[Any, Any]:
-    """The wish that a GraphQL input expresses."""
+    """The wish that a GraphQL input expresses. Raises `Invalid` where somebody else's page is to be come back to."""
+    wish = to_command(command.input_type, given)
+    if context.signed_in.role in command.roles:
+        ensure_page_back(context, wish)
     return Call(
         actor=context.signed_in,
         command=command,
-        input=to_command(command.input_type, given),
+        input=wish,
         key=getattr(given, KEY, None),
         request_id=context.request_id,
         origin=context.origin,
     )
+
+
+def ensure_page_back(context: Context, wish: Any) -> None:
+    """Raise `Invalid` where an input's `return_url` is no page that people may be sent back to."""
+    url = getattr(wish, "return_url", None)
+    if url is not None:
+        context.services.pages.ensure(url, "returnUrl")
 
 
 def payload_type(name: str, entity: type[Any]) -> type[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.payments.automation import ACTS_IN_SQL
 from domain.payments.payouts import HOLD_WORDS, HoldReason, PayoutStatus
 from domain.scheduling import PaymentStatus
 from models import job, ledger_entry, money_alarm, money_op
@@ -15,6 +16,8 @@ from schema.types.ledger import LedgerEntry, MoneyAlarm, MoneyOp
 from schema.types.relay import encode_id
 
 MOST_LINES = 1_000
+USUAL_DAYS, MOST_DAYS = 30, 366
+"""How far back the share that needed nobody is reckoned, unless told, and at most."""
 TYPES = {
     "PAYMENT": "Payment",
     "STEP": "MoneyOp",
@@ -23,10 +26,7 @@ TYPES = {
     "DISPUTE": "Dispute",
     "ENTRY": "LedgerEntry",
 }
-BY_PEOPLE = ("capture_held", "retry_payment", "release_hold", "retry_payout", "release_payout", "hold_payout")
-"""Acts of the office that the normal path does without (A37)."""
 _STUCK = ", ".join(f"'{reason}'" for reason in HoldReason if not HOLD_WORDS[reason].heals_itself)
-_ACTS = ", ".join(f"'{act}'" for act in BY_PEOPLE)
 _AMOUNT = "coalesce({0} #>> '{{params,amount}}', {0} #>> '{{params,amount_to_capture}}')::bigint"
 
 _STEPS_OF_PAYMENT = "'INTENT', 'CONFIRM', 'CAPTURE', 'RELEASE'"
@@ -178,21 +178,26 @@ def _balances(stamp: Any) -> str:
 
 
 def _automation(stamp: Any, args: Any) -> str:
-    days = f"least(greatest(coalesce({args.bind('days', 'int')}, 30), 1), 366)"
-    # One walk through the audit log, not one a row.
-    acts = f"""SELECT a.entity_id, min(a.action) AS action FROM audit a WHERE a.tenant_id = {stamp.tenant_id}
-        AND a.action IN ({_ACTS}) GROUP BY a.entity_id"""
-    since = f"{stamp.now} - {days} * interval '1 day'"
+    return automation_found(stamp.tenant_id, stamp.now, args.bind("days", "int"))
+
+
+def automation_found(tenant_id: str, now: str, asked: str) -> str:
+    """What `automation` reckons with, by one statement; `asked` is of how many days back, or null."""
+    days = f"least(greatest(coalesce({asked}, {USUAL_DAYS}), 1), {MOST_DAYS})"
+    # One walk through what people did (`audit_by_people`), not one a row.
+    acts = f"""SELECT a.entity_id, min(a.action) AS action FROM audit a WHERE a.tenant_id = {tenant_id}
+        AND a.action IN ({ACTS_IN_SQL}) GROUP BY a.entity_id"""
+    since = f"{now} - {days} * interval '1 day'"
     return f"""(SELECT json_build_object('days', {days}, 'total', count(*), 'touched', coalesce(json_agg(why)
             FILTER (WHERE why IS NOT NULL), '[]')) FROM (
         SELECT coalesce(h.action, CASE WHEN x.status = '{PaymentStatus.FAILED}' THEN 'DECLINED' END) AS why
         FROM payment x LEFT JOIN ({acts}) h ON h.entity_id = x.id
-        WHERE x.tenant_id = {stamp.tenant_id} AND coalesce(x.captured_at, x.created_at) >= {since}
+        WHERE x.tenant_id = {tenant_id} AND coalesce(x.captured_at, x.created_at) >= {since}
             AND (x.captured_at IS NOT NULL OR x.status = '{PaymentStatus.FAILED}')
         UNION ALL
         SELECT coalesce(h.action, CASE WHEN x.status = '{PayoutStatus.HELD}' AND x.hold_reason IN ({_STUCK})
             THEN x.hold_reason END) FROM payout x LEFT JOIN ({acts}) h ON h.entity_id = x.id
-        WHERE x.tenant_id = {stamp.tenant_id} AND coalesce(x.released_at, x.created_at) >= {since}
+        WHERE x.tenant_id = {tenant_id} AND coalesce(x.released_at, x.created_at) >= {since}
             AND (x.released_at IS NOT NULL OR x.status = '{PayoutStatus.HELD}')) every)"""
 
 

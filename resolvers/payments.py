@@ -16,7 +16,7 @@ from models import job, payment, payment_method
 from resolvers.common import ADMINS
 from resolvers.context import Context
 from resolvers.engine.sources import column, many, one, sql
-from resolvers.expose import expose, mutation
+from resolvers.expose import ensure_page_back, expose, mutation
 from resolvers.registry import registry
 from schema.errors import UserError
 from schema.inputs import input_type, to_command
@@ -94,6 +94,7 @@ async def open_payment(info: Info[Context, None], input: Any) -> OpenPaymentPayl
     wish = to_command(links.OpenPayment, input)
     context = info.context
     try:
+        ensure_page_back(context, wish)
         actor = Actor.anonymous(TenantId(UUID(hex=wish.token.partition(".")[0])))
         call = Call(actor, links.open_payment, wish, request_id=context.request_id, origin=context.origin)
         shown = await context.services.runner.run(call)

@@ -6,6 +6,7 @@ from typing import Any
 
 from db.command import Command
 from db.runner import Call
+from domain.actors import Role
 from domain.errors import NotConfigured, Unavailable
 from domain.geo import Address, Position
 from gateways.geocoding import Geocoder
@@ -16,14 +17,25 @@ AT_ONCE = 8
 """How many addresses are looked up at the same time."""
 
 
+async def seldom(context: Context, _input: Any) -> None:
+    """Before what costs something: who books for themself, with nothing but a booking's token or signed in, may ask
+    only so often. Raises `RateLimited`.
+    """
+    who, limits = context.signed_in, context.services.visits
+    if who.role in {Role.ANONYMOUS, Role.CUSTOMER} and limits is not None:
+        limits.ensure(str(who.person), context.origin.address or context.source)
+
+
 def looked_up(asks: Command[Any, list[Address]]) -> Callable[[Context, Any], Awaitable[None]]:
     """Before a mutation: have the addresses looked up that `asks` names, and keep where they are.
 
-    What is not found is not kept, so that the command itself refuses it. Raises `Unavailable` where the provider is
-    away, and `NotConfigured` where there is none: nothing is written then.
+    Who books for themself may have it done only so often (`RateLimited`). What is not found is not kept, so that the
+    command itself refuses it. Raises `Unavailable` where the provider is away, and `NotConfigured` where there is none:
+    nothing is written then.
     """
 
     async def look_up(context: Context, input: Any) -> None:
+        await seldom(context, input)
         missing = await context.services.runner.run(_call(context, asks, input))
         if not missing:
             return

@@ -70,9 +70,17 @@ def shown_differences(lines: list[dict[str, Any]]) -> list[PriceDifference]:
     ]
 
 
-def prices_of(rules: Mapping[str, Any] | None) -> Prices:
-    """All prices of an edition; the product's own where there is none."""
-    return Prices(**asdict(DEFAULT_BOOK if rules is None else Book.from_json(rules)))
+def prices_of(rules: Mapping[str, Any]) -> Prices:
+    """All prices of an edition; what it does not say is the product's own."""
+    return Prices(**asdict(Book.from_json(rules)))
+
+
+def rules_in_force(tenant_id: str) -> str:
+    """The rules of the book in force; where none is published the product's own, in the business's currency (A30)."""
+    currency = f"coalesce(t.settings -> 'pay' ->> 'currency', '{DEFAULT_BOOK.currency}')"
+    return f"""coalesce(
+        (SELECT b.rules FROM price_book b WHERE b.tenant_id = {tenant_id} ORDER BY b.edition DESC LIMIT 1),
+        (SELECT jsonb_build_object('currency', {currency}) FROM tenant t WHERE t.tenant_id = {tenant_id}))"""
 
 
 async def asker(context: Context, tenant: str | None) -> Actor:
@@ -115,12 +123,7 @@ def _price() -> Any:
 
 PRICE = _price()
 
-_RULES = sql(
-    lambda stamp: (
-        f"(SELECT b.rules FROM price_book b WHERE b.tenant_id = {stamp.tenant_id} ORDER BY b.edition DESC LIMIT 1)"
-    ),
-    dict,
-)
+_RULES = sql(lambda stamp: rules_in_force(stamp.tenant_id), dict)
 PRICES = computed(prices_of, rules=_RULES).only(*OFFICE)
 
 registry.sources(

@@ -8,6 +8,7 @@ from domain.quotes import QuoteStatus
 from models import booking_draft, quote, quote_request
 from resolvers.engine.sources import computed, one
 from resolvers.expose import expose
+from resolvers.places import seldom
 from resolvers.prices import shown_price
 from resolvers.registry import registry
 from schema.inputs import camel
@@ -50,7 +51,7 @@ registry.sources(
 
 MUTATIONS = {
     "plan_first_clean": expose(cleans.plan_first_clean, Job),
-    "quote_price": expose(quotes.quote_price, Quote),
+    "quote_price": expose(quotes.quote_price, Quote, before=seldom),
     "request_quote": expose(requests.request_quote, QuoteRequest),
     "name_quote": expose(requests.name_quote, Quote),
     "accept_quote": expose(requests.accept_quote, BookingDraft),

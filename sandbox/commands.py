@@ -26,11 +26,15 @@ def run_worker(settings: Settings) -> None:
     """Do the scheduled work."""
     with servers_for(settings) as served:
         asyncio.run(ensure_servable(served))
+        from uvicorn.loops.auto import auto_loop_factory
+
         from app.command_line import work
         from sandbox.failpoints import failpoint_of_environment
 
         at_boundary = failpoint_of_environment(served)
-        asyncio.run(work(served) if at_boundary is None else work(served, at_boundary))
+        # The loop that the API runs on, too: a night of holds is thousands of short waits.
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(work(served) if at_boundary is None else work(served, at_boundary))
 
 
 def migrate_database(settings: Settings, *, new_epoch: bool, ops_email: str | None) -> str:

@@ -14,6 +14,7 @@ from app.settings import Settings
 from db.runner import Runner
 from db.tenants import tenant_by_slug
 from domain.actors import Role
+from domain.consent import CONSENT_VERSION
 from domain.errors import Refused
 from sandbox import SandboxError
 from sandbox.demo_desk import Desk, Standing, standing
@@ -29,8 +30,6 @@ from services.payments.cards import AddPaymentMethod, add_payment_method
 VISA, MASTERCARD, DECLINED = "4242424242424242", "5555555555554444", "4000000000000341"
 CARDS = {2: MASTERCARD, 4: DECLINED}
 """By the customer's number; everybody else pays by Visa."""
-CONSENT = "I agree that my card is charged for each clean once it is done."
-CONSENT_VERSION = "demo-1"
 
 
 async def add_money(runner: Runner, auth: Auth, settings: Settings) -> None:
@@ -65,7 +64,7 @@ def _customer(here: Standing, plan: BusinessPlan, number: int) -> UUID | None:
 
 
 async def _save_card(desk: Desk, customer: UUID, method: str, base_url: str) -> None:
-    form = AddPaymentMethod(method, CONSENT_VERSION, CONSENT, return_url=f"{base_url}/pay")
+    form = AddPaymentMethod(method, CONSENT_VERSION, return_url=f"{base_url}/pay")
     try:
         await desk.run(customer, Role.CUSTOMER, add_payment_method, form)
     except Refused:

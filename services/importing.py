@@ -287,6 +287,7 @@ async def _part(tx: Tx, name: str, *, undo: bool = False) -> AsyncIterator[None]
 
     async def take_back() -> None:
         await tx.connection.execute(sql_text(f"rollback to savepoint {name}"))
+        tx.forget()
         for each, length in zip(staged, before, strict=True):
             del each[length:]
 

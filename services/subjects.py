@@ -57,6 +57,14 @@ async def open_for(tx: Tx, subject: UUID, place: Place, sealed: bytes) -> str | 
     return open_sealed(_unwrapped(tx, row), place, sealed).decode()
 
 
+def open_with(tx: Tx, subject: UUID, wrapped: bytes | None, place: Place, sealed: bytes) -> str | None:
+    """The same where the subject's wrapped key was read together with what is sealed under it."""
+    if wrapped is None:
+        return None
+    key = open_sealed(tx.secrets.sealing, _place_of_key(tx, subject), wrapped)
+    return open_sealed(key, place, sealed).decode()
+
+
 async def _key_of(tx: Tx, subject: UUID) -> bytes | None:
     row = await _row_of(tx, subject)
     if row is not None and row.wrapped is None:

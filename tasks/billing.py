@@ -12,6 +12,7 @@ from domain.payments.ask import Ask, Thing
 from domain.payments.outcomes import Answered, Refusal
 from gateways.payments import Object, Provider
 from services.billing.choosing import FindWanted, PlanPage, find_wanted, plan_page
+from services.billing.second import GiveBackPlan, give_back_plan
 from services.billing.subscriptions import (
     AbsorbSubscriptions,
     CheckPlan,
@@ -52,6 +53,16 @@ async def watch(context: TaskContext, tenant: TenantId, payload: Mapping[str, An
     asks_provider = await context.run(check_plan, CheckPlan(context.tools.plan_grace))
     if asks_provider and context.tools.platform_key is not None:
         await refresh_plan(context.tools, tenant, str(context.task.id))
+
+
+async def give_back(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
+    """Give back what was paid for a second plan, once that has ended: until then more might be."""
+    provider, id = platform(context.tools), str(payload["subscription"])
+    ended = await provider.read(Thing.SUBSCRIPTION, id)
+    if ended is not None and told_of(ended).is_running:
+        return
+    pages = provider.pages(Thing.INVOICE, subscription=id, status="paid", expand=["data.payments"])
+    await context.run(give_back_plan, GiveBackPlan(id, [invoice async for invoice in pages]))
 
 
 async def refresh_plan(tools: Tools, tenant: TenantId, request_id: str, told: str | None = None) -> None:

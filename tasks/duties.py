@@ -104,7 +104,7 @@ DUTIES: tuple[Duty, ...] = (
         "sweep_money",
         every(minutes=5),
         "every 5 minutes",
-        "Sends every step of money again that nobody is at: its worker died, or its task gave up (R238).",
+        "Takes up every step of money that nobody is at, refunds too, and ends what was left on a bank's page (R238).",
     ),
     Duty(
         "watch_plan",

@@ -12,7 +12,7 @@ from domain.payments.ask import Thing
 from services.payments.absorbing import AbsorbPayment, FindIntent, absorb_payment, find_intent
 from services.payments.accounts import ReadKeys, read_keys
 from services.payments.declines import TryAgain, UseNewCard, try_again, use_new_card
-from services.payments.expiry import WatchHolds, call_off_unpaid, watch_holds
+from services.payments.expiry import CallOffUnpaid, WatchHolds, call_off_unpaid, watch_holds
 from services.payments.hold_notices import NotifyCardNeeded, NotifyPayment, notify_card_needed, notify_payment
 from services.payments.holds import HoldJob, PlanHolds, hold_job, plan_holds
 from tasks.context import TaskContext
@@ -27,8 +27,10 @@ async def hold(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any
         if more is None:
             break
         after = more
-    await context.run(watch_holds, WatchHolds(market))
-    await context.run(call_off_unpaid, WatchHolds(market))
+    seen: UUID | None = WatchHolds(market).after
+    while seen is not None:
+        seen = await context.run(watch_holds, WatchHolds(market, seen))
+    await context.run(call_off_unpaid, CallOffUnpaid(market))
 
 
 async def hold_one(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:

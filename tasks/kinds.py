@@ -71,6 +71,7 @@ KINDS: Mapping[str, TaskFunction] = {
     "open_plan_page": billing.open_page,
     "refresh_plan": billing.refresh,
     "watch_plan": billing.watch,
+    "give_back_plan": billing.give_back,
     "expire_booking": booking.end_booking,
     "expire_quote": booking.end_quote,
     "prune_log": upkeep.prune,

@@ -15,8 +15,10 @@ from domain.payments.ask import Thing, Verb
 from domain.payments.ops import BEFORE_SEND, CALLED, RECORDED, SENT, Boundary
 from domain.payments.outcomes import Answered, Outcome, Unknown
 from gateways.payments import Provider
+from services.payments.expiry import WatchPayments, watch_payments
 from services.payments.ops import BeginOp, FindStale, Sending, begin_op, resend_stale
 from services.payments.recorders import NoteAbsent, RecordOp, note_absent, record_op
+from services.payments.refunds import ResumeRefunds, resume_refunds
 from tasks.context import TaskContext
 
 FOUND_BY: Mapping[Verb, Thing] = {
@@ -71,16 +73,22 @@ async def settle(context: TaskContext, sending: Sending, outcome: Outcome | None
         if not await context.run(note_absent, NoteAbsent(sending.op)):
             raise Unavailable("It is not known yet whether this was done.")
         return
-    await context.run(record_op, RecordOp(sending.op, outcome))
+    await context.run(record_op, RecordOp(sending.op, outcome, sending.job))
     if isinstance(outcome, Unknown):
         raise Unavailable(f"The provider did not answer: {outcome.reason}.")
 
 
 async def sweep(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
-    """Have every step sent again that nobody is at."""
+    """Have every step sent again that nobody is at, and whatever else nobody is at any more taken up."""
     after_id: UUID | None = FindStale().after
     while after_id is not None:
         after_id = await context.run(resend_stale, FindStale(after_id))
+    resting: UUID | None = ResumeRefunds().after
+    while resting is not None:
+        resting = await context.run(resume_refunds, ResumeRefunds(resting))
+    waiting: UUID | None = WatchPayments().after
+    while waiting is not None:
+        waiting = await context.run(watch_payments, WatchPayments(waiting))
 
 
 async def _looked_up(provider: Provider, sending: Sending) -> Outcome | None:
@@ -131,7 +139,7 @@ async def _candidates(provider: Provider, sending: Sending) -> AsyncIterator[Map
     narrow = {
         Thing.INTENT: ("customer",),
         Thing.SETUP: ("customer",),
-        Thing.REFUND: ("charge",),
+        Thing.REFUND: ("charge", "payment_intent"),
         Thing.TRANSFER: ("transfer_group", "destination"),
         Thing.REVERSAL: ("transfer",),
         Thing.SUBSCRIPTION: ("customer",),

@@ -21,6 +21,7 @@ from services.payments.notices import KeepNotice, keep_notice
 from services.payments.reconciling import (
     CASH_DIFFERS,
     NOBODYS_PAYMENT,
+    NOT_ABSORBED,
     NOT_THERE,
     UNBOOKED,
     AbsorbListed,
@@ -37,6 +38,7 @@ from services.payments.reconciling import (
     note_found,
     unbooked,
 )
+from services.payouts.bank import PaidSince, accounts_paid
 from tasks.context import TaskContext
 
 LOOK_BACK = timedelta(days=8)
@@ -77,29 +79,52 @@ async def reconcile(context: TaskContext, tenant: TenantId, payload: Mapping[str
         found += await _cash(context, provider, since)
     except RefusedByProvider as refused:
         raise Unavailable("The provider does not let us look.") from refused
-    kinds = (NOBODYS_PAYMENT, UNBOOKED, NOT_THERE, CASH_DIFFERS)
+    kinds = (NOBODYS_PAYMENT, NOT_ABSORBED, UNBOOKED, NOT_THERE, CASH_DIFFERS)
     await context.run(note_found, NoteFound(kinds, tuple(found)))
 
 
 async def _hear_missed(context: TaskContext, provider: Provider, since: datetime) -> None:
-    """Notices that never came are worked off as if they had."""
-    async for page in _pages(provider, Thing.EVENT, since):
-        notices = {str(one["id"]): notice_of(one) for one in page}
+    """Notices that never came are worked off as if they had: the business's own, and its paid cleaners' accounts'."""
+    await _hear_missed_of(context, provider, since, None)
+    for account in await context.run(accounts_paid, PaidSince(since)):
+        try:
+            await _hear_missed_of(context, provider, since, account)
+        except RefusedByProvider:
+            # Its cleaner has left the business with it: nobody tells us of it any more.
+            continue
+
+
+async def _hear_missed_of(context: TaskContext, provider: Provider, since: datetime, account: str | None) -> None:
+    of_account = {} if account is None else {"account": account}
+    async for page in _pages(provider, Thing.EVENT, since, account):
+        notices = {str(one["id"]): notice_of({**one, **of_account}) for one in page}
         ours = {id: one for id, one in notices.items() if one is not None and one.kind in ABSORBERS}
         for id in await context.run(missed, EventsListed(tuple(ours))):
             await context.run(keep_notice, KeepNotice(ours[id]))
 
 
 async def _strangers(context: TaskContext, provider: Provider, since: datetime) -> AsyncIterator[Broken]:
-    """What differs is applied; what is nobody's of ours even then is named."""
+    """What differs is applied, each by itself; what cannot be, and what is nobody's of ours even then, is named."""
     for kind, thing in LISTS:
         async for page in _pages(provider, thing, since):
             listed = {str(one["id"]): one for one in page}
             for id in await context.run(differing, Page(kind, tuple(page))):
-                is_ours = await context.run(absorb_listed, AbsorbListed(kind, listed[id]))
-                if not is_ours and kind == "payment_intent":
-                    said = {"status": listed[id]["status"], "amountCents": listed[id]["amount"]}
-                    yield Broken(NOBODYS_PAYMENT, id, said)
+                found = await _judged(context, AbsorbListed(kind, listed[id]))
+                if found is not None:
+                    yield found
+
+
+async def _judged(context: TaskContext, stranger: AbsorbListed) -> Broken | None:
+    """What is wrong with a thing that differs from our rows even after it was applied; None where all is well."""
+    kind, thing = stranger.kind, stranger.thing
+    try:
+        is_ours = await context.run(absorb_listed, stranger)
+    except Refused as refusal:
+        said = {"kind": kind, "status": thing.get("status"), "code": refusal.code.value, "message": refusal.message}
+        return Broken(NOT_ABSORBED, str(thing["id"]), said)
+    if is_ours or kind != "payment_intent":
+        return None
+    return Broken(NOBODYS_PAYMENT, str(thing["id"]), {"status": thing["status"], "amountCents": thing["amount"]})
 
 
 async def _unbooked(context: TaskContext, provider: Provider, since: datetime) -> AsyncIterator[Broken]:
@@ -154,10 +179,12 @@ async def _not_there(context: TaskContext, provider: Provider, since: datetime) 
         after = rows[-1][0]
 
 
-async def _pages(provider: Provider, thing: Thing, since: datetime) -> AsyncIterator[list[Object]]:
+async def _pages(
+    provider: Provider, thing: Thing, since: datetime, account: str | None = None
+) -> AsyncIterator[list[Object]]:
     """A list in pages, so that each is one question to our rows."""
     page: list[Object] = []
-    async for one in provider.pages(thing, created={"gte": int(since.timestamp())}):
+    async for one in provider.pages(thing, account=account, created={"gte": int(since.timestamp())}):
         page.append(one)
         if len(page) == PAGE:
             yield page

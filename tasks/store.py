@@ -23,25 +23,30 @@ BURIED = "The worker died in every attempt."
 
 _CLOCK = "clock as materialized (select tenant_id, business_now from tenant_clocks())"
 
-# The upper bound of all clocks keeps the scan inside the index of what is due; each tenant's own clock then decides.
-_CLAIM = f"""
+# The upper bound of all clocks keeps the scan inside the index of what is due; each tenant's own clock then decides. It
+# is looked up row by row, so that the index's own order is that of the answer and the scan ends with the last place: a
+# join would have all that is due read and sorted for each claim.
+CLAIM = f"""
 with {_CLOCK}, due as (
-    select t.tenant_id, t.id, c.business_now
-    from task t join clock c on c.tenant_id = t.tenant_id
+    select t.tenant_id, t.id
+    from task t
     where t.state in ('READY', 'LEASED') and t.run_at <= (select max(business_now) from clock) and t.kind = any($2)
-      and (t.state = 'READY' and t.run_at <= c.business_now
+      and (t.state = 'READY' and t.run_at <= (select c.business_now from clock c where c.tenant_id = t.tenant_id)
            or t.state = 'LEASED' and t.lease_until < clock_timestamp() and t.attempts < $4)
     order by t.run_at limit $3 for update of t skip locked)
 update task t set state = 'LEASED', attempts = t.attempts + 1, worker = $1,
     lease_token = gen_random_uuid(), lease_until = clock_timestamp() + $5
 from due where t.tenant_id = due.tenant_id and t.id = due.id
-returning t.tenant_id, t.id, t.kind, t.payload, t.attempts, t.lease_token, due.business_now"""
+returning t.tenant_id, t.id, t.kind, t.payload, t.attempts, t.lease_token,
+    (select c.business_now from clock c where c.tenant_id = t.tenant_id) as business_now"""
 
 _NEXT_DUE = f"""
-with {_CLOCK}
-select extract(epoch from min(t.run_at - c.business_now))::float8
-from task t join clock c on c.tenant_id = t.tenant_id
-where t.state = 'READY' and t.kind = any($1) and t.run_at <= (select max(business_now) from clock) + $2"""
+with {_CLOCK}, first as (
+    select t.tenant_id, min(t.run_at) as run_at from task t
+    where t.state = 'READY' and t.kind = any($1) and t.run_at <= (select max(business_now) from clock) + $2
+    group by t.tenant_id)
+select extract(epoch from min(first.run_at - c.business_now))::float8
+from first join clock c on c.tenant_id = first.tenant_id"""
 
 _RENEW = """
 update task t set lease_until = clock_timestamp() + $4
@@ -121,7 +126,7 @@ class TaskStore:
 
         No two workers get the same task. Kinds that this worker does not know are left for one that does.
         """
-        rows = await self.pool.fetch(_CLAIM, worker, list(kinds), limit, MOST_ATTEMPTS, self.lease)
+        rows = await self.pool.fetch(CLAIM, worker, list(kinds), limit, MOST_ATTEMPTS, self.lease)
         return [_task(row) for row in rows]
 
     async def finish(self, task: Task) -> bool:

@@ -51,6 +51,8 @@ class Worker:
     kinds: Mapping[str, TaskFunction]
     duties: Sequence[Duty] = DUTIES
     pace: Pace = field(default_factory=Pace)
+    queue: asyncpg.Pool | None = None
+    """What claims and outcomes go over, where it is another pool than the tools' own."""
     _store: TaskStore = field(init=False)
     _running: dict[Task, asyncio.Task[None]] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,7 +61,9 @@ class Worker:
     _failed: int = 0
 
     def __post_init__(self) -> None:
-        self._store = TaskStore(self.tools.ops, timedelta(seconds=self.pace.lease))
+        self._store = TaskStore(
+            self.tools.ops if self.queue is None else self.queue, timedelta(seconds=self.pace.lease)
+        )
 
     def wake(self) -> None:
         """Look now: there may be something due."""

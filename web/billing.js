@@ -8,7 +8,7 @@ import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
 import { Handed } from "/web/handed.js";
 import { Line } from "/web/line.js";
-import { ADD_CARD, BILLING, CARD_NOW, CONFIRM_PAYMENT, DEFAULT_CARD, INVOICE_NOW, PAY_INVOICE, PAYMENT_NOW, PAYMENTS, REMOVE_CARD, TIP_JOB } from "/web/money_documents.js";
+import { ADD_CARD, BILLING, CARD_NOW, CONFIRM_PAYMENT, CONSENT, DEFAULT_CARD, INVOICE_NOW, INVOICE_SHOWN, PAY_INVOICE, PAYMENT_NOW, PAYMENTS, REMOVE_CARD, TIP_JOB } from "/web/money_documents.js";
 import { amount } from "/web/pipeline.js";
 import { Session } from "/web/session.js";
 import { findDemo } from "/web/sign_in.js";
@@ -18,8 +18,6 @@ const AGAIN_MS = 5_000;
 const PAUSE_MS = 700;
 const MOST_TRIES = 30;
 const TIPS = [500, 1000, 2000];
-const CONSENT = "I agree that my card is charged for each clean once it is done.";
-const CONSENT_VERSION = "page-1";
 /** Cards of the sandbox: on a real installation a card comes from the provider's own field. */
 const TEST_CARDS = { pm_card_visa: "Visa", pm_card_mastercard: "Mastercard", pm_card_authenticationRequired: "Asks its bank each time", pm_card_chargeCustomerFail: "Is declined when charged" };
 const PAID = {
@@ -39,6 +37,8 @@ const PAID = {
 const INVOICED = { OPEN: "To be paid", PAID: "Paid", VOID: "Void" };
 
 const find = (selector) => document.querySelector(selector);
+/** The invoice that the link to this page names, `#invoice=`; null where it names none. */
+const wantedInvoice = () => new URLSearchParams(location.hash.slice(1)).get("invoice");
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What the clean itself is paid with. */
@@ -48,23 +48,30 @@ class Billing {
   #isClosed = false;
   #soon = 0;
   #seen = null;
+  /** The text about later charges that is in force, and which one it is; null where no card is given here. */
+  #consent = null;
+  /** The invoice whose link was followed. */
+  #opened = null;
 
   constructor(session, frame, isDemo) {
     Object.assign(this, { session, frame, isDemo });
     this.line = new Line(session, (state) => frame.showState(state));
     this.tell = (...words) => frame.notices.tell(...words);
+    this.turned = () => this.#readSoon(0);
   }
 
   /** Show what there is, and go live. Throws `Unreachable`, `SignedOut` or `Failure`. */
   async open() {
     await this.#read();
     if (this.#isClosed || !this.#seen) return;
+    addEventListener("hashchange", this.turned);
     this.line.open(new Feed(PAYMENTS, "payments", (frame) => this.#show(frame), (error) => this.tell(error.message, "bad")));
   }
 
   close() {
     this.#isClosed = true;
     clearTimeout(this.#soon);
+    removeEventListener("hashchange", this.turned);
     this.line.close();
   }
 
@@ -97,6 +104,7 @@ class Billing {
     const { viewer, jobs, invoices } = seen;
     if (!viewer.customer) return this.frame.signedOut("This page is for customers.");
     this.#seen = seen;
+    if (this.isDemo) this.#consent ??= (await this.line.call(CONSENT, {})).bookingForm;
     this.line.clock.observe(viewer.serverTime);
     this.frame.showPerson({ staff: { name: viewer.customer.name }, tenant: viewer.tenant });
     find("[data-empty]").hidden = jobs.nodes.length > 0;
@@ -105,11 +113,13 @@ class Billing {
     const waiting = jobs.nodes.flatMap((job) => job.payments.nodes.filter((one) => one.status === "REQUIRES_ACTION").map((one) => [job, one]));
     this.#part("waiting", waiting, () => waiting.map(([job, one]) => this.#waits(job, one)));
     this.#part("cleans", jobs.nodes, () => this.#cleans(jobs.nodes.filter(({ priceCents }) => priceCents !== null)));
-    const issued = invoices.nodes.filter(({ status }) => status !== "DRAFT");
+    const wanted = wantedInvoice();
+    const issued = await this.#issued(invoices.nodes, wanted);
     find("[data-invoices]").hidden = !issued.length;
-    this.#part("invoices", [issued, cards.length], () => this.#invoices(issued, cards.length > 0));
+    this.#part("invoices", [issued, cards.length, wanted], () => this.#invoices(issued, cards.length > 0, wanted));
+    this.#openInvoice(wanted);
     this.#part("cards", cards, () => this.#cards(cards));
-    this.#part("add", this.isDemo, () => (this.isDemo ? this.#adding() : [h("p", { class: "detail" }, "A new card is given when you book, on the payment provider’s own field.")]));
+    this.#part("add", this.#consent, () => (this.#consent ? this.#adding(this.#consent) : [h("p", { class: "detail" }, "A new card is given when you book, on the payment provider’s own field.")]));
   }
 
   #part(name, said, draw) {
@@ -167,22 +177,46 @@ class Billing {
     return h("div", {}, h("p", { class: "detail" }, "A tip? All of it goes to who cleaned."), h("div", { class: "tip-choice" }, ...TIPS.map(give)));
   }
 
+  /** The invoices to be shown: also the one whose link was opened, however old it is. */
+  async #issued(nodes, wanted) {
+    const issued = nodes.filter(({ status }) => status !== "DRAFT");
+    if (!wanted || issued.some(({ id }) => id === wanted)) return issued;
+    try {
+      const { node } = await this.line.call(INVOICE_SHOWN, { id: wanted });
+      return node?.number ? [node, ...issued] : issued;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return issued;
+    }
+  }
+
+  /** Bring the invoice whose link was opened before the reader's eyes, once, ready to be paid. */
+  #openInvoice(wanted) {
+    if (wanted === this.#opened) return;
+    this.#opened = wanted;
+    if (!wanted) return;
+    const row = find(`[data-invoice="${CSS.escape(wanted)}"]`);
+    if (!row) return this.tell("The invoice of this link is not here.", "bad");
+    row.scrollIntoView({ block: "center" });
+    (row.querySelector("[data-pay]") ?? row).focus({ preventScroll: true });
+  }
+
   /** What was invoiced, that which waits to be paid first, and the one whose link was opened before all. */
-  #invoices(issued, hasCard) {
-    const wanted = new URLSearchParams(location.hash.slice(1)).get("invoice");
+  #invoices(issued, hasCard, wanted) {
     const rank = (one) => (one.id === wanted ? 0 : one.status === "OPEN" ? 1 : 2);
     const row = (one) => {
       const isOpen = one.status === "OPEN";
       const due = isOpen && one.dueOn ? `Due ${dayInWords(one.dueOn)}` : INVOICED[one.status];
       return h(
         "li",
-        { "data-invoice": one.id, "data-status": one.status },
+        { "data-invoice": one.id, "data-status": one.status, "data-wanted": one.id === wanted ? "" : null, tabindex: "-1" },
         h("span", {}, h("strong", {}, `No. ${one.number} `), h("span", { class: `badge ${isOpen ? "urgent" : one.status === "PAID" ? "new" : ""}` }, due)),
         h("strong", { class: "cents" }, amount(one.totalCents, one.currency)),
         h(
           "div",
           { class: "does" },
-          isOpen && hasCard ? h("button", { type: "button", class: "small primary", id: `pay-${one.id}`, on: { click: () => this.#pay(one) } }, "Pay with my card") : null,
+          isOpen ? h("button", { type: "button", class: "small primary", id: `pay-${one.id}`, "data-pay": "", disabled: !hasCard, on: { click: () => this.#pay(one) } }, "Pay with my card") : null,
+          isOpen && !hasCard ? h("small", {}, "Save a card first.") : null,
           h("a", { class: "button small", href: one.pdfUrl, target: "_blank", rel: "noopener" }, "PDF"),
         ),
       );
@@ -217,21 +251,21 @@ class Billing {
   }
 
   /** The demo's way of giving a card: one of the sandbox's. */
-  #adding() {
+  #adding(consent) {
     const choice = h("select", { name: "card", "aria-label": "Test card" }, ...Object.entries(TEST_CARDS).map(([value, word]) => h("option", { value }, word)));
     const agreed = h("input", { type: "checkbox", required: true, name: "consent" });
     const form = h(
       "form",
       { class: "panel", on: { submit: (event) => (event.preventDefault(), this.#add(choice.value)) } },
       h("label", {}, "A test card of the sandbox", choice),
-      h("label", { class: "switch" }, agreed, CONSENT),
+      h("label", { class: "switch" }, agreed, h("span", { "data-consent": consent.consentVersion }, consent.cardConsentText)),
       h("button", { type: "submit", class: "small" }, "Save this card"),
     );
     return [h("details", { id: "adding" }, h("summary", {}, "Give another card"), form)];
   }
 
   #add(method) {
-    const input = { method, consentVersion: CONSENT_VERSION, consentText: CONSENT, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    const input = { method, consentVersion: this.#consent.consentVersion, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
     return this.#does(() => this.line.call(ADD_CARD, { input }), ({ paymentMethod }) => this.#follow(CARD_NOW, paymentMethod.id, ({ status }) => status !== "PENDING"));
   }
 

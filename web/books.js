@@ -36,16 +36,25 @@ export class Books {
   /** Read and draw. */
   async refresh() {
     const turn = (this.#turn += 1);
-    const { moneyAlarms, automationRate, ledgerBalances } = await this.ports.call(BOOKS, {});
+    const { moneyAlarms, ledgerBalances } = await this.ports.call(BOOKS, {});
     if (turn !== this.#turn) return;
-    const part = (name) => this.root.querySelector(`[data-part=${name}]`);
     const alarms = moneyAlarms.nodes;
-    redraw(part("alarms"), alarms, () => alarmsOf(alarms));
-    redraw(part("rate"), automationRate, () => rateOf(automationRate));
+    redraw(this.#part("alarms"), alarms, () => alarmsOf(alarms));
+    redraw(this.#part("balances"), ledgerBalances, () => balancesOf(ledgerBalances, this.ports.currency));
+  }
+
+  /** A frame of how much goes by itself: the live feed brings it whenever it may have changed. */
+  show(frame) {
+    if (frame.__typename !== "AutomationSnapshot") return;
+    const root = this.#part("rate");
+    redraw(root, frame.automation, () => rateOf(frame.automation));
     // The page's policy forbids styles in markup; the object model is not markup.
-    const bar = part("rate").querySelector("[data-width]");
+    const bar = root.querySelector("[data-width]");
     if (bar) bar.style.width = `${bar.dataset.width}%`;
-    redraw(part("balances"), ledgerBalances, () => balancesOf(ledgerBalances, this.ports.currency));
+  }
+
+  #part(name) {
+    return this.root.querySelector(`[data-part=${name}]`);
   }
 }
 

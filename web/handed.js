@@ -19,8 +19,11 @@ export class Handed {
 
   /** The token behind the #, which never reaches a server by itself, or the one that the tab has already. */
   static restore() {
-    const given = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (given) history.replaceState(null, "", location.pathname);
+    const said = new URLSearchParams(location.hash.slice(1));
+    const given = said.get("token");
+    said.delete("token");
+    // What else the link names stays, as the invoice that is to be paid.
+    if (given) history.replaceState(null, "", said.size ? `${location.pathname}#${said}` : location.pathname);
     const token = given ?? sessionStorage.getItem(KEY);
     return token ? new Handed(token) : null;
   }

@@ -7,7 +7,7 @@ import { h, redraw } from "/web/elements.js";
 import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
 import { Line } from "/web/line.js";
-import { MONEY_TODAY, MONEY_WHO, PAYMENTS, PAYOUTS, RELEASE_PAYOUT, RETRY_PAYMENT, RETRY_PAYOUT } from "/web/money_documents.js";
+import { AUTOMATION, MONEY_TODAY, MONEY_WHO, PAYMENTS, PAYOUTS, RELEASE_PAYOUT, RETRY_PAYMENT, RETRY_PAYOUT } from "/web/money_documents.js";
 import * as pipeline from "/web/pipeline.js";
 import { Timeline } from "/web/timeline.js";
 
@@ -59,7 +59,7 @@ class Money {
     addEventListener("hashchange", this.turned);
     find("#release").addEventListener("close", this.decided);
     const refused = (error) => this.tell(error.message, "bad");
-    this.line.open(new Feed(PAYMENTS, "payments", (frame) => this.#show(frame), refused), new Feed(PAYOUTS, "payouts", (frame) => this.#show(frame), refused));
+    this.line.open(new Feed(PAYMENTS, "payments", (frame) => this.#show(frame), refused), new Feed(PAYOUTS, "payouts", (frame) => this.#show(frame), refused), new Feed(AUTOMATION, "automation", (frame) => this.books.show(frame), refused));
     this.#besides = setInterval(() => this.#refreshSoon(), BESIDES_MS);
     this.#turnTo();
     this.#refreshSoon(0);

@@ -31,6 +31,15 @@ export const PAYOUTS = `subscription Payouts($after: Cursor) {
 }
 fragment Card on PayoutCard { id kind status jobId amountCents currency holdReason whatToDo dueAt version }`;
 
+export const AUTOMATION = `subscription Automation($after: Cursor) {
+  automation(after: $after) {
+    __typename
+    ... on AutomationSnapshot { cursor serverTime automation { days total untouched rate reasons { what count } } }
+    ... on Heartbeat { cursor previous serverTime }
+    ... on Resync { reason }
+  }
+}`;
+
 export const MONEY_TODAY = `query MoneyToday($marketId: ID!, $day: Date) {
   viewer { serverTime }
   moneyToday(marketId: $marketId, day: $day) {
@@ -58,7 +67,6 @@ export const STATEMENT = `query Statement($start: Date!, $end: Date!) {
 
 export const BOOKS = `query Books {
   moneyAlarms(first: 20, filter: { isOpen: true }) { nodes { id kind rule subject raisedAt } }
-  automationRate { days total untouched rate reasons { what count } }
   ledgerBalances { account currency cents }
 }`;
 
@@ -75,13 +83,18 @@ export const JOB_MONEY = `query JobMoney($id: ID!) {
   }
 }`;
 
+const INVOICE = `id number status currency totalCents paidCents dueOn issuedAt pdfUrl`;
+
+/** One invoice, of which there is a link. */
+export const INVOICE_SHOWN = `query InvoiceShown($id: ID!) { node(id: $id) { ... on Invoice { ${INVOICE} } } }`;
+
 /** All that a customer sees of their own money. */
 export const BILLING = `query Billing {
   viewer {
     role serverTime tenant { name }
     customer { name paymentMethods(first: 20) { nodes { id status brand last4 expiresMonth expiresYear isDefault failure actionUrl } } }
   }
-  invoices(first: 30) { nodes { id number status currency totalCents paidCents dueOn issuedAt pdfUrl } }
+  invoices(first: 30) { nodes { ${INVOICE} } }
   jobs(first: 30, orderBy: STARTS_AT_DESC) {
     nodes {
       id status startsAt endsAt priceCents currency property { name }
@@ -90,6 +103,8 @@ export const BILLING = `query Billing {
     }
   }
 }`;
+/** What a customer agrees to who gives a card, and which text it is. */
+export const CONSENT = `query Consent { bookingForm { consentVersion cardConsentText } }`;
 export const PAYMENT_NOW = `query PaymentNow($id: ID!) { node(id: $id) { ... on Payment { id status actionUrl declineWords } } }`;
 export const CARD_NOW = `query CardNow($id: ID!) { node(id: $id) { ... on PaymentMethod { id status actionUrl failure } } }`;
 export const CONFIRM_PAYMENT = `mutation ConfirmPayment($input: ConfirmPaymentInput!) { confirmPayment(input: $input) { payment { id status actionUrl } ${ERRORS} } }`;

@@ -72,6 +72,12 @@ def cancel_subscription(subscription: str) -> Ask:
     return Ask(Verb.CANCEL_SUBSCRIPTION, subscription, {"invoice_now": False, "prorate": False})
 
 
+def refund_plan(intent: str, *, amount_cents: int, metadata: Mapping[str, str]) -> Ask:
+    """What a business has paid for a plan goes back to it."""
+    params = {"payment_intent": intent, "amount": cents(amount_cents), "reason": "duplicate"}
+    return Ask(Verb.CREATE_REFUND, None, {**params, "metadata": checked(metadata)})
+
+
 def create_checkout(
     *,
     customer: str,

@@ -43,6 +43,8 @@ class OpKind(StrEnum):
     """The page on which a business pays for its plan; about the checkout."""
     PLAN_CHANGE = "PLAN_CHANGE"
     """A business's plan is changed or ended; about the change."""
+    PLAN_REFUND = "PLAN_REFUND"
+    """What a business paid for a second plan goes back to it; about the plan's invoice."""
 
 
 class OpState(StrEnum):
@@ -62,7 +64,8 @@ class OpState(StrEnum):
 
 OP_TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {
     OpState.PLANNED: frozenset({OpState.SENT, OpState.FAILED, OpState.SUCCEEDED}),
-    OpState.SENT: frozenset({OpState.SENT, OpState.UNKNOWN, OpState.SUCCEEDED, OpState.FAILED}),
+    # Back to where it was: the provider knew us not, and looked at nothing.
+    OpState.SENT: frozenset({OpState.PLANNED, OpState.SENT, OpState.UNKNOWN, OpState.SUCCEEDED, OpState.FAILED}),
     OpState.UNKNOWN: frozenset({OpState.SENT, OpState.UNKNOWN, OpState.SUCCEEDED, OpState.FAILED}),
     OpState.SUCCEEDED: frozenset(),
     OpState.FAILED: frozenset(),

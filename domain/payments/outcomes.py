@@ -96,7 +96,7 @@ class Fault(StrEnum):
 def fault_of(refusal: Refusal) -> Fault:
     """What a refusal means. Whatever is not known by its code is ours, so that nobody is held for our mistake."""
     code = refusal.code or ""
-    if refusal.type == "idempotency_error" or refusal.http_status in UNAUTHORIZED - _held_status(code):
+    if refusal.type == "idempotency_error" or refuses_us(refusal):
         return Fault.OURS
     if code in codes.HELD_CODES or _is_missing(refusal, "destination"):
         return Fault.HELD
@@ -109,9 +109,17 @@ def fault_of(refusal: Refusal) -> Fault:
     return Fault.OURS
 
 
-def _held_status(code: str) -> frozenset[int]:
-    """An account that may not be paid is refused with 403 by some of the provider's calls."""
-    return frozenset({403}) if code in codes.HELD_CODES else frozenset()
+def refuses_us(refusal: Refusal) -> bool:
+    """Whether it is we who are refused, by our key, and not what was asked: nothing was looked at, or kept of it.
+
+    Not where the account that should be paid is the cause: some of the provider's calls refuse that with 403 too.
+    """
+    return refusal.http_status in UNAUTHORIZED and not (refusal.http_status == 403 and refusal.code in codes.HELD_CODES)
+
+
+def is_key_unknown(refusal: Refusal) -> bool:
+    """Whether the key opens nothing at all: whatever else is asked with it is refused as well."""
+    return refusal.http_status == 401
 
 
 def _is_missing(refusal: Refusal, param: str) -> bool:

@@ -20,6 +20,7 @@ ALTER TABLE job ADD COLUMN plan_id UUID,
 	ADD COLUMN price_cents INTEGER,
 	ADD COLUMN price JSONB,
 	ADD COLUMN currency TEXT,
+	ADD COLUMN pay_terms JSONB,
 	ADD CONSTRAINT job_price_positive_check CHECK (price_cents > 0),
 	ADD CONSTRAINT job_once_a_day_of_plan UNIQUE (tenant_id, plan_id, planned_on)
 -- next
@@ -30,6 +31,8 @@ ALTER TABLE mailed_link DROP CONSTRAINT mailed_link_purpose_known_check,
 	ADD CONSTRAINT mailed_link_purpose_known_check CHECK (purpose in ('invite', 'reset', 'sign-in'))
 -- next
 COMMENT ON COLUMN tenant.is_read_only IS 'Unpaid (A42).'
+-- next
+CREATE INDEX audit_by_people ON audit (tenant_id, entity_id, action) WHERE action in ('capture_held', 'retry_payment', 'release_hold', 'retry_payout', 'release_payout', 'hold_payout')
 -- next
 COMMENT ON COLUMN credential.login IS 'Lower-case email, the keyed hash of a QR token, or a customer''s id.'
 -- next
@@ -120,7 +123,7 @@ CREATE TABLE money_op (
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	finished_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT money_op_pkey PRIMARY KEY (tenant_id, id), 
-	CONSTRAINT money_op_kind_known_check CHECK (kind in ('CUSTOMER', 'METHOD', 'METHOD_GONE', 'SETUP', 'INTENT', 'CONFIRM', 'CAPTURE', 'RELEASE', 'REFUND', 'TRANSFER', 'REVERSAL', 'DISPUTE_EVIDENCE', 'PLAN_CUSTOMER', 'PLAN_CHECKOUT', 'PLAN_CHANGE')), 
+	CONSTRAINT money_op_kind_known_check CHECK (kind in ('CUSTOMER', 'METHOD', 'METHOD_GONE', 'SETUP', 'INTENT', 'CONFIRM', 'CAPTURE', 'RELEASE', 'REFUND', 'TRANSFER', 'REVERSAL', 'DISPUTE_EVIDENCE', 'PLAN_CUSTOMER', 'PLAN_CHECKOUT', 'PLAN_CHANGE', 'PLAN_REFUND')), 
 	CONSTRAINT money_op_state_known_check CHECK (state in ('PLANNED', 'SENT', 'UNKNOWN', 'SUCCEEDED', 'FAILED')), 
 	CONSTRAINT money_op_tenant_id_idem_key_key UNIQUE (tenant_id, idem_key), 
 	CONSTRAINT money_op_tenant_id_kind_subject_id_attempt_key UNIQUE (tenant_id, kind, subject_id, attempt), 
@@ -515,6 +518,8 @@ COMMENT ON COLUMN job.planned_on IS 'The day of its plan that it is for; moved, 
 COMMENT ON COLUMN job.price_cents IS 'Frozen when it was booked; null where no price is known yet.'
 -- next
 COMMENT ON COLUMN job.price IS 'The breakdown, line by line.'
+-- next
+COMMENT ON COLUMN job.pay_terms IS 'What its cleaners are paid by, settled when it was proven (A11, A49).'
 -- next
 CREATE TABLE service_plan_skip (
 	tenant_id UUID NOT NULL, 
@@ -919,7 +924,7 @@ create policy tenant_wall on booking_draft as restrictive for ALL to cleanshift_
 -- next
 create policy office on booking_draft as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system')) with check ((select current_setting('app.role', true)) in ('owner', 'admin', 'dispatcher', 'system'))
 -- next
-create policy own on booking_draft as permissive for ALL to cleanshift_app using ((select current_setting('app.role', true)) in ('customer') and customer_id = (select nullif(current_setting('app.actor_id', true), '')::uuid)) with check ((select current_setting('app.role', true)) in ('customer') and customer_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
+create policy own on booking_draft as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('customer') and customer_id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next
 create policy visitor on booking_draft as permissive for SELECT to cleanshift_app using ((select current_setting('app.role', true)) in ('anonymous') and id = (select nullif(current_setting('app.actor_id', true), '')::uuid))
 -- next

@@ -123,7 +123,8 @@ class BookingFailure:
     message: str
     """The reason, for the customer."""
     action_url: str | None
-    """Where the customer's bank wants them to confirm; null where nothing of that kind is waited for."""
+    """Where the customer's bank wants them to confirm, for whose booking it is alone; null for the office, and where
+    nothing of that kind is waited for."""
     at: datetime
     """When that was."""
 
@@ -228,6 +229,8 @@ class BookingForm:
     """Which text about later charges is in force."""
     consent_text: str
     """The text, as it is to be shown before the card is taken."""
+    card_consent_text: str
+    """The same for who gives another card later, with `addPaymentMethod`."""
     can_pay: bool
     """Whether it takes cards; without that nothing can be confirmed."""
     is_test: bool

@@ -10,6 +10,7 @@ from domain.payments.states import PaymentKind
 from domain.scheduling import PaymentStatus
 from schema.types.described import described
 from schema.types.feeds import Heartbeat, Resync
+from schema.types.ledger import AutomationRate
 from schema.types.relay import Cursor
 
 
@@ -195,6 +196,19 @@ class PayoutGone:
     """Which one."""
 
 
+@described
+@strawberry.type
+class AutomationSnapshot:
+    """How much goes by itself as of a place in the log; each one stands in the place of the one before."""
+
+    cursor: Cursor
+    """As of this place in the log."""
+    server_time: datetime
+    """Business time on the server."""
+    automation: AutomationRate
+    """The share of payments and payouts that needed nobody of the office, and what the others needed (R241)."""
+
+
 PaymentsFrame = Annotated[
     PaymentsSnapshot | PaymentShown | PaymentGone | Heartbeat | Resync,
     strawberry.union(
@@ -207,5 +221,12 @@ PayoutsFrame = Annotated[
     strawberry.union(
         "PayoutsFrame",
         description="One message of the feed of payouts: a snapshot first, then changes, each with its cursor.",
+    ),
+]
+AutomationFrame = Annotated[
+    AutomationSnapshot | Heartbeat | Resync,
+    strawberry.union(
+        "AutomationFrame",
+        description="One message of the feed of automation: the rate as it is, again whenever it may have changed.",
     ),
 ]

@@ -7,7 +7,7 @@ import strawberry
 from schema.types.availability import AvailabilityFrame
 from schema.types.described import described
 from schema.types.live_jobs import JobsFrame, LiveLocationFrame
-from schema.types.live_money import PaymentsFrame, PayoutsFrame
+from schema.types.live_money import AutomationFrame, PaymentsFrame, PayoutsFrame
 from schema.types.relay import Cursor, arguments
 from schema.types.swaps import SwapMarketFrame
 
@@ -66,5 +66,16 @@ class Subscription:
         description="Pay on its way to cleaners, live: for owners and administrators all, for a cleaner their own; what"
         " the cleaner's bank has, or is settled otherwise, leaves by PayoutGone.",
         words={"after": "The cursor of the last frame that was handled."},
+        after=Cursor | None,
+    )
+    automation: AutomationFrame = arguments(
+        description="How many payments and payouts needed nobody of the office, live: reckoned anew whenever one is"
+        " taken, declined, held or released, or somebody lends a hand. For owners and administrators; it always begins"
+        " with a snapshot.",
+        words={
+            "days": "Of how many days back, 1 to 366; 30 unless told.",
+            "after": "As in the other feeds; what was missed is not replayed here.",
+        },
+        days=int | None,
         after=Cursor | None,
     )

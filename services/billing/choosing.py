@@ -27,6 +27,7 @@ from domain.payments.outcomes import Fault, Refusal
 from domain.payments.states import SubscriptionStatus
 from models import staff, tenant
 from services.billing.limits import seats_taken
+from services.billing.second import look_after_ended
 from services.billing.subscriptions import change_subscription, is_live, own_subscription
 from services.inputs import arg
 from services.payments.ops import Step, marks, plan_op
@@ -229,6 +230,7 @@ async def _changed(tx: Tx, subject: UUID, thing: Mapping[str, Any]) -> None:
     """The answer is the subscription as it is now: read again, because others may have news of it as well."""
     if told_of(thing).id:
         tx.later(REFRESH_TASK, {})
+    await look_after_ended(tx)
 
 
 async def _refused(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Row, select, update
 
@@ -19,15 +18,9 @@ from domain.actors import Role
 from domain.billing import PLANS, Standing, Told, next_status, told_of
 from domain.events import Event, EventType
 from domain.ids import SubscriptionId
-from domain.payments import asks_plans
-from domain.payments.ops import OpKind
 from domain.payments.states import SubscriptionStatus
 from models import tenant, tenant_subscription
-from services.payments.alarms import raise_alarm
-from services.payments.ops import Step, plan_op
-
-PAID_TWICE = "plan_paid_twice"
-"""Two subscriptions of one business were paid: the second was ended at once, and its money has to go back."""
+from services.billing.second import end_second, look_after_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +86,7 @@ async def check_plan(tx: Tx, input: CheckPlan) -> bool:
             tx, row, status=SubscriptionStatus.PAST_DUE.value, past_due_at=row.trial_ends_at
         )
     await judge_access(tx, row, input.grace)
+    await look_after_ended(tx)
     # In a period that is paid the provider can have nothing to say that would be missed for long.
     is_covered = row.status == SubscriptionStatus.ACTIVE and row.paid_until is not None and tx.now < row.paid_until
     return row.customer_id is not None and not is_covered
@@ -165,7 +159,9 @@ async def _absorb(tx: Tx, row: Row[Any], told: Told) -> Row[Any]:
         return row
     if told.id != row.subscription_id:
         if is_live(row):
-            await _end_second(tx, row, told)
+            # A business has one subscription.
+            if told.is_running:
+                await end_second(tx, row.subscription_id, told)
             return row
         if not told.is_running:
             return row
@@ -201,19 +197,6 @@ def _paid_until(row: Row[Any], told: Told, status: SubscriptionStatus) -> dateti
     if status is SubscriptionStatus.PAST_DUE:
         return told.period_began_at
     return paid_until if status is SubscriptionStatus.CANCELED else told.paid_until
-
-
-async def _end_second(tx: Tx, row: Row[Any], told: Told) -> None:
-    """A business has one subscription: one that was begun beside it, by a second page, is ended at once."""
-    if not told.is_running:
-        return
-    await raise_alarm(tx, PAID_TWICE, told.id, {"kept": row.subscription_id, "ended": told.id})
-    # About the subscription that goes: however often it is told of, it is ended once.
-    await plan_op(tx, Step(OpKind.PLAN_CHANGE, _subject(told.id), asks_plans.cancel_subscription(told.id)))
-
-
-def _subject(provider_id: str) -> UUID:
-    return uuid5(NAMESPACE_URL, provider_id)
 
 
 def new_subscription_values(tx: Tx, plan: str) -> dict[str, Any]:

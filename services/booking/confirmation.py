@@ -23,21 +23,19 @@ from services.booking.drafts import move_draft
 from services.booking.quotes import move_quote
 from services.identity.customers import open_access
 from services.notifications import QueueNotifications, queue
-from services.payments.alarms import raise_alarm
-
-PAID_FOR_NOTHING = "paid_without_plan"
+from services.payments.back import PAID_FOR_NOTHING
+from services.payments.refunds import give_back
 
 
 async def booking_paid(tx: Tx, paid: Row[Any]) -> None:
     """The first clean is paid: the plan is active, its first clean is planned and linked, the customer told (R48, A10).
 
-    Of a plan that was given up meanwhile an alarm is raised: the money has to go back.
+    Of a plan that was given up meanwhile the money goes back, and an alarm stands until it has.
     """
     async with tx.as_system(wholly=True):
         plan = await tx.get(service_plan, paid.plan_id, lock=True)
         if plan.status == PlanStatus.CANCELED:
-            detail = {"payment": str(paid.id), "intent": paid.intent_id, "cents": paid.amount_cents}
-            await raise_alarm(tx, PAID_FOR_NOTHING, str(plan.id), detail)
+            await give_back(tx, paid, PAID_FOR_NOTHING, plan=str(plan.id))
         if plan.status != PlanStatus.PENDING_PAYMENT:
             return
         active: dict[str, Any] = {"status": PlanStatus.ACTIVE.value, "is_first_clean_prepaid": True}

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from db.command import command
 from db.tx import Tx
 from domain.actors import OFFICE, Role
-from domain.consent import CONSENT_VERSION, consent_text
+from domain.consent import CONSENT_VERSION, card_consent_text, consent_text
 from domain.payments.states import ProviderMode
 from models import market, provider_account, tenant
 from services.booking.price_books import book_in_force
@@ -29,6 +29,7 @@ class FormFacts:
     markets: Sequence[Row[Any]]
     consent_version: str
     consent_text: str
+    card_consent_text: str
     can_pay: bool
     is_test: bool
     publishable_key: str | None
@@ -54,6 +55,7 @@ async def read_booking_form(tx: Tx, input: ReadBookingForm) -> FormFacts:
         markets=markets,
         consent_version=CONSENT_VERSION,
         consent_text=consent_text(business),
+        card_consent_text=card_consent_text(business),
         can_pay=account is not None,
         is_test=account is not None and account.mode == ProviderMode.TEST,
         publishable_key=None if account is None else account.publishable_key,

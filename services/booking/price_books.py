@@ -4,12 +4,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from db.command import command
 from db.tx import Tx
 from domain.actors import ADMINS, OFFICE, Role
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid
 from domain.events import Event, EventType
 from domain.ids import PriceBookId
 from domain.plans import Term
@@ -19,6 +19,7 @@ from domain.scheduling import Drain, HotTubService, Laundry
 from models import price_book, tenant
 from services.checks import text
 from services.inputs import arg
+from services.policies import tenant_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class InForce:
 async def publish_price_book(tx: Tx, input: PublishPriceBook) -> PriceBookId:
     """Publish the next edition of the business's prices (R59, A30); it is in force at once.
 
+    They are in the currency of the setting `pay.currency`: INVALID in any other (A43).
     Earlier editions stay, unchanged. Quotes and plans keep the price that they were made with.
     """
     # One after the other, so that no two are the same edition and none is made of prices that are over.
@@ -95,6 +97,9 @@ async def publish_price_book(tx: Tx, input: PublishPriceBook) -> PriceBookId:
     if not given and before.id is not None:
         raise Invalid("Nothing is to be changed.")
     book = PriceBook.from_json(replace(before.book, **given).to_json())
+    own = (await tenant_policy(tx)).pay.currency
+    if book.currency != own:
+        raise Invalid(f"The business is paid and pays in {own}; so are its prices.", field=("currency",))
     note = text(input.note, "note", most=1000, least=0)
     edition = before.edition + 1
     made = await tx.insert(price_book, edition=edition, rules=book.to_json(), note=note, published_at=tx.now)
@@ -111,10 +116,28 @@ async def tell_price(tx: Tx, input: TellPrice) -> Price:
 
 
 async def book_in_force(tx: Tx) -> InForce:
-    """The edition published last, else the product's own prices (A30)."""
+    """The edition published last, else the product's own prices, in the business's currency (A30, A43)."""
+    row = await _last_edition(tx)
+    if row is None:
+        return InForce(None, 0, replace(DEFAULT_BOOK, currency=(await tenant_policy(tx)).pay.currency))
+    return InForce(row.id, row.edition, PriceBook.from_json(row.rules))
+
+
+async def ensure_currency_of_prices(tx: Tx, currency: str) -> None:
+    """Raise `Conflict` where the prices in force are published in another currency: nobody would be charged in one
+    and paid in the other (A43). The tenant's row is locked.
+    """
+    row = await _last_edition(tx)
+    if row is None:
+        return
+    published = PriceBook.from_json(row.rules).currency
+    if published != currency:
+        details = {"currency": published, "edition": row.edition}
+        message = f"The price book in force is in {published}."
+        raise Conflict(message, field=("settings", "pay", "currency"), details=details)
+
+
+async def _last_edition(tx: Tx) -> Row[Any] | None:
     last = select(price_book).where(tx.own(price_book)).order_by(price_book.c.edition.desc()).limit(1)
     async with tx.as_system():
-        row: Any = await tx.one(last)
-    if row is None:
-        return InForce(None, 0, DEFAULT_BOOK)
-    return InForce(row.id, row.edition, PriceBook.from_json(row.rules))
+        return await tx.one(last)

@@ -35,6 +35,7 @@ from services.fieldwork.chain import append, hold_packet
 from services.fieldwork.checklists import copy_checklist
 from services.fieldwork.reliability import rate_crew_later
 from services.payments.captures import capture_proven
+from services.payouts.terms import terms_now
 from services.scheduling import tenant_policy
 
 WAITING = frozenset({EvidenceStatus.OPEN, EvidenceStatus.INCOMPLETE})
@@ -133,7 +134,9 @@ async def complete_job(tx: Tx, job_id: UUID) -> None:
         await append(tx, job_id, EntryKind.COMPLETED, {})
         row = await tx.get(job, job_id)
         ensure_job_transition(JobStatus(row.status), JobStatus.COMPLETED)
-        await tx.change(job, job_id, status=JobStatus.COMPLETED, completed_at=tx.now)
+        # Whenever its money comes: what was earned by it is settled now.
+        terms = (await terms_now(tx, row)).to_json()
+        await tx.change(job, job_id, status=JobStatus.COMPLETED, completed_at=tx.now, pay_terms=terms)
         await anchor(tx, job_id)
         await tell_job(tx, EventType.JOB_COMPLETED, job_id)
         await rate_crew_later(tx, job_id)

@@ -16,10 +16,10 @@ from domain.availability import DEFAULT_EPOCH, MarketCalendar, validate_zone
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.events import Event, EventType
 from domain.ids import MarketId
-from domain.payments.payouts import PayoutsMode
 from domain.policy import TenantPolicy
 from domain.scheduling import LIVE_JOB_STATES
 from models import job, market, tenant, tenant_head
+from services.booking.price_books import ensure_currency_of_prices
 from services.checks import changes, email, text
 from services.identity.links import open_invitation
 from services.identity.staff import add_staff
@@ -139,6 +139,7 @@ async def invite_ops(tx: Tx, input: InviteOps) -> Founded:
 async def update_tenant(tx: Tx, input: UpdateTenant) -> TenantId:
     """Rename the business or change its settings, section by section (R259).
 
+    Refused with CONFLICT where its currency would be another than that of the price book in force (A43).
     Cleaners who lack only an account with the payment provider are let in where pay is by payroll from now on (A41).
     """
     # Every row that is written names the tenant: locked for good, it would wait for those who wait for its log.
@@ -147,16 +148,16 @@ async def update_tenant(tx: Tx, input: UpdateTenant) -> TenantId:
     if input.expected_version not in {None, row.version}:
         raise Conflict(field=("expectedVersion",))
     settings = None if input.settings is None else _settings(row.settings, input.settings)
+    before = TenantPolicy.from_json(row.settings)
+    after = before if settings is None else TenantPolicy.from_json(settings)
+    if after.pay.currency != before.pay.currency:
+        await ensure_currency_of_prices(tx, after.pay.currency)
     values = changes({"name": text(input.name, "name", most=200), "settings": settings})
     await tx.write(update(tenant).where(tx.own(tenant)).values(**values, version=tenant.c.version + 1))
     await _tell_tenant(tx)
-    if settings is not None and _payouts_mode(settings) is not _payouts_mode(row.settings):
+    if after.payments.payouts_mode is not before.payments.payouts_mode:
         await look_again(tx)
     return tx.actor.tenant
-
-
-def _payouts_mode(settings: Mapping[str, Any]) -> PayoutsMode:
-    return TenantPolicy.from_json(settings).payments.payouts_mode
 
 
 @command(*ADMINS)

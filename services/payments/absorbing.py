@@ -23,21 +23,22 @@ from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, payment
 from services.booking.confirmation import booking_awaits, booking_declined
 from services.payments.alarms import raise_alarm
-from services.payments.captures import capture_proven, captured
-from services.payments.declines import declined, wanted_later
+from services.payments.captures import capture_proven, captured, still_held
+from services.payments.declines import confirm_until, declined
 from services.payments.expiry import lapsed
 from services.payments.holds import start_over, take_over
 from services.payments.intents import go_on, let_be_gone, read_later
 from services.payments.ops import standing_op
-from services.payments.recording import finish_standing
+from services.payments.patience import wanted_later
+from services.payments.recording import NEVER_DONE, finish_standing
 from services.payments.state import hold_payment, move_payment
 
 TWO_INTENTS = "two_intents"
 """An alarm: the provider knows two payments where we have one."""
 TO_CONFIRM = "Your bank wants you to confirm this payment."
-BEFORE_HOLD = frozenset(
-    {PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.EXPIRED}
-)
+NOT_PAID = "This payment was not made."
+BEFORE_HOLD = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION})
+"""Not one that has lapsed: it is over, and whatever says that it stands was read before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +101,40 @@ async def refused_intent(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) 
     row = await hold_payment(tx, subject)
     if row.intent_id is not None or row.status not in BEFORE_HOLD:
         return
-    await _refused(tx, row, refusal, fault)
+    await _refused(tx, row, OpKind.INTENT, (refusal, fault))
 
 
 async def refused_confirm(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:
     """The card said no, or the payment is further than we thought: then what it is decides."""
     row = await hold_payment(tx, subject)
     if fault is Fault.STATE:
-        await _read_state(tx, row, refusal)
+        if row.status in BEFORE_HOLD:
+            await wanted_later(tx, row, OpKind.CONFIRM)
+        await _read_state(tx, await hold_payment(tx, subject), refusal)
     elif row.status in BEFORE_HOLD:
-        await _refused(tx, row, refusal, fault)
+        await _refused(tx, row, OpKind.CONFIRM, (refusal, fault))
 
 
 async def refused_release(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:
-    """What cannot be let go is gone, or taken already: what the provider has decides."""
+    """What cannot be let go is gone, or taken already: what the provider has decides. What stands is let go later."""
     row = await hold_payment(tx, subject)
-    if fault is Fault.STATE:
-        await _read_state(tx, row, refusal)
-    elif fault is Fault.RETRY:
+    if refusal.code == NEVER_DONE:
         await go_on(tx, row)
+        return
+    await wanted_later(tx, row, OpKind.RELEASE)
+    if fault is Fault.STATE:
+        await _read_state(tx, await hold_payment(tx, subject), refusal)
 
 
-async def _refused(tx: Tx, row: Row[Any], refusal: Refusal, fault: Fault) -> None:
-    match fault:
-        case Fault.DECLINED:
-            await _declined(tx, row, refusal)
-        case Fault.RETRY if row.let_go is None:
-            await wanted_later(tx, row)
-        case _:
-            # Ours: an alarm stands, nobody's card is blamed, and the office tries again once it is mended.
-            if row.let_go is not None:
-                await go_on(tx, row)
+async def _refused(tx: Tx, row: Row[Any], kind: OpKind, told: tuple[Refusal, Fault]) -> None:
+    """The card is to blame, or nobody's card: then an alarm stands where the fault is ours, and it is asked later."""
+    refusal, fault = told
+    if fault is Fault.DECLINED:
+        await _declined(tx, row, refusal)
+    elif row.let_go is not None:
+        await go_on(tx, row)
+    else:
+        await wanted_later(tx, row, kind)
 
 
 async def _declined(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
@@ -154,7 +158,7 @@ async def _read_state(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
 async def _unconfirmed(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
     """It is known and the card is to be asked; or the customer failed on their bank's page."""
     if row.let_go is not None or row.status == PaymentStatus.PENDING:
-        await go_on(tx, row)
+        await _go_now(tx, row)
         return
     if row.status != PaymentStatus.REQUIRES_ACTION or said.error is None or row.action_url is None:
         return
@@ -168,11 +172,20 @@ async def _unconfirmed(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
         await start_over(tx, row)
 
 
-async def _awaits_customer(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
-    if row.let_go is not None:
+async def _go_now(tx: Tx, row: Row[Any]) -> None:
+    """What is next is asked for at once, unless the provider has just refused it: then it has its time."""
+    if row.next_attempt_at is None:
         await go_on(tx, row)
+
+
+async def _awaits_customer(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
+    """The customer's bank has a page for them, for a while: whoever leaves it does not keep others waiting."""
+    if row.let_go is not None:
+        await _go_now(tx, row)
     elif row.status in BEFORE_HOLD:
-        row = await move_payment(tx, row, PaymentStatus.REQUIRES_ACTION, action_url=said.action_url)
+        until = row.action_until or await confirm_until(tx, row)
+        waits = {"action_url": said.action_url, "action_until": until, "next_attempt_at": None}
+        row = await move_payment(tx, row, PaymentStatus.REQUIRES_ACTION, **waits)
         if row.kind == PaymentKind.PREPAID:
             await booking_awaits(tx, row, TO_CONFIRM)
 
@@ -184,7 +197,9 @@ async def _authorized(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
         if told is not None and told != row.capture_before:
             row = await move_payment(tx, row, capture_before=told)
         if row.let_go is not None:
-            await go_on(tx, row)
+            await _go_now(tx, row)
+        else:
+            await still_held(tx, row)
         return
     if row.status not in BEFORE_HOLD:
         return
@@ -232,14 +247,17 @@ async def _canceled(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
         return
     for kind in (OpKind.CONFIRM, OpKind.CAPTURE):
         await finish_standing(tx, kind, row.id, said.id)
-    if said.has_lapsed or row.status == PaymentStatus.CAPTURE_PENDING:
-        row = await move_payment(tx, await _since_authorized(tx, row), PaymentStatus.EXPIRED, released_at=tx.now)
+    if row.kind == PaymentKind.HOLD and (said.has_lapsed or row.status == PaymentStatus.CAPTURE_PENDING):
+        row = await _since_authorized(tx, row)
+        row = await move_payment(tx, row, PaymentStatus.EXPIRED, released_at=tx.now, next_attempt_at=None)
         await lapsed(tx, row)
         return
     why = row.let_go or LetGo.BY_HAND.value
-    await move_payment(
+    row = await move_payment(
         tx, row, PaymentStatus.RELEASED, released_at=tx.now, let_go=why, next_attempt_at=None, action_url=None
     )
+    if row.kind == PaymentKind.PREPAID:
+        await booking_declined(tx, row, NOT_PAID)
 
 
 _ALIVE = frozenset({*BEFORE_HOLD, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_PENDING})
@@ -247,6 +265,6 @@ _ALIVE = frozenset({*BEFORE_HOLD, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTUR
 
 async def _since_authorized(tx: Tx, row: Row[Any]) -> Row[Any]:
     """A hold of which we only hear now that it is over stood before."""
-    if row.kind == PaymentKind.HOLD and row.status in BEFORE_HOLD:
+    if row.kind == PaymentKind.HOLD and row.status in {*BEFORE_HOLD, PaymentStatus.EXPIRED}:
         return await move_payment(tx, row, PaymentStatus.AUTHORIZED, authorized_at=tx.now)
     return row

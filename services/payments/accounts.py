@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, and_, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.command import command
@@ -19,19 +19,21 @@ from domain.errors import Conflict, Invalid, NotConfigured, NotFound
 from domain.payments.ops import OPEN_OPS, OpKind
 from domain.payments.states import ProviderMode
 from domain.scheduling import PaymentStatus
-from models import money_op, payment, provider_account
+from models import money_op, payment, provider_account, subject_key
 from services.billing.limits import ensure_feature
 from services.checks import text
 from services.identity import tokens
 from services.inputs import arg
-from services.subjects import open_for, seal_for
+from services.subjects import open_for, open_with, seal_for
 
-PLATFORM_OPS = frozenset({OpKind.PLAN_CUSTOMER, OpKind.PLAN_CHECKOUT, OpKind.PLAN_CHANGE})
+PLATFORM_OPS = frozenset({OpKind.PLAN_CUSTOMER, OpKind.PLAN_CHECKOUT, OpKind.PLAN_CHANGE, OpKind.PLAN_REFUND})
 """Steps at the platform's own account: its keys are a setting of the installation, not of a business."""
 MOST_SECRETS = 4
 LONGEST_KEY = 300
 CHECK_TASK = "check_provider"
 """Reads the account that the keys open."""
+SWEEP_TASK = "sweep_money"
+"""Sends what waits: at once when keys that were held back, or are new, open their account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
     """Write down which account the keys open, and what is wrong with them if anything is.
 
     Keys to another account than the one in which cards are kept and money is held are a problem, and change nothing.
+    Where they open theirs after they were changed or held back, what has waited for them is sent.
     """
     row = await _account(tx)
     if row is None:
@@ -183,12 +186,50 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
         .where(tx.own(provider_account))
         .values(**values, version=provider_account.c.version + 1)
     )
+    if values.get("is_held_back") is False and (row.is_held_back or row.checked_at is None):
+        tx.later(SWEEP_TASK, {}, dedupe_key=f"sweep:{tx.now.isoformat()}")
     return tx.actor.tenant
+
+
+async def hold_back(tx: Tx, problem: str) -> None:
+    """Send nothing more with keys that the provider does not know, until they are seen to open the account again.
+
+    The money sweep has them tried.
+    """
+    held = {"is_held_back": True, "problem": problem, "version": provider_account.c.version + 1}
+    async with tx.as_system(wholly=True):
+        await tx.write(
+            update(provider_account).where(tx.own(provider_account), ~provider_account.c.is_held_back).values(**held)
+        )
+
+
+async def ensure_tried(tx: Tx) -> bool:
+    """Whether the business's keys are held back; then they are tried again."""
+    async with tx.as_system(wholly=True):
+        row = await _account(tx)
+    if row is None or not row.is_held_back:
+        return False
+    tx.later(CHECK_TASK, {}, dedupe_key=f"check:{tx.now.isoformat(timespec='minutes')}")
+    return True
 
 
 async def keys_of(tx: Tx, kind: OpKind) -> ProviderKeys | None:
     """The credentials that a step of this kind is sent with; None where there are none, or they are held back."""
     return ProviderKeys() if kind in PLATFORM_OPS else await own_keys(tx, to_send=True)
+
+
+_WITH_KEY = (
+    select(provider_account, subject_key.c.wrapped)
+    .outerjoin_from(
+        provider_account,
+        subject_key,
+        and_(
+            subject_key.c.tenant_id == provider_account.c.tenant_id,
+            subject_key.c.subject_id == provider_account.c.tenant_id,
+        ),
+    )
+    .where(provider_account.c.tenant_id == bindparam("tenant"))
+)
 
 
 async def own_keys(tx: Tx, *, to_send: bool = False) -> ProviderKeys | None:
@@ -197,11 +238,13 @@ async def own_keys(tx: Tx, *, to_send: bool = False) -> ProviderKeys | None:
     Also None `to_send` with, until they are known to open the account in which cards are kept and steps are under way:
     a step that was done there would be done again here.
     """
+    tenant = tx.actor.tenant
     async with tx.as_system(wholly=True):
-        row = await _account(tx)
-        if row is None or (to_send and row.is_held_back):
-            return None
-        opened = await open_for(tx, tx.actor.tenant, _place(tx.actor.tenant, "secret_key"), row.secret_key)
+        # Both in one statement, before each step. The key is not held: what it opens leaves the transaction anyway.
+        row = await tx.one(_WITH_KEY, tenant=tenant)
+    if row is None or (to_send and row.is_held_back):
+        return None
+    opened = open_with(tx, tenant, row.wrapped, _place(tenant, "secret_key"), row.secret_key)
     return None if opened is None else ProviderKeys(opened, row.account_id)
 
 

@@ -118,16 +118,33 @@ async def clear_alarms(tx: Tx, kind: str, still: Collection[str] = ()) -> None:
 
 async def clear_alarm(tx: Tx, kind: str, subject: str) -> None:
     """Clear one alarm, if it stands."""
+    await clear_about(tx, (kind,), subject)
+
+
+async def clear_about(tx: Tx, kinds: Collection[str], subject: str) -> None:
+    """Clear the alarms of these kinds that stand about a subject; one statement."""
     async with tx.as_system(wholly=True):
-        others = await tx.all(
-            select(money_alarm.c.subject).where(
+        gone = await tx.all(
+            update(money_alarm)
+            .where(
                 tx.own(money_alarm),
-                money_alarm.c.kind == kind,
+                money_alarm.c.kind.in_(kinds),
                 money_alarm.c.cleared_at.is_(None),
-                money_alarm.c.subject != subject,
+                money_alarm.c.subject == subject,
             )
+            .values(cleared_at=tx.now, version=money_alarm.c.version + 1)
+            .returning(money_alarm.c.id, money_alarm.c.kind)
         )
-    await clear_alarms(tx, kind, [row.subject for row in others])
+    for row in gone:
+        _tell(tx, row.id, row.kind, is_cleared=True)
+
+
+async def open_subjects(tx: Tx, kind: str) -> Sequence[str]:
+    """What the alarms of a kind that stand are about."""
+    standing = (money_alarm.c.kind == kind, money_alarm.c.cleared_at.is_(None))
+    async with tx.as_system(wholly=True):
+        rows = await tx.all(select(money_alarm.c.subject).where(tx.own(money_alarm), *standing))
+    return [row.subject for row in rows]
 
 
 async def open_alarms(tx: Tx) -> int:

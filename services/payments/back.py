@@ -19,6 +19,19 @@ ON_ITS_WAY = (RefundStatus.RESERVED, *WITH_PROVIDER)
 CONTESTED = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
 TO_REFUND = "prepaid_to_refund"
 """An alarm: a clean that was paid before does not take place, and somebody has to decide about its money."""
+TAKEN_ANYWAY = "taken_after_let_go"
+"""An alarm: what was to be let go was taken by the provider first."""
+PAID_FOR_NOTHING = "paid_without_plan"
+"""An alarm: a first clean was paid whose plan was given up meanwhile."""
+PAID_TWICE = "invoice_paid_twice"
+"""An alarm: an invoice was paid that had been paid or void before."""
+WITHOUT_RIGHT = {
+    TAKEN_ANYWAY: "It was taken after it had been let go.",
+    PAID_FOR_NOTHING: "The booking that it was paid for had been given up.",
+    PAID_TWICE: "The invoice had been paid or taken back before.",
+}
+"""What was so taken goes back by itself, and why. Each alarm is about a payment, until its money has gone back."""
+GOES_BACK, BY_OFFICE = "It goes back by itself.", "Refund it by hand."
 
 
 async def left_of(tx: Tx, row: Row[Any]) -> int:

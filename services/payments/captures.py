@@ -28,21 +28,24 @@ from models import job, money_op, payment, payment_method
 from services.booking.confirmation import booking_paid
 from services.fieldwork.proof import is_proven
 from services.inputs import arg
-from services.payments.alarms import clear_alarm, raise_alarm
+from services.payments.alarms import clear_about, raise_alarm
+from services.payments.back import TAKEN_ANYWAY
 from services.payments.cards import activate
 from services.payments.holds import hold_now, is_invoiced
 from services.payments.intents import read_later
 from services.payments.ledger import Entry, book
 from services.payments.ops import Step, plan_op, standing_op
-from services.payments.recording import finish_standing
+from services.payments.patience import wanted_later
+from services.payments.recording import NEVER_DONE, finish_standing
+from services.payments.refunds import give_back
 from services.payments.state import current_payment, hold_payment, move_payment
 from services.payouts.creation import earn
 from services.policies import tenant_policy
 
 UNPAID = "completed_unpaid"
 """An alarm: a clean is proven, and nothing can be taken for it."""
-TAKEN_ANYWAY = "taken_after_let_go"
-"""An alarm: what was to be let go was taken by the provider first; it is to be refunded."""
+NOT_TAKEN = "capture_refused"
+"""An alarm: what is to be taken of a hold was refused, and the hold stands; it is asked for again by itself."""
 PAID = frozenset(
     {PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}
 )
@@ -143,28 +146,45 @@ async def captured(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
     for kind in (OpKind.CONFIRM, OpKind.CAPTURE):
         await finish_standing(tx, kind, row.id, thing.id)
     if row.is_current and row.job_id is not None:
-        await clear_alarm(tx, UNPAID, str(row.job_id))
+        await clear_about(tx, (UNPAID, NOT_TAKEN), str(row.job_id))
     if row.let_go is not None:
-        await raise_alarm(tx, TAKEN_ANYWAY, str(row.id), {"why": row.let_go, "cents": row.captured_cents})
-    await _follow(tx, row, charge)
+        # Nothing follows from it but that it goes back.
+        await give_back(tx, row, TAKEN_ANYWAY, why=row.let_go)
+    else:
+        await _follow(tx, row, charge)
 
 
 async def refused_capture(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:
-    """A capture that was definitely refused: what the provider has decides, or the hold stands as before."""
+    """A capture that was definitely refused: what the provider has decides. Where the hold stands, the same is asked
+    again, later and later; after that it is for the office to take it by hand, or to let it go.
+    """
     row = await hold_payment(tx, subject)
     if row.status != PaymentStatus.CAPTURE_PENDING:
         return
-    if fault in {Fault.STATE, Fault.HELD}:
-        read_later(tx, row.id)
-    elif fault is Fault.RETRY and row.let_go is None:
-        row = await move_payment(tx, row, PaymentStatus.AUTHORIZED)
-        await _capture(tx, row, await _asked_before(tx, row))
-    elif fault is Fault.DECLINED:
+    if fault is Fault.DECLINED:
         await move_payment(tx, row, PaymentStatus.FAILED)
         await _warn(tx, row.job_id, PaymentStatus.FAILED)
+    elif refusal.code == NEVER_DONE:
+        await capture_again(tx, row)
     else:
-        # Ours: an alarm stands already, and the hold with it.
-        await move_payment(tx, row, PaymentStatus.AUTHORIZED)
+        if fault in {Fault.STATE, Fault.HELD}:
+            read_later(tx, row.id)
+        else:
+            row = await move_payment(tx, row, PaymentStatus.AUTHORIZED)
+        if not await wanted_later(tx, row, OpKind.CAPTURE):
+            await move_payment(tx, row, PaymentStatus.AUTHORIZED)
+
+
+async def still_held(tx: Tx, row: Row[Any]) -> None:
+    """What is being captured stands as a hold: where its capture was refused, administrators hear of it."""
+    if row.status == PaymentStatus.CAPTURE_PENDING and await standing_op(tx, OpKind.CAPTURE, row.id) is None:
+        detail = {"paymentId": str(row.id), "cents": await _asked_before(tx, row)}
+        await raise_alarm(tx, NOT_TAKEN, str(row.job_id), detail)
+
+
+async def capture_again(tx: Tx, row: Row[Any]) -> None:
+    """Take of a locked payment what a refused capture was to take: all of the hold, or a fee (A50)."""
+    await _capture(tx, row, await _asked_before(tx, row))
 
 
 async def _capture(tx: Tx, row: Row[Any], cents: int) -> None:

@@ -16,6 +16,7 @@ from db.command import command
 from db.ids import new_id
 from db.tx import Tx
 from domain.actors import Role
+from domain.consent import card_consent_text, ensure_consent
 from domain.errors import AlreadyExists, Conflict, Invalid, PaymentState
 from domain.ids import PaymentMethodId
 from domain.payments import asks
@@ -23,7 +24,7 @@ from domain.payments.ops import OpKind
 from domain.payments.outcomes import Fault, Refusal, words_for_customer
 from domain.payments.states import MethodStatus
 from domain.scheduling import PaymentStatus
-from models import payment, payment_method
+from models import payment, payment_method, tenant
 from services.checks import text
 from services.inputs import arg
 from services.payments.accounts import ensure_provider
@@ -59,8 +60,7 @@ class AddPaymentMethod:
     """A card for later charges, and the consent to them."""
 
     method: str = arg("What the provider's own card field handed out, pm_; card numbers never come here.")
-    consent_version: str = arg("Which edition of the consent's text was shown, at most 40 characters.")
-    consent_text: str = arg("The text itself as it was shown and agreed to, at most 5,000 characters.")
+    consent_version: str = arg("Which text about later charges was shown and agreed to: the one in force.")
     return_url: str = arg("The page to come back to if the bank wants the customer to confirm.")
     is_recurring: bool = arg("Whether it is for cleans at a fixed interval.", default=False)
 
@@ -83,11 +83,14 @@ class SetDefaultPaymentMethod:
 async def add_payment_method(tx: Tx, input: AddPaymentMethod) -> PaymentMethodId:
     """Save a card for later charges, with the agreement to them (R38, R264); once saved it is the default.
 
-    Without consent nothing is saved. Where the bank wants the customer to confirm, `actionUrl` says where.
+    What was agreed to is the text in force, `bookingForm { consentVersion cardConsentText }`; without that nothing is
+    saved. Where the bank wants the customer to confirm, `actionUrl` says where.
     """
     await ensure_provider(tx)
     usage = "recurring" if input.is_recurring else "unscheduled"
-    consent = Consent(input.consent_version, input.consent_text, usage, tx.origin.address)
+    version = ensure_consent(input.consent_version)
+    business = await tx.scalar(select(tenant.c.name).where(tx.own(tenant)))
+    consent = Consent(version, card_consent_text(business, version), usage, tx.origin.address)
     return await keep_method(tx, tx.actor.person, input.method, consent, page(input.return_url, "returnUrl"))
 
 
@@ -109,7 +112,7 @@ async def remove_payment_method(tx: Tx, input: RemovePaymentMethod) -> PaymentMe
     return input.payment_method_id
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def set_default_payment_method(tx: Tx, input: SetDefaultPaymentMethod) -> PaymentMethodId:
     """Have this card charged from now on; what is held already stays where it is."""
     row = await tx.get(payment_method, input.payment_method_id, "paymentMethodId")

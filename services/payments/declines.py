@@ -22,21 +22,23 @@ from domain.payments.outcomes import Refusal, Stop, StopReason, next_attempt, st
 from domain.payments.states import PaymentKind
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, market, payment
+from services.booking.confirmation import booking_declined
 from services.inputs import arg
+from services.payments.captures import capture_again
 from services.payments.cards import page
 from services.payments.holds import hold_now, is_invoiced, start_over
-from services.payments.intents import default_method, go_on, let_be_gone, read_later
+from services.payments.intents import OVER, default_method, go_on, let_be_gone, read_later, usable_method
 from services.payments.ops import standing_op
+from services.payments.patience import retry_at
 from services.payments.state import hold_payment, move_payment
 from services.policies import tenant_policy
 
-RETRY_TASK = "retry_payment"
 NOTIFY_TASK = "notify_payment"
 TO_CONFIRM = timedelta(hours=24)
-"""How long a payment that is no clean's can be confirmed."""
-AGAIN = timedelta(minutes=10)
-"""How long after a refusal that is nobody's fault the same is wanted again."""
+"""How long a tip, an invoice or a clean that is over can be confirmed: whoever wants to pay has looked by then."""
+UNCONFIRMED = "The payment was not confirmed with the bank in time."
 ASKED_AGAIN = frozenset({PaymentStatus.FAILED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PENDING})
+CAPTURED_AGAIN = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_PENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,22 @@ class ConfirmPayment:
 
 @command(Role.SYSTEM)
 async def try_again(tx: Tx, input: TryAgain) -> PaymentId:
-    """Ask a card again whose time has come (A36); nothing where it is settled, or its time is another by now."""
+    """Ask again for a payment whose time has come: its card, its capture, or to let it go (A36, A2).
+
+    Nothing where it is settled, or its time is another by now.
+    """
     row = await hold_payment(tx, input.payment)
-    is_due = row.next_attempt_at is not None and row.next_attempt_at <= tx.now
-    if is_due and row.let_go is None and row.status in ASKED_AGAIN:
+    if row.next_attempt_at is None or row.next_attempt_at > tx.now or row.status in OVER:
+        return input.payment
+    if row.let_go is None and row.kind == PaymentKind.HOLD and row.status in ASKED_AGAIN:
         await ask_again(tx, row)
+        return input.payment
+    row = await move_payment(tx, row, next_attempt_at=None)
+    if row.let_go is None and row.status in CAPTURED_AGAIN:
+        await capture_again(tx, row)
+    else:
+        # As it was asked before: with its own card, and to be let go where that is wanted.
+        await go_on(tx, row)
     return input.payment
 
 
@@ -147,21 +160,24 @@ async def confirm_present(tx: Tx, payment_id: UUID, return_url: str) -> Row[Any]
 
 
 async def ask_again(tx: Tx, row: Row[Any]) -> None:
-    """Ask the customer's card again, the default one of today, with them absent; the payment is held.
+    """Ask again for a held payment: a hold of the customer's default card of today, with them absent.
 
-    A clean whose invoice is paid, or being paid, is not paid once more.
+    Anything else is asked as it was, with its own card and page. A clean whose invoice is paid, or being paid, is not
+    paid once more.
     """
-    if row.kind == PaymentKind.HOLD and await is_invoiced(tx, row.job_id):
+    is_hold = row.kind == PaymentKind.HOLD
+    if is_hold and await is_invoiced(tx, row.job_id):
         return
-    method = await default_method(tx, row.customer_id)
-    values = {} if method is None else {"method_id": method.id}
-    row = await move_payment(tx, row, next_attempt_at=None, return_url=None, **values)
+    method = await default_method(tx, row.customer_id) if is_hold else None
+    values: dict[str, Any] = {"return_url": None} if is_hold else {}
+    values |= {} if method is None else {"method_id": method.id}
+    row = await move_payment(tx, row, next_attempt_at=None, **values)
     if row.status == PaymentStatus.REQUIRES_ACTION and row.action_url is not None:
         # The bank is at it already: only the provider knows how that stands.
         read_later(tx, row.id)
         return
     asked = await standing_op(tx, OpKind.CONFIRM, row.id)
-    if row.kind == PaymentKind.HOLD and row.status == PaymentStatus.FAILED and asked and asked.state not in OPEN_OPS:
+    if is_hold and row.status == PaymentStatus.FAILED and asked and asked.state not in OPEN_OPS:
         # The bank's page was the answer to that step, and the card was declined after it: only another hold asks again.
         await start_over(tx, row)
         return
@@ -180,7 +196,7 @@ async def declined(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
         return
     step = await _next(tx, row, refusal)
     if isinstance(step, Stop) and step.reason is StopReason.AUTHENTICATION:
-        until = await _confirm_until(tx, row)
+        until = await confirm_until(tx, row)
         row = await move_payment(tx, row, PaymentStatus.REQUIRES_ACTION, action_until=until, next_attempt_at=None)
     else:
         at = None if isinstance(step, Stop) else step
@@ -188,19 +204,6 @@ async def declined(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
         if at is not None:
             retry_at(tx, row.id, at)
     notify(tx, row.id, f"declined:{declines}")
-
-
-async def wanted_later(tx: Tx, row: Row[Any]) -> None:
-    """What failed through nobody's fault is wanted again in a while."""
-    at = tx.now + AGAIN
-    await move_payment(tx, row, next_attempt_at=at)
-    retry_at(tx, row.id, at)
-
-
-def retry_at(tx: Tx, payment_id: UUID, at: datetime) -> None:
-    """Have a payment tried again at a time."""
-    payload = {"payment": str(payment_id)}
-    tx.later(RETRY_TASK, payload, run_at=at, dedupe_key=f"retry:{payment_id}:{at.isoformat()}")
 
 
 def notify(tx: Tx, payment_id: UUID, occasion: str) -> None:
@@ -219,8 +222,12 @@ async def _next(tx: Tx, row: Row[Any], refusal: Refusal) -> datetime | Stop:
     return next_attempt(row.declines, refusal, clean.starts_at, tx.now, ladder_of(place.zone, hours))
 
 
-async def _confirm_until(tx: Tx, row: Row[Any]) -> datetime:
-    """Until the clean starts; for one that is over, a day."""
+async def confirm_until(tx: Tx, row: Row[Any]) -> datetime:
+    """A hold until its clean starts, a booking for as long as its price is promised (A33), all else for a day."""
+    if row.kind == PaymentKind.PREPAID:
+        return tx.now + (await tenant_policy(tx)).booking.quote_life
+    if row.kind != PaymentKind.HOLD:
+        return tx.now + TO_CONFIRM
     async with tx.as_system(wholly=True):
         clean = await tx.get(job, row.job_id)
     starts_at: datetime = clean.starts_at
@@ -229,14 +236,15 @@ async def _confirm_until(tx: Tx, row: Row[Any]) -> datetime:
 
 async def _ensure_sensible(tx: Tx, row: Row[Any]) -> None:
     """Networks count what is asked in vain, and fine it: a card that will never work is not asked again."""
-    if row.kind != PaymentKind.HOLD and row.status == PaymentStatus.FAILED:
+    is_hold = row.kind == PaymentKind.HOLD
+    if not is_hold and row.status == PaymentStatus.FAILED:
         message = "The customer pays it anew themselves."
         raise PaymentState(message, field=("paymentId",), details={"status": row.status})
-    if row.kind == PaymentKind.HOLD and await is_invoiced(tx, row.job_id):
+    if is_hold and await is_invoiced(tx, row.job_id):
         message = "This clean is paid by its invoice."
         raise PaymentState(message, field=("paymentId",), details={"status": row.status})
     final = (row.decline or {}).get("final")
-    method = await default_method(tx, row.customer_id)
+    method = await default_method(tx, row.customer_id) if is_hold else await usable_method(tx, row)
     if method is None:
         raise PaymentState("The customer has saved no card.", field=("paymentId",), details={"status": row.status})
     is_same = method.id == row.method_id
@@ -270,6 +278,12 @@ def _unheld(tx: Tx, customer_id: UUID) -> Any:
 
 
 async def give_up(tx: Tx, row: Row[Any]) -> None:
-    """The time to confirm is over: the payment is let go, and the office decides about the clean (A36)."""
-    await let_be_gone(tx, row, LetGo.UNCONFIRMED)
-    notify(tx, row.id, "unconfirmed")
+    """The time to confirm is over: the payment is let go, and the office decides about the clean (A36).
+
+    What its customer was to pay there and then, as an invoice or a booking, can be paid anew.
+    """
+    row = await let_be_gone(tx, row, LetGo.UNCONFIRMED)
+    if row.kind == PaymentKind.HOLD:
+        notify(tx, row.id, "unconfirmed")
+    elif row.kind == PaymentKind.PREPAID:
+        await booking_declined(tx, row, UNCONFIRMED)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from db.command import command
 from db.tx import Tx
 from domain.actors import Role
-from domain.ids import MarketId
+from domain.ids import MarketId, PaymentId
 from domain.payments.holding import LetGo
 from domain.payments.states import PaymentKind
 from domain.policy import PaymentsPolicy
@@ -17,45 +18,80 @@ from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, payment
 from services.cancellations import strike
 from services.payments.accounts import has_provider
-from services.payments.declines import give_up, notify, retry_at
+from services.payments.declines import TO_CONFIRM, give_up, notify
 from services.payments.holds import hold_now, renew
 from services.payments.intents import read_later
+from services.payments.patience import OVERDUE, is_forgotten, retry_at
 from services.payments.releases import let_go
 from services.payments.state import hold_payment, move_payment
 from services.policies import tenant_policy
 
 PAGE = 200
-OVERDUE = timedelta(minutes=15)
-"""How long after its time an attempt is taken to have lost its task."""
+FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchHolds:
-    """The holds of a market that somebody has to look at."""
+    """The holds of a market that somebody has to look at, a page at a time."""
+
+    market: MarketId
+    after: UUID = FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPayments:
+    """What is paid at once and was not: tips, invoices, bookings; a page at a time."""
+
+    after: UUID = FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class CallOffUnpaid:
+    """The cleans of a market that no card pays for."""
 
     market: MarketId
 
 
 @command(Role.SYSTEM)
-async def watch_holds(tx: Tx, input: WatchHolds) -> int:
+async def watch_holds(tx: Tx, input: WatchHolds) -> UUID | None:
     """Look after holds that will lapse, confirmations that did not come, and attempts that were lost (A2, A36).
 
     A day before it lapses administrators hear of it, once. Half a day before, it is taken anew unless the business
-    wants to decide by hand. Past its time the provider is asked how it stands. How many there were.
+    wants to decide by hand. Past its time the provider is asked how it stands. Where to go on if there are more: those
+    that cannot be helped keep nobody else waiting.
     """
     if not await has_provider(tx):
-        return 0
+        return None
     policy = (await tenant_policy(tx)).payments
-    found = await tx.all(_watched(tx, input.market, policy))
+    found = await tx.all(_watched(tx, input, policy))
     for each in found:
         row = await hold_payment(tx, each.id)
         if row.version == each.version:
             await _look_after(tx, row, policy)
-    return len(found)
+    return found[-1].id if len(found) == PAGE else None
 
 
 @command(Role.SYSTEM)
-async def call_off_unpaid(tx: Tx, input: WatchHolds) -> int:
+async def watch_payments(tx: Tx, input: WatchPayments) -> PaymentId | None:
+    """Let go of what was to be paid at once and was not: a bank's page that was left, or no word for a day (R181).
+
+    The invoice or the booking is free for another try at once; what is taken all the same goes back. Attempts whose
+    task was lost are made. Where to go on if there are more.
+    """
+    found = await tx.all(_undecided(tx, input.after))
+    for each in found:
+        row = await hold_payment(tx, each.id)
+        if row.version != each.version:
+            continue
+        if row.let_go is None and _is_late(tx, row):
+            await give_up(tx, row)
+        else:
+            retry_at(tx, row.id, tx.now)
+    return PaymentId(found[-1].id) if len(found) == PAGE else None
+
+
+@command(Role.SYSTEM)
+async def call_off_unpaid(tx: Tx, input: CallOffUnpaid) -> int:
     """Call off cleans that no card pays for, so long before their start as the business says; else never (A36).
 
     Their cleaners are free again, and customers are told as of every cancellation. How many there were.
@@ -97,9 +133,9 @@ async def lapsed(tx: Tx, row: Row[Any]) -> None:
 
 
 async def _look_after(tx: Tx, row: Row[Any], policy: PaymentsPolicy) -> None:
-    if row.status == PaymentStatus.REQUIRES_ACTION:
+    if row.let_go is None and row.status == PaymentStatus.REQUIRES_ACTION and row.action_until <= tx.now:
         await give_up(tx, row)
-    elif row.status != PaymentStatus.AUTHORIZED:
+    elif row.next_attempt_at is not None and row.next_attempt_at <= tx.now - OVERDUE:
         retry_at(tx, row.id, tx.now)
     elif row.capture_before <= tx.now:
         read_later(tx, row.id)
@@ -121,8 +157,30 @@ async def _renew(tx: Tx, row: Row[Any]) -> None:
         await renew(tx, row)
 
 
-def _watched(tx: Tx, market: MarketId, policy: PaymentsPolicy) -> Any:
+def _is_late(tx: Tx, row: Row[Any]) -> bool:
+    return bool((row.action_until or row.created_at + TO_CONFIRM) <= tx.now)
+
+
+def _undecided(tx: Tx, after: UUID) -> Any:
+    """Payments of other kinds than holds whose time is over; of those that are let go, whose attempt was lost."""
+    waits = payment.c.status.in_([PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION]) & payment.c.let_go.is_(None)
+    is_late = func.coalesce(payment.c.action_until, payment.c.created_at + TO_CONFIRM) <= tx.now
+    return (
+        select(payment.c.id, payment.c.version)
+        .where(
+            tx.own(payment),
+            payment.c.id > after,
+            payment.c.kind != PaymentKind.HOLD,
+            or_(waits & is_late, is_forgotten(tx)),
+        )
+        .order_by(payment.c.id)
+        .limit(PAGE)
+    )
+
+
+def _watched(tx: Tx, input: WatchHolds, policy: PaymentsPolicy) -> Any:
     lapsing = and_(
+        payment.c.let_go.is_(None),
         payment.c.status == PaymentStatus.AUTHORIZED,
         payment.c.capture_before <= tx.now + timedelta(hours=policy.alarm_hours),
         or_(
@@ -130,20 +188,20 @@ def _watched(tx: Tx, market: MarketId, policy: PaymentsPolicy) -> Any:
             payment.c.capture_before <= tx.now + timedelta(hours=policy.decide_hours),
         ),
     )
-    unconfirmed = and_(payment.c.status == PaymentStatus.REQUIRES_ACTION, payment.c.action_until <= tx.now)
-    forgotten = and_(
-        payment.c.status.in_([PaymentStatus.FAILED, PaymentStatus.PENDING]),
-        payment.c.next_attempt_at <= tx.now - OVERDUE,
+    unconfirmed = and_(
+        payment.c.let_go.is_(None),
+        payment.c.status == PaymentStatus.REQUIRES_ACTION,
+        payment.c.action_until <= tx.now,
     )
     return (
         select(payment.c.id, payment.c.version)
         .join(job, and_(job.c.tenant_id == payment.c.tenant_id, job.c.id == payment.c.job_id))
         .where(
             tx.own(payment),
-            job.c.market_id == market,
+            job.c.market_id == input.market,
+            payment.c.id > input.after,
             payment.c.kind == PaymentKind.HOLD,
-            payment.c.let_go.is_(None),
-            or_(lapsing, unconfirmed, forgotten),
+            or_(lapsing, unconfirmed, is_forgotten(tx)),
         )
         .order_by(payment.c.id)
         .limit(PAGE)

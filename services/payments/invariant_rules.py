@@ -14,13 +14,14 @@ _LEFT = "'RELEASED', 'IN_TRANSIT', 'PAID_OUT', 'FAILED', 'REVERSED'"
 
 RULES: Mapping[Invariant, str] = {
     Invariant.CHARGED_ONCE: """
-        select job_id::text as subject, jsonb_build_object('charges', count(*) filter (where captured_cents > 0),
+        select job_id::text as subject, jsonb_build_object('charges',
+            count(*) filter (where captured_cents > refunded_cents),
             'holds', count(*) filter (where status in ('AUTHORIZED', 'CAPTURE_PENDING') and let_go is null)) as detail
         from payment where tenant_id = :tenant and job_id is not null and kind in ('PREPAID', 'HOLD', 'INVOICE')
         group by job_id
-        having count(*) filter (where captured_cents > 0) > 1
+        having count(*) filter (where captured_cents > refunded_cents) > 1
             or count(*) filter (where status in ('AUTHORIZED', 'CAPTURE_PENDING') and let_go is null) > 1
-            or (bool_or(captured_cents > 0) and bool_or(status = 'AUTHORIZED' and let_go is null))""",
+            or (bool_or(captured_cents > refunded_cents) and bool_or(status = 'AUTHORIZED' and let_go is null))""",
     Invariant.CAPTURE_AS_AGREED: """
         select c.id::text, jsonb_build_object('amountCents', c.amount_cents, 'capturedCents', c.captured_cents,
             'priceCents', j.price_cents)
@@ -33,6 +34,7 @@ RULES: Mapping[Invariant, str] = {
         from payment c join job j on j.tenant_id = c.tenant_id and j.id = c.job_id
         left join evidence v on v.tenant_id = c.tenant_id and v.job_id = c.job_id
         where c.tenant_id = :tenant and c.kind = 'HOLD' and c.captured_cents > 0 and c.why_less is null
+            and not (c.let_go is not null and c.refunded_cents = c.captured_cents)
             and (j.status <> 'COMPLETED' or v.status is null or v.status not in ('COMPLETE', 'OVERRIDDEN'))""",
     Invariant.PAID_ONCE: f"""
         select o.id::text, jsonb_build_object('status', o.status, 'transfer', o.transfer_id, 'steps', s.many)

@@ -26,9 +26,10 @@ from models import customer, invoice, job, payment, payment_method
 from services.checks import text
 from services.inputs import arg
 from services.payments.accounts import ensure_provider
-from services.payments.alarms import raise_alarm
+from services.payments.back import PAID_TWICE
 from services.payments.cards import page
 from services.payments.intents import OVER, default_method, go_on
+from services.payments.refunds import give_back
 from services.payments.state import current_payment, tell_payment
 from services.payments.telling import tell_later
 from services.payouts.creation import earn
@@ -37,8 +38,6 @@ from services.policies import tenant_policy
 MOST_LINES = 100
 ONE_DAY, LONGEST_DUE = timedelta(days=1), timedelta(days=366)
 MOST_QUANTITY = 1_000
-TWICE = "invoice_paid_twice"
-"""An alarm: an invoice was paid that had been paid or void before; it is to be refunded."""
 _NUMBERS_LOCK = 5_302
 _PAID = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED})
 
@@ -188,14 +187,17 @@ async def pay_invoice(tx: Tx, input: PayInvoice) -> InvoiceId:
 
 
 async def invoice_captured(tx: Tx, paid: Row[Any]) -> None:
-    """The provider has taken the money of an invoice: it is paid, and so is who did the clean that it is for (R154)."""
+    """The provider has taken the money of an invoice: it is paid, and so is who did the clean that it is for (R154).
+
+    Of one that was paid or void before it goes back.
+    """
     async with tx.as_system(wholly=True):
         row = await tx.get(invoice, paid.invoice_id, lock=True)
         if row.status == InvoiceStatus.OPEN:
             await _move(tx, row, InvoiceStatus.PAID, paid_cents=paid.captured_cents, paid_at=tx.now)
             await earn(tx, paid)
             return
-    await raise_alarm(tx, TWICE, str(row.id), {"paymentId": str(paid.id), "cents": paid.captured_cents})
+    await give_back(tx, paid, PAID_TWICE, invoice=str(row.id))
 
 
 def _lines(given: Sequence[InvoiceLine], clean: Row[Any] | None) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.command import command
@@ -24,7 +24,7 @@ from domain.payments.ask import Ask, metadata
 from domain.payments.keys import op_key
 from domain.payments.ops import LEASE, LOOK_UP_AFTER, OPEN_OPS, STANDING_OPS, OpKind, OpState
 from models import money_op
-from services.payments.accounts import ProviderKeys, keys_of
+from services.payments.accounts import PLATFORM_OPS, ProviderKeys, ensure_tried, keys_of
 
 SEND_TASK = "send_money"
 ENVIRONMENT = "cleanshift"
@@ -73,6 +73,8 @@ class Sending:
     keys: ProviderKeys = field(repr=False)
     must_look_up: bool = False
     """It has been unknown for so long that the provider may have forgotten the key: find out, do not send."""
+    job: UUID | None = None
+    """Of which clean it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,13 @@ async def plan_ops(tx: Tx, steps: Sequence[Step]) -> list[MoneyOpId]:
     if not steps:
         return []
     async with tx.as_system(wholly=True):
-        attempts = await _attempts(tx, steps)
-        rows = [_row(tx, step, attempts.get((step.kind, step.subject), 0) + 1) for step in steps]
-        made = await tx.all(insert(money_op).values(rows).on_conflict_do_nothing().returning(money_op.c.id))
-    kept = {row.id for row in made}
-    ids = [MoneyOpId(row["id"]) for row in rows if row["id"] in kept]
+        kept = await _keep(tx, [_row(tx, step, 1) for step in steps])
+        # Nearly all are first attempts. Of the others one stands, or each was refused: then it is the next attempt.
+        left = [step for step in steps if step.op not in kept]
+        if left:
+            before = await _attempts(tx, left)
+            kept |= await _keep(tx, [_row(tx, step, before.get((step.kind, step.subject), 0) + 1) for step in left])
+    ids = [MoneyOpId(step.op) for step in steps if step.op in kept]
     waits = {step.op: step.wait for step in steps}
     for id in ids:
         send_later(tx, id, run_at=tx.now + waits[id])
@@ -131,6 +135,14 @@ async def standing_op(tx: Tx, kind: OpKind, subject: UUID) -> Row[Any] | None:
         )
 
 
+async def attempts_of(tx: Tx, kind: OpKind, subject: UUID) -> int:
+    """How often this was attempted; 0 where it never was."""
+    last = func.coalesce(func.max(money_op.c.attempt), 0)
+    mine = (tx.own(money_op), money_op.c.kind == kind, money_op.c.subject_id == subject)
+    async with tx.as_system(wholly=True):
+        return int(await tx.scalar(select(last).where(*mine)))
+
+
 async def drop_planned(tx: Tx, kind: OpKind, subject: UUID, why: str) -> bool:
     """Take back a step that nobody has begun to send; False where it has been begun, or there is none."""
     async with tx.as_system(wholly=True):
@@ -148,27 +160,37 @@ async def drop_planned(tx: Tx, kind: OpKind, subject: UUID, why: str) -> bool:
         )
 
 
-@command(Role.SYSTEM, secret=True)
+_BEGIN = (
+    update(money_op)
+    .where(
+        money_op.c.tenant_id == bindparam("tenant"),
+        money_op.c.id == bindparam("op"),
+        money_op.c.state.in_(OPEN_OPS),
+        or_(
+            money_op.c.lease_until.is_(None),
+            money_op.c.lease_until < func.clock_timestamp(),
+            money_op.c.lease_owner == bindparam("owner"),
+        ),
+    )
+    .values(
+        state=OpState.SENT,
+        first_sent_at=func.coalesce(money_op.c.first_sent_at, bindparam("now", type_=money_op.c.first_sent_at.type)),
+        tries=money_op.c.tries + 1,
+        lease_owner=bindparam("owner"),
+        lease_until=func.clock_timestamp() + LEASE,
+    )
+    .returning(money_op)
+)
+
+
+@command(Role.SYSTEM, secret=True, by_key=True)
 async def begin_op(tx: Tx, input: BeginOp) -> Sending | None:
     """Mark a step as sent and hand it out, for as long as the lease lasts.
 
     None where it is finished. Raises `Unavailable` while somebody else is at it, who may have died: then the task comes
     again. Raises `NotConfigured` where the business has no provider (any more).
     """
-    clock = func.clock_timestamp()
-    free = or_(money_op.c.lease_until.is_(None), money_op.c.lease_until < clock, money_op.c.lease_owner == input.owner)
-    begun = await tx.one(
-        update(money_op)
-        .where(tx.own(money_op), money_op.c.id == input.op, money_op.c.state.in_(OPEN_OPS), free)
-        .values(
-            state=OpState.SENT,
-            first_sent_at=func.coalesce(money_op.c.first_sent_at, tx.now),
-            tries=money_op.c.tries + 1,
-            lease_owner=input.owner,
-            lease_until=clock + LEASE,
-        )
-        .returning(money_op)
-    )
+    begun = await tx.one(_BEGIN, tenant=tx.actor.tenant, op=input.op, owner=input.owner, now=tx.now)
     if begun is None:
         left = select(money_op.c.state).where(tx.own(money_op), money_op.c.id == input.op)
         if await tx.scalar(left) in OPEN_OPS:
@@ -185,6 +207,7 @@ async def begin_op(tx: Tx, input: BeginOp) -> Sending | None:
         key=begun.idem_key,
         keys=keys,
         must_look_up=is_too_old(begun.first_sent_at, tx.now),
+        job=begun.job_id,
     )
 
 
@@ -193,13 +216,17 @@ async def resend_stale(tx: Tx, input: FindStale) -> UUID | None:
     """Have every open step sent again that nobody holds; where to go on if there are more.
 
     Their tasks may have given up after their last attempt, or been lost. Each gets one task a sweep; what has a task of
-    its own yet, in all likelihood, is left to it.
+    its own yet, in all likelihood, is left to it. While the business's keys are held back these are tried, and nothing
+    is sent with them.
     """
+    waited = or_(money_op.c.created_at < tx.now - TASKS_WAIT, money_op.c.failure.is_not(None))
     idle = or_(
-        and_(money_op.c.state == OpState.PLANNED, money_op.c.created_at < tx.now - TASKS_WAIT),
+        and_(money_op.c.state == OpState.PLANNED, waited),
         and_(money_op.c.state == OpState.SENT, money_op.c.lease_until < func.clock_timestamp()),
         and_(money_op.c.state == OpState.UNKNOWN, money_op.c.first_sent_at < tx.now - TASKS_LAST),
     )
+    if await ensure_tried(tx):
+        idle = and_(idle, money_op.c.kind.in_(PLATFORM_OPS))
     rows = await tx.all(
         select(money_op.c.id)
         .where(tx.own(money_op), money_op.c.id > input.after, money_op.c.state.in_(OPEN_OPS), idle)
@@ -214,6 +241,14 @@ async def resend_stale(tx: Tx, input: FindStale) -> UUID | None:
 def is_too_old(first_sent_at: datetime | None, now: datetime) -> bool:
     """Whether a step was first sent so long ago that its key may be forgotten."""
     return first_sent_at is not None and now - first_sent_at >= LOOK_UP_AFTER
+
+
+async def _keep(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Write down those steps of which none stands and no such attempt was made; their ids."""
+    # One row by its own words: what is said of many is put together anew each time.
+    values = rows[0] if len(rows) == 1 else rows
+    made = await tx.all(insert(money_op).values(values).on_conflict_do_nothing().returning(money_op.c.id))
+    return {row.id for row in made}
 
 
 async def _attempts(tx: Tx, steps: Sequence[Step]) -> Mapping[tuple[str, UUID], int]:

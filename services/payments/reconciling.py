@@ -22,6 +22,8 @@ from services.payments.alarms import Broken, keep_alarms
 
 NOBODYS_PAYMENT = "payment_of_nobody"
 """An alarm: money was taken or is held at the provider, and no payment of ours knows of it."""
+NOT_ABSORBED = "not_absorbed"
+"""An alarm: the provider says of a thing what our row cannot have come to."""
 UNBOOKED = "unbooked_transaction"
 """An alarm: a movement on the provider's balance that no entry books."""
 NOT_THERE = "booked_not_there"

@@ -11,7 +11,7 @@ from db.tx import Tx
 from domain.payments.ops import OpKind
 from domain.payments.outcomes import Fault, Refusal
 from domain.payments.states import PaymentKind
-from services.billing import choosing
+from services.billing import choosing, second
 from services.payments.absorbing import absorb_intent, refused_confirm, refused_intent, refused_release
 from services.payments.captures import FOLLOWS, refused_capture
 from services.payments.cards import (
@@ -61,6 +61,7 @@ RECORDERS |= {
     OpKind.PLAN_CUSTOMER: choosing.PLAN_CUSTOMER,
     OpKind.PLAN_CHECKOUT: choosing.PLAN_CHECKOUT,
     OpKind.PLAN_CHANGE: choosing.PLAN_CHANGE,
+    OpKind.PLAN_REFUND: second.PLAN_REFUND,
 }
 
 FOLLOWS[PaymentKind.TIP] = tip_captured

@@ -17,9 +17,19 @@ from domain.actors import Role
 from domain.errors import NotFound
 from domain.ids import MoneyOpId
 from domain.payments.ops import LOOK_UP_AGAIN, OPEN_OPS, OpKind, OpState
-from domain.payments.outcomes import Answered, Fault, Outcome, Refusal, Unknown, fault_of
+from domain.payments.outcomes import (
+    Answered,
+    Fault,
+    Outcome,
+    Refusal,
+    Unknown,
+    fault_of,
+    is_key_unknown,
+    refuses_us,
+)
 from models import job, money_op
-from services.payments.alarms import raise_alarm
+from services.payments.accounts import PLATFORM_OPS, hold_back
+from services.payments.alarms import clear_alarm, raise_alarm
 
 OUR_FAULT = "provider_refuses_us"
 NEVER_DONE = "never_done"
@@ -64,6 +74,8 @@ class RecordOp:
 
     op: MoneyOpId
     outcome: Outcome
+    job: UUID | None = None
+    """Of which clean the step is, where whoever sent it knows that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +85,25 @@ class NoteAbsent:
     op: MoneyOpId
 
 
-@command(Role.SYSTEM)
+@command(Role.SYSTEM, by_key=True)
 async def record_op(tx: Tx, input: RecordOp) -> MoneyOpId:
     """Write down what came of a step; of one that is finished already nothing changes.
 
     An answer is applied to our rows. A definite refusal ends the attempt and lets its recorder decide. Where it is
-    unknown the step stays open: the same is sent again, with the same key.
+    unknown the step stays open: the same is sent again, with the same key. So it does where it is we who are refused:
+    the step waits until the account answers us again.
     """
-    op = await _held(tx, input.op)
+    op = await _held(tx, input.op, input.job)
     if op.state not in OPEN_OPS:
         return input.op
     match input.outcome:
         case Answered() as answer:
             await finish_op(tx, op, answer.object.get("id"), answer.request_id)
+            if (op.failure or {}).get("fault") == Fault.OURS:
+                await clear_alarm(tx, OUR_FAULT, op.kind)
             await RECORDERS[OpKind(op.kind)].absorb(tx, op.subject_id, answer.object)
+        case Refusal() as refusal if refuses_us(refusal):
+            await _wait(tx, op, refusal)
         case Refusal() as refusal:
             await _refuse(tx, op, refusal)
         case Unknown() as unknown:
@@ -118,10 +135,14 @@ async def finish_op(tx: Tx, op: Row[Any], provider_id: str | None, request_id: s
     done = {"state": OpState.SUCCEEDED, "finished_at": tx.now, "failure": None}
     freed = {"lease_owner": None, "lease_until": None}
     await _set(tx, op.id, **done, **freed, provider_id=provider_id, request_id=request_id)
+    tx.learnt.add(_finished(OpKind(op.kind), op.subject_id))
 
 
 async def finish_standing(tx: Tx, kind: OpKind, subject: UUID, provider_id: str) -> None:
     """What another way has shown to be done need not be sent: its step is finished too."""
+    if _finished(kind, subject) in tx.learnt:
+        # Of one kind and subject one step stands, and it was finished a moment ago.
+        return
     async with tx.as_system(wholly=True):
         await tx.write(
             update(money_op)
@@ -135,41 +156,69 @@ async def finish_standing(tx: Tx, kind: OpKind, subject: UUID, provider_id: str)
         )
 
 
+async def _wait(tx: Tx, op: Row[Any], refusal: Refusal) -> None:
+    """Who we are was refused, and the step not looked at: it is planned as before, and the sweep sends it again.
+
+    One that was sent before may have been done by that: it stays unknown.
+    """
+    await _call_somebody(tx, op, refusal)
+    if is_key_unknown(refusal) and op.kind not in PLATFORM_OPS:
+        await hold_back(tx, refusal.message)
+    never = {"state": OpState.PLANNED, "first_sent_at": None, "tries": 0}
+    stands = never if op.tries == 1 else {"state": OpState.UNKNOWN}
+    await _set(tx, op.id, **stands, failure=_failure(refusal), lease_owner=None, lease_until=None)
+
+
 async def _refuse(tx: Tx, op: Row[Any], refusal: Refusal) -> None:
     fault = fault_of(refusal)
-    failure = {
-        "code": refusal.code,
-        "declineCode": refusal.decline_code,
-        "message": refusal.message,
-        "fault": fault.value,
-    }
     await _set(
         tx,
         op.id,
         state=OpState.FAILED,
         finished_at=tx.now,
-        failure=failure,
+        failure=_failure(refusal),
         request_id=refusal.request_id,
         lease_owner=None,
         lease_until=None,
     )
     if fault is Fault.OURS:
-        # A bug or a wrong key of ours: nobody's card and nobody's account is to be blamed for it.
-        await raise_alarm(tx, OUR_FAULT, op.kind, {"op": str(op.id), "code": refusal.code, "message": refusal.message})
+        await _call_somebody(tx, op, refusal)
     await RECORDERS[OpKind(op.kind)].refused(tx, op.subject_id, refusal, fault)
 
 
-async def _held(tx: Tx, id: MoneyOpId) -> Row[Any]:
+async def _call_somebody(tx: Tx, op: Row[Any], refusal: Refusal) -> None:
+    """A bug or a wrong key of ours: nobody's card and nobody's account is to be blamed for it."""
+    await raise_alarm(tx, OUR_FAULT, op.kind, {"op": str(op.id), "code": refusal.code, "message": refusal.message})
+
+
+def _failure(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "code": refusal.code,
+        "declineCode": refusal.decline_code,
+        "message": refusal.message,
+        "fault": fault_of(refusal).value,
+    }
+
+
+def _finished(kind: OpKind, subject: UUID) -> tuple[str, OpKind, UUID]:
+    return ("finished", kind, subject)
+
+
+async def _held(tx: Tx, id: MoneyOpId, of_job: UUID | None = None) -> Row[Any]:
     """The step, locked after its job: everybody locks the job, then what is paid for it, then the step."""
-    found = select(money_op).where(tx.own(money_op), money_op.c.id == id)
-    row = await tx.one(found)
-    if row is None:
-        raise NotFound(field=("op",))
-    if row.job_id is not None:
-        await tx.get(job, row.job_id, lock=True)
-    held = await tx.one(found.with_for_update())
-    assert held is not None  # noqa: S101 (steps are never deleted)
-    return held
+    await _lock_job(tx, id, of_job)
+    return await tx.get(money_op, id, "op", lock=True)
+
+
+async def _lock_job(tx: Tx, id: MoneyOpId, of_job: UUID | None) -> None:
+    """Lock the clean that a step is of, if it is of one; it is read where it is not known."""
+    if of_job is None:
+        found = await tx.one(select(money_op.c.job_id).where(tx.own(money_op), money_op.c.id == id))
+        if found is None:
+            raise NotFound(field=("op",))
+        of_job = found.job_id
+    if of_job is not None:
+        await tx.get(job, of_job, lock=True)
 
 
 async def _set(tx: Tx, id: UUID, **values: Any) -> None:

@@ -24,8 +24,8 @@ from domain.payments.payouts import LEFT_US
 from domain.payments.refunds import Burden, burden_of, taken_back
 from domain.payments.states import Bearer, RefundStatus
 from models import ledger_entry, ledger_posting, money_op, payment, payout, refund
-from services.payments.alarms import clear_alarm, raise_alarm
-from services.payments.back import TO_REFUND, count_back
+from services.payments.alarms import clear_about, raise_alarm
+from services.payments.back import BY_OFFICE, TO_REFUND, WITHOUT_RIGHT, count_back
 from services.payments.ledger import Entry, book, reserve_left
 from services.payments.ops import Step, drop_planned, marks, plan_op
 from services.payments.recording import NEVER_DONE, Recording, finish_standing
@@ -105,7 +105,7 @@ async def absorb_refund(tx: Tx, subject: UUID, thing: Mapping[str, Any]) -> None
         await _put_back(tx, row, had_gone=not is_news)
     elif is_news:
         await _take_back_pay(tx, row, paid)
-        await clear_alarm(tx, TO_REFUND, str(paid.id))
+        await clear_about(tx, (TO_REFUND, *WITHOUT_RIGHT), str(paid.id))
         tell_later(tx, NotificationKind.REFUND_MADE, row.id)
     await count_back(tx, paid)
 
@@ -207,6 +207,8 @@ async def _put_back(tx: Tx, row: Row[Any], *, had_gone: bool) -> None:
     contra = tuple(Posting(one.account, -one.cents) for one in _put_by(borne))
     await book(tx, _entry(row, EntryKind.REFUND_FAILED, f"refund-freed:{row.id}", contra, row.reason))
     tell_later(tx, NotificationKind.REFUND_FAILED, row.id)
+    for alarm in (kind for kind, why in WITHOUT_RIGHT.items() if why == row.reason):
+        await raise_alarm(tx, alarm, str(row.payment_id), {"cents": row.amount_cents, "then": BY_OFFICE})
 
 
 async def _stop_reversals(tx: Tx, row: Row[Any]) -> int:

@@ -6,8 +6,9 @@ along, so that many small refunds are not a way around it.
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, exists, func, or_, select
 
 from db.command import command
 from db.tx import Tx
@@ -16,16 +17,19 @@ from domain.errors import PaymentState, RefundTooLarge, SecondApprover
 from domain.ids import PaymentId, RefundId
 from domain.money import ensure_cents
 from domain.notifications import NotificationKind
+from domain.payments.ops import STANDING_OPS, OpKind
 from domain.payments.payouts import HoldReason
 from domain.payments.states import Bearer, RefundStatus
 from domain.scheduling import PaymentStatus
-from models import refund
+from models import money_op, refund
 from services.checks import text
 from services.inputs import arg
-from services.payments.accounts import ensure_provider
-from services.payments.back import ON_ITS_WAY, left_of
+from services.payments.accounts import ensure_provider, has_provider
+from services.payments.alarms import raise_alarm
+from services.payments.back import BY_OFFICE, GOES_BACK, ON_ITS_WAY, WITHOUT_RIGHT, left_of
+from services.payments.patience import OVERDUE
 from services.payments.refund_rows import lock_refund, move_refund, tell_refund
-from services.payments.refunding import ask_provider, reserve
+from services.payments.refunding import RESUME_TASK, TRY_AGAIN, ask_provider, reserve
 from services.payments.state import hold_payment
 from services.payments.telling import tell_later
 from services.payouts.holding import freeze_payouts
@@ -34,6 +38,8 @@ from services.policies import tenant_policy
 REFUNDABLE = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED})
 LONGEST_REASON = 500
 CALLED_OFF = "The clean was paid before and is called off."
+PAGE = 200
+FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,13 @@ class ResumeRefund:
     """A refund that could not be made for the moment."""
 
     refund: RefundId
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefunds:
+    """Refunds that nobody is at, a page at a time."""
+
+    after: UUID = FIRST
 
 
 @command(*ADMINS)
@@ -125,6 +138,45 @@ async def refund_called_off(tx: Tx, paid: Row[Any], kept_cents: int) -> RefundId
     return None if amount <= 0 else await _begin(tx, paid, _Wish(amount, CALLED_OFF, Bearer.RESERVE_FIRST))
 
 
+async def give_back(tx: Tx, paid: Row[Any], alarm: str, **why: Any) -> None:
+    """Give back what was taken without right, all of it; the business alone bears it, and nobody has to agree (R213).
+
+    Once, because a payment is taken once. The alarm of this kind stands until it has gone back. Where it cannot be
+    asked for - the charge is not known, or the business has no provider any more - it says so, and the office refunds
+    it by hand. The payment is locked by whoever calls.
+    """
+    left, made = await left_of(tx, paid), None
+    if left > 0 and paid.charge_id is not None and await has_provider(tx):
+        made = await _write(tx, paid, _Wish(left, WITHOUT_RIGHT[alarm], Bearer.BUSINESS))
+        await ask_provider(tx, await reserve(tx, made, paid), paid)
+    told = {"cents": left, "refund": None if made is None else str(made.id), "then": GOES_BACK if made else BY_OFFICE}
+    await raise_alarm(tx, alarm, str(paid.id), {**why, **told})
+
+
+@command(Role.SYSTEM)
+async def resume_refunds(tx: Tx, input: ResumeRefunds) -> RefundId | None:
+    """Have refunds asked for again that are put by and that nobody is at: their task was lost (R238).
+
+    Where to go on if there are more.
+    """
+    mine = (money_op.c.tenant_id == refund.c.tenant_id, money_op.c.subject_id == refund.c.id)
+    is_at_it = or_(money_op.c.state.in_(STANDING_OPS), money_op.c.finished_at > tx.now - TRY_AGAIN - OVERDUE)
+    rows = await tx.all(
+        select(refund.c.id)
+        .where(
+            tx.own(refund),
+            refund.c.id > input.after,
+            refund.c.status == RefundStatus.RESERVED,
+            ~exists().where(*mine, money_op.c.kind == OpKind.REFUND, is_at_it),
+        )
+        .order_by(refund.c.id)
+        .limit(PAGE)
+    )
+    for row in rows:
+        tx.later(RESUME_TASK, {"refund": str(row.id)})
+    return RefundId(rows[-1].id) if len(rows) == PAGE else None
+
+
 @command(Role.SYSTEM)
 async def resume_refund(tx: Tx, input: ResumeRefund) -> RefundId:
     """Ask the provider again for a refund that it could not make for the moment; planned already, nothing changes."""
@@ -145,6 +197,15 @@ class _Wish:
 
 async def _begin(tx: Tx, paid: Row[Any], wish: _Wish) -> RefundId:
     """Write a refund of a locked payment down; made at once, or waiting for somebody else to agree."""
+    row = await _write(tx, paid, wish)
+    if await _needs_another(tx, row):
+        tell_later(tx, NotificationKind.REFUND_TO_APPROVE, row.id)
+    else:
+        await ask_provider(tx, await reserve(tx, row, paid), paid)
+    return RefundId(row.id)
+
+
+async def _write(tx: Tx, paid: Row[Any], wish: _Wish) -> Row[Any]:
     async with tx.as_system(wholly=True):
         made = await tx.insert(
             refund,
@@ -161,11 +222,7 @@ async def _begin(tx: Tx, paid: Row[Any], wish: _Wish) -> RefundId:
         )
         row = await tx.get(refund, made)
     tell_refund(tx, row, wish.reason)
-    if await _needs_another(tx, row):
-        tell_later(tx, NotificationKind.REFUND_TO_APPROVE, row.id)
-    else:
-        await ask_provider(tx, await reserve(tx, row, paid), paid)
-    return RefundId(made)
+    return row
 
 
 async def _requested(tx: Tx, id: RefundId) -> tuple[Row[Any], Row[Any]]:

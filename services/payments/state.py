@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from db.tx import Tx
 from domain.events import Event, EventType
@@ -44,13 +44,36 @@ SHOWN: Final = (
 """The columns that a payment's card shows; none of them is of the card, the bank's page, or the provider's keys."""
 
 
+_OF_JOB = (
+    select(payment)
+    .where(
+        payment.c.tenant_id == bindparam("tenant"),
+        payment.c.id == bindparam("payment"),
+        payment.c.job_id == bindparam("job"),
+    )
+    .with_for_update()
+)
+
+
 async def hold_payment(tx: Tx, payment_id: UUID) -> Row[Any]:
     """The payment, locked after its job."""
     async with tx.as_system(wholly=True):
-        found = await tx.get(payment, payment_id, "paymentId")
+        held = tx.held(payment, payment_id) or await _of_held_job(tx, payment_id)
+        found = held or await tx.get(payment, payment_id, "paymentId")
         if found.job_id is not None:
             await tx.get(job, found.job_id, lock=True)
-        return await tx.get(payment, payment_id, "paymentId", lock=True)
+        return held or await tx.get(payment, payment_id, "paymentId", lock=True)
+
+
+async def _of_held_job(tx: Tx, payment_id: UUID) -> Row[Any] | None:
+    """The payment, locked at once where it is of the one job that this transaction has locked already."""
+    jobs = tx.held_ids(job)
+    if len(jobs) != 1:
+        return None
+    row = await tx.one(_OF_JOB, tenant=tx.actor.tenant, payment=payment_id, job=jobs[0])
+    if row is not None:
+        tx.keep(payment, row)
+    return row
 
 
 async def current_payment(tx: Tx, job_id: UUID, *, lock: bool = False) -> Row[Any] | None:
@@ -59,7 +82,10 @@ async def current_payment(tx: Tx, job_id: UUID, *, lock: bool = False) -> Row[An
         tx.own(payment), payment.c.job_id == job_id, payment.c.is_current, payment.c.kind.in_(CLEAN_KINDS)
     )
     async with tx.as_system(wholly=True):
-        return await tx.one(found.with_for_update() if lock else found)
+        row = await tx.one(found.with_for_update() if lock else found)
+        if row is not None and lock:
+            tx.keep(payment, row)
+        return row
 
 
 async def move_payment(tx: Tx, row: Row[Any], status: PaymentStatus | None = None, **values: Any) -> Row[Any]:

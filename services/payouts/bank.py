@@ -6,6 +6,7 @@ outside of any transaction, and what was read is recorded here, forward only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,13 @@ class BankPayoutAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PaidSince:
+    """Accounts of cleaners that pay went to since then."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RecordBankPayout:
     """A bank payout of a cleaner's account, and the transfers that it carries."""
 
@@ -51,6 +59,14 @@ class RecordBankPayout:
 async def keys_to_follow(tx: Tx, input: BankPayoutAsked) -> ProviderKeys | None:
     """With whose keys a connected account is read; None where there are none any more."""
     return await own_keys(tx)
+
+
+@command(Role.SYSTEM)
+async def accounts_paid(tx: Tx, input: PaidSince) -> tuple[str, ...]:
+    """The accounts that pay went to: what they have to tell of it, only they list."""
+    went = (payout.c.status.in_(LEFT_US), payout.c.released_at >= input.since, payout.c.account_id.is_not(None))
+    found = select(payout.c.account_id).where(tx.own(payout), *went).distinct().order_by(payout.c.account_id)
+    return tuple(row.account_id for row in await tx.all(found))
 
 
 @command(Role.SYSTEM)

@@ -5,6 +5,7 @@ proof of a clean that was paid before. Called again, it changes nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,17 +15,17 @@ from db.tx import Tx
 from domain.ids import PayoutId
 from domain.pay import Earnings, Work, earnings_of
 from domain.payments.ledger import Account, EntryKind, Posting
-from domain.payments.payouts import Participation, split_tip
+from domain.payments.payouts import Participation, TipSplit, split_tip
 from domain.payments.reserve import reserve_of
 from domain.payments.states import CLEAN_KINDS, PaymentKind
 from domain.policy import TenantPolicy
-from domain.scheduling import JobStatus, Laundry
+from domain.scheduling import JobStatus
 from models import job
-from models import property as home
 from services.payments.alarms import raise_alarm
 from services.payments.ledger import Entry, book
 from services.payouts.crew import laundry_lead, paid_crew
 from services.payouts.rows import Share, has_payouts, insert_payouts
+from services.payouts.terms import PayTerms, terms_of
 from services.policies import tenant_policy
 
 NOBODY_TO_PAY = "nobody_to_pay"
@@ -33,6 +34,14 @@ EARNED_BY = (*CLEAN_KINDS, PaymentKind.TIP, PaymentKind.INVOICE)
 NOTHING = Earnings(0, 0, 0)
 MARGIN = "margin_negative"
 """An alarm: what cleaners and reserve get of a clean is more than was taken for it (A12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """What was tipped, and how it is split."""
+
+    cents: int
+    split: TipSplit
 
 
 async def earn(tx: Tx, payment: Row[Any]) -> Sequence[PayoutId]:
@@ -48,32 +57,32 @@ async def earn(tx: Tx, payment: Row[Any]) -> Sequence[PayoutId]:
         clean = await tx.get(job, payment.job_id, lock=True)
         if clean.status != JobStatus.COMPLETED or await has_payouts(tx, payment):
             return ()
-        policy = await tenant_policy(tx)
-        is_tip = payment.kind == PaymentKind.TIP
-        shares = await (_tips(tx, clean, policy, payment.captured_cents) if is_tip else _shares(tx, clean, policy))
+        policy, terms = await tenant_policy(tx), await terms_of(tx, clean)
+        if payment.kind == PaymentKind.TIP:
+            shares = await _tips(tx, clean, terms, Tip(payment.captured_cents, policy.payments.tip_split))
+        else:
+            shares = await _shares(tx, clean, terms)
         made = await insert_payouts(tx, payment, clean, shares)
     await _book(tx, payment, sum(share.earnings.total_cents for share in shares))
     await _warn(tx, payment, shares, policy)
     return made
 
 
-async def _tips(tx: Tx, clean: Row[Any], policy: TenantPolicy, cents: int) -> list[Share]:
+async def _tips(tx: Tx, clean: Row[Any], terms: PayTerms, tip: Tip) -> list[Share]:
     """Each one's part of a tip, to the cent, whatever the policy says of who is paid for being assigned (A34)."""
-    crew = await paid_crew(tx, clean.id, Participation.PARTICIPATED)
+    crew = [terms.of(one) for one in await paid_crew(tx, clean.id, Participation.PARTICIPATED)]
     if not crew:
         return []
     hours = [one.hours or Decimal(clean.expected_hours) for one in crew]
-    parts = split_tip(cents, hours, policy.payments.tip_split)
+    parts = split_tip(tip.cents, hours, tip.split)
     return [
-        Share(one, NOTHING, policy.pay.rate_of(one.tier), part) for one, part in zip(crew, parts, strict=True) if part
+        Share(one, NOTHING, terms.pay.rate_of(one.tier), part) for one, part in zip(crew, parts, strict=True) if part
     ]
 
 
-async def _shares(tx: Tx, clean: Row[Any], policy: TenantPolicy) -> list[Share]:
-    """What each who took part gets, by the rates and the loads as they are now (R160 to R163, A12, A49)."""
-    crew = await paid_crew(tx, clean.id, policy.payments.participation)
-    where = await tx.get(home, clean.property_id)
-    loads = where.laundry_loads if where.laundry != Laundry.NONE else 0
+async def _shares(tx: Tx, clean: Row[Any], terms: PayTerms) -> list[Share]:
+    """What each who took part gets, by the rates and loads as the proof has settled them (R160 to R163, A12, A49)."""
+    crew = [terms.of(one) for one in await paid_crew(tx, clean.id, terms.participation)]
     lead = laundry_lead(crew)
     return [
         Share(
@@ -83,12 +92,12 @@ async def _shares(tx: Tx, clean: Row[Any], policy: TenantPolicy) -> list[Share]:
                     expected_hours=Decimal(clean.expected_hours),
                     role=one.role,
                     urgent=clean.is_urgent,
-                    laundry_loads=loads if one.cleaner_id == lead else 0,
+                    laundry_loads=terms.laundry_loads if one.cleaner_id == lead else 0,
                     tier=one.tier,
                 ),
-                policy.pay,
+                terms.pay,
             ),
-            policy.pay.rate_of(one.tier),
+            terms.pay.rate_of(one.tier),
         )
         for one in crew
     ]

@@ -16,6 +16,7 @@ from domain.payments.states import PaymentKind
 from models import market, payout
 from services.payouts.crew import Member
 from services.payouts.state import tell_payout
+from services.payouts.terms import terms_of
 from services.policies import tenant_policy
 
 RELEASE_TASK = "release_payout"
@@ -48,7 +49,7 @@ async def has_payouts(tx: Tx, payment: Row[Any]) -> bool:
 
 async def insert_payouts(tx: Tx, payment: Row[Any], clean: Row[Any], shares: Sequence[Share]) -> list[PayoutId]:
     """Write the rows of a payment's payouts and have each paid when it is due (A3)."""
-    policy = await tenant_policy(tx)
+    policy, participation = await tenant_policy(tx), (await terms_of(tx, clean)).participation
     zone = await tx.scalar(select(market.c.zone).where(tx.own(market), market.c.id == clean.market_id))
     due = due_at(tx.now, policy.payments.payout_delay, zone, business_hours_only=policy.payments.business_hours_only)
     kind = PayoutKind.TIP if payment.kind == PaymentKind.TIP else PayoutKind.CLEAN
@@ -62,7 +63,7 @@ async def insert_payouts(tx: Tx, payment: Row[Any], clean: Row[Any], shares: Seq
             "status": PayoutStatus.PENDING.value,
             "currency": payment.currency,
             "expected_hours": clean.expected_hours,
-            "policy": policy.payments.participation.value,
+            "policy": participation.value,
             "due_at": due,
             "created_at": tx.now,
             "updated_at": tx.now,

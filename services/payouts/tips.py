@@ -45,7 +45,7 @@ class TipJob:
     )
 
 
-@command(Role.CUSTOMER)
+@command(Role.CUSTOMER, when_unpaid=True)
 async def tip_job(tx: Tx, input: TipJob) -> PaymentId:
     """Tip those who took part in a clean: charged at once to a saved card, and passed on wholly (R214, A34).
 

@@ -11,6 +11,8 @@ from db.ids import new_id
 from domain.actors import PLATFORM_TENANT, Actor, Role, StaffRole, TenantId
 from domain.billing import PLANS
 from domain.errors import Code
+from domain.ids import MoneyOpId
+from domain.payments.outcomes import Refusal
 from services.billing import limits
 from services.billing.choosing import (
     CancelPlanSubscription,
@@ -18,10 +20,12 @@ from services.billing.choosing import (
     cancel_plan_subscription,
     choose_plan,
 )
+from services.billing.second import GiveBackPlan, give_back_plan
 from services.billing.sign_up import SignUp, sign_up_business
 from services.identity.cleaners import CreateCleaner, create_cleaner
 from services.identity.staff import InviteStaff, invite_staff
 from services.payments.accounts import ConnectProvider, connect_provider
+from services.payments.recorders import RecordOp, record_op
 from services.scheduling import CreateJob, create_job
 from tests.billing.house import GRACE, House, sign_up
 
@@ -116,7 +120,60 @@ async def test_two_pages_that_are_both_paid_leave_one_subscription_and_an_alarm(
     row = await house.plan()
     assert (row["subscription_id"], row["plan"]) == (live["id"], "team")
     assert [one["status"] for one in house.subscriptions()] == ["trialing", "canceled"]
-    assert await house.site.alarms() == ["plan_paid_twice"]
+    assert await _raised(house) == [("plan_paid_twice", False)], "nothing was paid in the trial"
+
+
+async def _raised(house: House) -> list[tuple[str, bool]]:
+    """The alarms of the business, and whether they stand."""
+    rows = await house.site.rows("select * from money_alarm where tenant_id = $1 order by id", house.town.tenant)
+    return [(row["kind"], row["cleared_at"] is None) for row in rows]
+
+
+def _refunds(house: House) -> list[int]:
+    """What went back out of the platform's account."""
+    return [one["amount"] for one in house.sandbox.store.collection(house.platform, "refunds").values()]
+
+
+@pytest.mark.parametrize("kind", [None, "drop_after", "error_before"])
+async def test_what_was_paid_for_a_second_plan_goes_back_once(house: House, kind: str | None) -> None:
+    """Invariant 16, R157: whatever befalls the refund; the alarm stands until then."""
+    await house.move(15 * DAY)
+    await house.watch()
+    first = (await house.choose("team"))["checkout_url"]
+    second = (await house.choose("business"))["checkout_url"]
+    await house.pay(first)
+    if kind is not None:
+        house.sandbox.faults.add({"kind": kind, "method": "POST", "path": "/v1/refunds", "times": 1})
+    house.finish(second, "pm_card_visa")
+    await house.sandbox.courier.deliver_due(even_if_held=True, everything=True)
+    await house.work()
+    await house.work()
+
+    for _ in range(3):
+        await house.told()
+        await house.watch()
+
+    assert _refunds(house) == [29_900]
+    assert [one["status"] for one in house.subscriptions()] == ["active", "canceled"]
+    assert await _raised(house) == [("plan_paid_twice", False)]
+    assert [op["state"] for op in await house.site.ops("PLAN_REFUND")] == ["SUCCEEDED"]
+
+
+async def test_a_refund_of_a_second_plan_that_is_refused_is_asked_for_again(house: House) -> None:
+    """R157, R238: one step at a time, and another attempt once the first was refused."""
+    payment = {"id": "inpay_1", "status": "paid", "amount_paid": 2_900, "payment": {"payment_intent": "pi_1"}}
+    told = GiveBackPlan("sub_2", [{"id": "in_1", "payments": {"data": [payment]}}])
+    for _ in range(2):
+        assert await house.site.system(give_back_plan, told) == 1
+    [op] = await house.site.ops("PLAN_REFUND")
+
+    await house.site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("balance_insufficient")))
+    assert await house.site.system(give_back_plan, told) == 1
+
+    assert [(op["attempt"], op["state"]) for op in await house.site.ops("PLAN_REFUND")] == [
+        (1, "FAILED"),
+        (2, "PLANNED"),
+    ]
 
 
 async def test_a_page_whose_answer_was_lost_is_asked_for_once(house: House) -> None:

@@ -100,7 +100,12 @@ async def test_an_impossible_total_is_no_price(counter: Counter, cents: int) -> 
 async def test_what_is_no_whole_number_of_cents_does_not_reach_the_rules(counter: Counter, cents: Any) -> None:
     """A9, R19, R261."""
     who, quote = await ready(counter)
-    said = {"bookingDraftId": who.id, "quoteId": quote["id"], "totalCents": cents, "returnUrl": "https://x.test/b"}
+    said = {
+        "bookingDraftId": who.id,
+        "quoteId": quote["id"],
+        "totalCents": cents,
+        "returnUrl": "https://cleanshift.test/b",
+    }
     query = "mutation ($input: ConfirmBookingInput!) { confirmBooking(input: $input) { errors { code } } }"
     answer = await counter.ask(who.token, query, input=said)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_REQUEST"]
@@ -330,7 +335,7 @@ async def test_a_plan_by_calendar_gets_its_first_day_later_and_is_paid_already(c
 
 
 async def test_a_bank_that_wants_the_customer_to_confirm_is_waited_for(counter: Counter) -> None:
-    """R46, R49: the booking says where to confirm, and is confirmed once that is done."""
+    """R46, R49: the booking says where to confirm, to whose it is alone, and is confirmed once that is done."""
     site = counter.site
     who, quote = await ready(counter, card=site.fresh_method("authenticationRequired"))
     await who.confirm(quote["id"], 19_500)
@@ -339,11 +344,18 @@ async def test_a_bank_that_wants_the_customer_to_confirm_is_waited_for(counter: 
     draft = await who.look()
     assert draft["status"] == "CONFIRMING"
     assert draft["failure"]["actionUrl"].startswith("https://")
+    assert (await _as_office(counter, who))["failure"] == {**draft["failure"], "actionUrl": None}
     assert await site.world.count("job", site.town.tenant) == 0
     [intent] = site.things("payment_intents")
     await site.control("POST", f"intents/{intent['id']}/authenticate", {"ok": True})
     await site.move(timedelta(minutes=10))
     await site.duty("sweep_money")
+
+
+async def _as_office(counter: Counter, who: Booker) -> Any:
+    query = "query ($id: ID!) { bookingDraft(id: $id) { status failure { message actionUrl at } } }"
+    answer = await counter.ask(counter.token(counter.site.town.owner), query, id=who.id)
+    return answer["data"]["bookingDraft"]
 
 
 async def test_a_visitor_does_not_try_one_card_after_another(counter: Counter) -> None:

@@ -125,6 +125,47 @@ async def test_impossible_prices_are_not_published(counter: Counter, wrong: dict
     assert await site.world.count("price_book", site.town.tenant) == 0
 
 
+async def test_prices_are_in_the_currency_that_the_business_is_paid_in(counter: Counter) -> None:
+    """A43: neither a book in another currency nor another currency than that of the book in force."""
+    site = counter.site
+    owner = counter.token(site.town.owner)
+    before = await site.world.trace(site.town.tenant)
+    foreign = await counter.do(owner, "publishPriceBook", {"currency": "eur"}, BOOK)
+    assert one(foreign, Code.INVALID)["field"] == ["currency"]
+    assert await site.world.trace(site.town.tenant) == before
+    assert await site.world.count("price_book", site.town.tenant) == 0
+
+    assert (await _set_currency(counter, "eur"))["errors"] == []
+    assert (await counter.price(**ADD_ONS))["currency"] == "eur"
+    shown = await counter.ask(owner, "{ prices { currency } }")
+    assert shown["data"]["prices"] == {"currency": "eur"}
+    made = await counter.do(owner, "publishPriceBook", {"baseCents": 5_000}, BOOK)
+    assert made["priceBook"]["prices"]["currency"] == "eur"
+
+    before = await site.world.trace(site.town.tenant)
+    refused = one(await _set_currency(counter, "usd"), Code.CONFLICT)
+    assert (refused["field"], refused["details"]["currency"]) == (["settings", "pay", "currency"], "eur")
+    assert await site.world.trace(site.town.tenant) == before
+    assert (await counter.price(tenant=site.other.slug, **ADD_ONS))["currency"] == "usd"
+
+
+async def test_other_settings_change_whatever_the_prices_are_in(counter: Counter) -> None:
+    """R259: of a business whose book and setting differ since before that was refused, and back to the book's."""
+    site = counter.site
+    owner = counter.token(site.town.owner)
+    await counter.do(owner, "publishPriceBook", {"baseCents": 5_000}, BOOK)
+    await site.settings(pay={"currency": "eur"})
+
+    wish = {"settings": {"pay": {"rateCents": 1_900}}}
+    assert (await counter.do(owner, "updateTenant", wish, "tenant { slug }"))["errors"] == []
+    assert (await _set_currency(counter, "usd"))["errors"] == []
+
+
+async def _set_currency(counter: Counter, currency: str) -> Any:
+    wish = {"settings": {"pay": {"currency": currency}}}
+    return await counter.do(counter.token(counter.site.town.owner), "updateTenant", wish, "tenant { slug }")
+
+
 async def test_only_administrators_publish_prices(counter: Counter) -> None:
     """R20, R59."""
     token = counter.token(await counter.site.town.dispatcher())

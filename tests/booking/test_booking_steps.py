@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from app.visits import A_BOOKING_AT_ONCE, VisitLimiter
+from db.tx import Tx
 from domain.consent import CONSENT_VERSION
-from domain.errors import Code
+from domain.errors import Code, RateLimited
+from models import booking_draft
 from tests.booking.counter import ADD_ONS, CUSTOMER, DRAFT, HOME, TERMS, Counter, codes, one
+from tests.fieldwork.site import command_of
 from tests.product.world import gid
 
 ORDER = ["CUSTOMER", "PROPERTY", "ADD_ONS", "CALENDAR", "TERMS", "PAYMENT", "CONFIRMATION"]
@@ -259,3 +264,51 @@ async def test_an_archived_market_and_another_businesses_is_no_place_to_book(cou
     await who.save("Customer", **CUSTOMER)
     foreign = gid("Market", counter.site.other.market)
     assert one(await who.tries("Property", **HOME, marketId=foreign), Code.NOT_FOUND)["field"] == ["marketId"]
+
+
+async def test_a_booking_asks_for_quotes_and_look_ups_only_so_often(counter: Counter) -> None:
+    """R27, R41: nobody has to sign in to book, and an address costs money; another booking goes on."""
+    who, other = await counter.visitor(), await counter.visitor(counter.site.other.slug)
+    await who.save("Customer", **CUSTOMER)
+    await who.save("Property", **HOME)
+
+    for _ in range(2 * A_BOOKING_AT_ONCE):
+        answer = await who.do("quotePrice", {"bookingDraftId": who.id}, "quote { id }")
+        if answer["errors"]:
+            break
+    before = await counter.site.world.trace(counter.site.town.tenant)
+    one(await who.do("quotePrice", {"bookingDraftId": who.id}, "quote { id }"), Code.RATE_LIMITED)
+    one(await who.tries("Property", **HOME), Code.RATE_LIMITED)
+
+    assert await counter.site.world.trace(counter.site.town.tenant) == before
+    await other.save("Customer", **CUSTOMER)
+    await other.save("Property", **HOME)
+
+
+def test_bookings_of_one_address_are_counted_together() -> None:
+    """R41: who opens one booking after another is no better off; from elsewhere it goes on."""
+    limits = VisitLimiter(an_address=3)
+    for number in range(3):
+        limits.ensure(f"booking {number}", "203.0.113.7")
+
+    with pytest.raises(RateLimited) as refusal:
+        limits.ensure("booking 3", "203.0.113.7")
+
+    assert refusal.value.retry_after_ms
+    limits.ensure("booking 3", "203.0.113.8")
+
+
+async def test_a_customer_changes_no_booking_past_the_product(counter: Counter) -> None:
+    """R20, R41: whose it is sees the row; its steps and its price are written by the product alone."""
+    site = counter.site
+    home = await site.home()
+    who = await counter.booker(home.who)
+
+    async def meddle(tx: Tx, _: None) -> tuple[int, int]:
+        seen = len(await tx.all(select(booking_draft).where(booking_draft.c.id == who.key)))
+        mine = update(booking_draft).where(booking_draft.c.id == who.key)
+        return seen, await tx.write(mine.values(status="CONFIRMED", price={}))
+
+    before = await site.row("booking_draft", who.key)
+    assert await site.do(home.who, command_of(meddle), None) == (1, 0)
+    assert await site.row("booking_draft", who.key) == before

@@ -14,6 +14,13 @@ from tests.browser.steps import CREATE_JOB, PEOPLE_AND_HOMES
 CANCEL = """mutation($job: ID!) {
     cancelJob(input: { jobId: $job, reason: "The customer is away" }) { errors { code } } }"""
 
+HOLD = """mutation($payout: ID!) {
+    holdPayout(input: { payoutId: $payout, reason: "A question" }) { errors { code } } }"""
+INVOICE = """mutation($customer: ID!, $label: String!) { createInvoice(input: { customerId: $customer,
+    lines: [{ label: $label, unitCents: 2500 }] }) { invoice { id } errors { code field message } } }"""
+ISSUE = """mutation($invoice: ID!) {
+    issueInvoice(input: { invoiceId: $invoice }) { invoice { id payUrl } errors { code } } }"""
+
 
 async def planned(office: Visitor, home: str) -> tuple[str, str]:
     """A clean that begins in an hour or two, with nobody on it yet; and on which of the page's days that is."""
@@ -76,6 +83,19 @@ async def test_what_is_taken_shows_its_sums_its_held_pay_and_the_books(visit: Vi
     await expect(office.page.locator("#books [data-rate]")).to_be_visible()
 
 
+async def test_how_much_goes_by_itself_moves_without_being_asked_for(visit: Visit) -> None:
+    """R241: somebody of the office holds a payout, and whoever looks at the page sees the share go down."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/money", "Owner 1")
+    rate = office.page.locator("#books [data-rate]")
+    before = await rate.get_attribute("data-rate")
+    known = await office.ask("{ payouts(first: 20) { nodes { id status } } }")
+    mine = [one["id"] for one in known["payouts"]["nodes"] if one["status"] in {"PENDING", "HELD", "RELEASED"}]
+
+    await office.ask(HOLD, payout=mine[0])
+
+    await expect(rate).not_to_have_attribute("data-rate", before or "")
+
+
 async def test_the_page_fits_a_phone_and_is_for_administrators_alone(visit: Visit) -> None:
     office = await to_page(await visit(**PHONE), "/money", "Admin 1")
     await expect(office.page.locator("#day .clean").first).to_be_visible()
@@ -102,6 +122,30 @@ async def test_a_customer_sees_what_they_pay_and_tips_who_cleaned(visit: Visit) 
 
     await paid.get_by_role("button", name="$5.00").click()
     await expect(paid.locator("[data-tip='CAPTURED']")).to_contain_text("$5.00")
+
+
+async def test_the_link_of_an_invoice_opens_that_invoice_with_its_button(visit: Visit) -> None:
+    """R181, R206: `payUrl` leads to the one that is to be paid, be there others; and it is paid there."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/money", "Owner 1")
+    known = await office.ask("{ customers(first: 50) { nodes { id name } } }")
+    (whose,) = [node["id"] for node in known["customers"]["nodes"] if node["name"] == "Customer 2"]
+    links = []
+    for label in ("Windows", "Carpets"):
+        made = await office.ask(INVOICE, customer=whose, label=label)
+        issued = await office.ask(ISSUE, invoice=made["createInvoice"]["invoice"]["id"])
+        links.append(issued["issueInvoice"]["invoice"])
+
+    customer = await to_page(await visit(**PHONE), "/billing", "Customer 2")
+    await customer.page.evaluate("link => { location.href = link }", links[0]["payUrl"])
+    wanted = customer.page.locator(f"[data-invoice='{links[0]['id']}']")
+
+    await expect(wanted).to_have_attribute("data-wanted", "")
+    await expect(customer.page.locator("[data-wanted]")).to_have_count(1)
+    button = wanted.get_by_role("button", name="Pay with my card")
+    await expect(button).to_be_focused()
+    await expect(button).to_be_in_viewport()
+    await button.click()
+    await expect(wanted).to_have_attribute("data-status", "PAID")
 
 
 async def test_a_cleaner_sees_what_was_earned_and_what_is_held(visit: Visit) -> None:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
+from domain.ids import JobId
 from domain.importing import COLUMNS, MOST_LINES, read_csv
+from schema.types.relay import decode_id
 from services.booking import CreateService, create_service
+from tests.payments.site import a_site
 from tests.product.world import Api, Town, an_api, gid
 
 IMPORT = """mutation ($csv: String!, $dry: Boolean! = false) { importCustomers(input: { csv: $csv, dryRun: $dry }) {
@@ -260,3 +263,24 @@ async def test_two_lines_that_disagree_come_one_after_the_other(api: Api, town: 
 def test_every_column_is_explained() -> None:
     """R245."""
     assert all(words.endswith(".") for words in COLUMNS.values())
+
+
+async def test_an_imported_clean_that_is_near_is_held_at_once_and_a_later_one_by_its_night(
+    api: Api, town: Town, other: Town
+) -> None:
+    """A1: as if the office had planned it; nothing waits for a night that is over."""
+    async with a_site(town, other) as site:
+        place = await site.home()
+        row, whose = await site.row("property", place.property), await site.row("customer", place.customer)
+        known = (
+            f"{whose['name']},{whose['email']},{whose['phone']},,{row['address']},{row['city']},{row['postal_code']}"
+        )
+        starts = [(await town.day(days)).strftime("%Y-%m-%d 14:00") for days in (1, 6)]
+        lines = [f"{known},,,,,,,,,{start},3," for start in starts]
+
+        said = await report(api, town, "\n".join([FULL, *lines]))
+        await site.settle()
+
+        assert counts(said) == (2, 0, 0, 0)
+        near, late = [decode_id(line["jobId"], "Job") for line in said["lines"]]
+        assert (await site.status(JobId(near)), await site.payments(JobId(late))) == ("AUTHORIZED", [])

@@ -1,11 +1,10 @@
-"""Plays: what may happen to money in any order, chosen by a seed, and what must be true when it is all over.
+"""Plays: what may happen to money in any order, and what must be true when it is all over.
 
 A play is a list of moves; each names what it is about by numbers that are taken modulo what there is, so that any part
-of a play is a play again: a failure is made small by leaving moves out.
+of a play is a play again.
 """
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ from tests.fieldwork.site import command_of
 from tests.payments import witness
 from tests.payments.stage import Stage, clean, replayed
 
-LONGEST = 18
 FAULTS = (
     "drop_before",
     "drop_after",
@@ -56,8 +54,6 @@ PATHS = (
 )
 BOUNDARIES = ("before_send", "sent", "called", "recorded")
 DECLINES = ("insufficient_funds", "lost_card", "processing_error", "authentication_required", "generic_decline")
-AFTERWARDS = ("give_back", "agree", "tip", "dispute", "two_at_once", "book", "invoice")
-"""What comes after a clean that is paid."""
 PLANNED = """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
     first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
     values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())"""
@@ -77,6 +73,12 @@ class Move:
     def __str__(self) -> str:
         return f"{self.name}({self.a},{self.b},{self.c})"
 
+    @classmethod
+    def read(cls, text: str) -> "Move":
+        """The move that is written so."""
+        name, _, numbers = text.rstrip(")").partition("(")
+        return cls(name, *map(int, numbers.split(",")))
+
 
 @dataclass
 class Play:
@@ -85,6 +87,8 @@ class Play:
     stage: Stage
     jobs: list[tuple[int, JobId]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    before: Counter[str] = field(default_factory=Counter)
+    """What the stage had counted when it began."""
 
     def job(self, which: int) -> tuple[int, JobId] | None:
         return self.jobs[which % len(self.jobs)] if self.jobs else None
@@ -126,24 +130,18 @@ class Play:
 
 Act = Callable[[Play, Move], Awaitable[None]]
 ACTS: dict[str, Act] = {}
-WEIGHTS: dict[str, int] = {}
 
 
-def act(weight: int) -> Callable[[Act], Act]:
-    """A move of this name, so often."""
-
-    def known(function: Act) -> Act:
-        ACTS[function.__name__] = function
-        WEIGHTS[function.__name__] = weight
-        return function
-
-    return known
+def act(function: Act) -> Act:
+    """A move of this name."""
+    ACTS[function.__name__] = function
+    return function
 
 
 # -- the business -----------------------------------------------------------------------------------------------------
 
 
-@act(8)
+@act
 async def plan(play: Play, move: Move) -> None:
     """A clean, somebody on it, and perhaps a second one or a mere backup."""
     number = move.a % 2
@@ -168,7 +166,7 @@ async def plan(play: Play, move: Move) -> None:
         await play.do(number, None, scheduling.assign_cleaner, form)
 
 
-@act(6)
+@act
 async def hold(play: Play, move: Move) -> None:
     """The run that holds what is near, perhaps for both at once."""
     for number in range(2) if move.a % 3 else [move.b % 2]:
@@ -176,7 +174,7 @@ async def hold(play: Play, move: Move) -> None:
     await play.stage.work(40, at_once=1 + move.c % 4)
 
 
-@act(9)
+@act
 async def work_done(play: Play, move: Move) -> None:
     """Its time comes, the crew comes, and all is proven, or nearly all."""
     found = play.job(move.a)
@@ -200,7 +198,7 @@ async def work_done(play: Play, move: Move) -> None:
         await play.stage.work(20, at_once=1 + move.c % 4)
 
 
-@act(3)
+@act
 async def accept_as_it_is(play: Play, move: Move) -> None:
     """An administrator accepts what is not complete."""
     found = play.job(move.a)
@@ -209,7 +207,7 @@ async def accept_as_it_is(play: Play, move: Move) -> None:
         await play.do(found[0], None, overrides.override_evidence, form)
 
 
-@act(3)
+@act
 async def capture(play: Play, move: Move) -> None:
     """The office wants the money taken, proven or not."""
     found = play.job(move.a)
@@ -217,7 +215,7 @@ async def capture(play: Play, move: Move) -> None:
         await play.do(found[0], None, captures.capture_held, captures.CaptureProven(found[1]))
 
 
-@act(4)
+@act
 async def cancel(play: Play, move: Move) -> None:
     """A clean is called off, perhaps late."""
     found = play.job(move.a)
@@ -226,7 +224,7 @@ async def cancel(play: Play, move: Move) -> None:
         await play.do(found[0], None, cancellations.cancel_job, form)
 
 
-@act(3)
+@act
 async def miss(play: Play, move: Move) -> None:
     """Nobody comes."""
     found = play.job(move.a)
@@ -243,7 +241,7 @@ async def miss(play: Play, move: Move) -> None:
         await play.do(found[0], system, arrivals.note_absence, arrivals.NoteAbsence(found[1]))
 
 
-@act(2)
+@act
 async def shift(play: Play, move: Move) -> None:
     """A clean is moved to another time."""
     found = play.job(move.a)
@@ -254,7 +252,7 @@ async def shift(play: Play, move: Move) -> None:
     await play.do(found[0], None, scheduling.update_job, form)
 
 
-@act(2)
+@act
 async def let_go_by_hand(play: Play, move: Move) -> None:
     """The office lets a hold go."""
     found = play.job(move.a)
@@ -266,7 +264,7 @@ async def let_go_by_hand(play: Play, move: Move) -> None:
         await play.do(found[0], None, releases.release_hold, form)
 
 
-@act(2)
+@act
 async def ask_again(play: Play, move: Move) -> None:
     """The office has a declined card asked again."""
     found = play.job(move.a)
@@ -277,7 +275,7 @@ async def ask_again(play: Play, move: Move) -> None:
         await play.do(found[0], None, declines.retry_payment, declines.RetryPayment(row["id"]))
 
 
-@act(4)
+@act
 async def payouts_by_hand(play: Play, move: Move) -> None:
     """The office holds, frees or retries a payout."""
     number = play.business(move.a)
@@ -294,7 +292,7 @@ async def payouts_by_hand(play: Play, move: Move) -> None:
     await play.do(number, None, *forms[move.c % 3])
 
 
-@act(4)
+@act
 async def tip(play: Play, move: Move) -> None:
     """A customer is content."""
     found = play.job(move.a)
@@ -306,7 +304,7 @@ async def tip(play: Play, move: Move) -> None:
     await play.do(found[0], who, tips.tip_job, tips.TipJob(found[1], 100 + move.b * 13 % 3_000))
 
 
-@act(5)
+@act
 async def give_back(play: Play, move: Move) -> None:
     """Money goes back to a customer, whoever bears it; a large sum needs two people."""
     found = play.job(move.a)
@@ -324,7 +322,7 @@ async def give_back(play: Play, move: Move) -> None:
     await play.do(found[0], None, refunds.refund_payment, form)
 
 
-@act(4)
+@act
 async def agree(play: Play, move: Move) -> None:
     """A second administrator agrees to a refund, or not; sometimes it is the first one who tries."""
     number = play.business(move.a)
@@ -342,7 +340,7 @@ async def agree(play: Play, move: Move) -> None:
         await play.do(number, who, refunds.approve_refund, refunds.ApproveRefund(id))
 
 
-@act(3)
+@act
 async def dispute(play: Play, move: Move) -> None:
     """A customer's bank takes money back, or only asks."""
     business = play.stage.both[play.business(move.a)]
@@ -357,7 +355,7 @@ async def dispute(play: Play, move: Move) -> None:
         play.counts["disputes"] += 1
 
 
-@act(4)
+@act
 async def decide_dispute(play: Play, move: Move) -> None:
     """The bank decides."""
     business = play.stage.both[play.business(move.a)]
@@ -373,7 +371,7 @@ async def decide_dispute(play: Play, move: Move) -> None:
     await play.stage.control(f"disputes/{one['id']}", {"outcome": said[move.c % 2]})
 
 
-@act(6)
+@act
 async def two_at_once(play: Play, move: Move) -> None:
     """Two people want something of the same clean at the same moment."""
     found = play.job(move.a)
@@ -411,7 +409,7 @@ async def two_at_once(play: Play, move: Move) -> None:
     await asyncio.gather(play.do(number, *one), play.do(number, *other))
 
 
-@act(4)
+@act
 async def book(play: Play, move: Move) -> None:
     """Somebody books: the first clean is paid at once, by a card that works, is declined, or asks for its owner."""
     number = move.a % 2
@@ -440,7 +438,7 @@ async def book(play: Play, move: Move) -> None:
         await play.stage.work(20)
 
 
-@act(4)
+@act
 async def confirm(play: Play, move: Move) -> None:
     """A customer goes to their bank's page, and says yes or no there."""
     number = play.business(move.a)
@@ -461,7 +459,7 @@ async def confirm(play: Play, move: Move) -> None:
         play.counts["authentications"] += 1
 
 
-@act(3)
+@act
 async def invoice(play: Play, move: Move) -> None:
     """A clean is invoiced, and the invoice is issued, paid, or void."""
     found = play.job(move.a)
@@ -489,13 +487,13 @@ async def invoice(play: Play, move: Move) -> None:
 # -- the provider and the world ---------------------------------------------------------------------------------------
 
 
-@act(10)
+@act
 async def work(play: Play, move: Move) -> None:
     """Workers do some of what is due, each task perhaps twice at the same time."""
     await play.stage.work(4 + move.a % 30, at_once=1 + move.b % 4, twice=move.c % 4 == 0)
 
 
-@act(6)
+@act
 async def sweep(play: Play, move: Move) -> None:
     """What was left behind is found."""
     for name in ("sweep_money", "sweep_payouts"):
@@ -503,14 +501,14 @@ async def sweep(play: Play, move: Move) -> None:
     await play.stage.work(10)
 
 
-@act(6)
+@act
 async def time_goes_on(play: Play, move: Move) -> None:
     """Minutes, hours, or days."""
     minutes = (2, 11, 16, 61, 61, 240, 1_440, 1_500, 7_200)[move.a % 9]
     await play.stage.move(timedelta(minutes=minutes))
 
 
-@act(9)
+@act
 async def fault(play: Play, move: Move) -> None:
     """Calls to come go wrong."""
     kind, path = FAULTS[move.a % len(FAULTS)], PATHS[move.b % len(PATHS)]
@@ -519,13 +517,13 @@ async def fault(play: Play, move: Move) -> None:
     play.counts["fault rules"] += 1
 
 
-@act(9)
+@act
 async def doom(play: Play, move: Move) -> None:
     """Workers to come die."""
     play.stage.doomed += [BOUNDARIES[(move.a + place * move.c) % 4] for place in range(1 + move.b % 2)]
 
 
-@act(7)
+@act
 async def hear(play: Play, move: Move) -> None:
     """Webhooks come, in some order, some of them twice, or are lost for now."""
     courier = play.stage.sandbox.courier
@@ -534,7 +532,7 @@ async def hear(play: Play, move: Move) -> None:
     await play.stage.deliver()
 
 
-@act(4)
+@act
 async def lose(play: Play, move: Move) -> None:
     """What the provider has told so far has reached nobody, and is not told again."""
     for business in play.stage.both:
@@ -544,14 +542,14 @@ async def lose(play: Play, move: Move) -> None:
                 play.counts["events lost"] += 1
 
 
-@act(2)
+@act
 async def hear_all_again(play: Play, move: Move) -> None:
     """The provider tells everything once more."""
     play.stage.sandbox.courier.replay()
     await play.stage.deliver(everything=True)
 
 
-@act(4)
+@act
 async def card(play: Play, move: Move) -> None:
     """A customer's card says no from now on, or yes again."""
     business = play.stage.both[play.business(move.a)]
@@ -562,7 +560,7 @@ async def card(play: Play, move: Move) -> None:
     play.counts["declining cards"] += said != "ok"
 
 
-@act(4)
+@act
 async def account(play: Play, move: Move) -> None:
     """A cleaner's account is restricted, or is in order again."""
     business = play.stage.both[play.business(move.a)]
@@ -574,27 +572,6 @@ async def account(play: Play, move: Move) -> None:
 
 
 # -- plays ------------------------------------------------------------------------------------------------------------
-
-
-def moves_of(seed: int, longest: int = LONGEST) -> list[Move]:
-    """The play of a seed: it begins with cleans, so that there is money to be moved."""
-    chance = random.Random(seed)  # noqa: S311 (to be repeated)
-    names, weights = list(WEIGHTS), list(WEIGHTS.values())
-
-    def one(name: str) -> Move:
-        return Move(name, *(chance.randrange(1_000) for _ in range(3)))
-
-    opening = [one("plan") for _ in range(chance.randint(1, 3))]
-    for name in ("hold", "work_done", "work", "work_done", "sweep"):
-        opening += [one(trouble) for trouble in ("fault", "doom") if chance.random() < 0.25]
-        opening.append(one(name))
-    opening += [
-        one(name)
-        for name in chance.sample(("give_back", "agree", "tip", "dispute", "two_at_once", "book", "invoice"), k=2)
-    ]
-    opening = opening if chance.random() < 0.85 else opening[:3]
-    length = chance.randint(3, longest)
-    return [*opening, *(one(name) for name in chance.choices(names, weights, k=length))]
 
 
 @dataclass
@@ -610,34 +587,50 @@ class Outcome:
         return [*self.trouble, *self.report.broken]
 
 
-async def play(stage: Stage, moves: Sequence[Move], seed: int) -> Outcome:
-    """Play it from the beginning to the rest, and judge it."""
+async def begin(stage: Stage, seed: int) -> Play:
+    """A play in which nothing has happened yet."""
     await stage.set_back(seed)
-    before = Counter(stage.counts)
-    run = Play(stage)
-    for move in moves:
-        try:
-            await ACTS[move.name](run, move)
-        except StripeError:
-            run.counts["refused"] += 1
-        await run.look_for_jobs()
-        run.counts["actions"] += 1
-        run.counts[f"move {move.name}"] += 1
-    run.counts["faults"] += sum(rule.done for rule in stage.sandbox.faults.rules)
+    return Play(stage, before=Counter(stage.counts))
+
+
+async def happen(play: Play, move: Move) -> None:
+    """One thing more happens."""
+    try:
+        await ACTS[move.name](play, move)
+    except StripeError:
+        play.counts["refused"] += 1
+    await play.look_for_jobs()
+    play.counts["actions"] += 1
+    play.counts[f"move {move.name}"] += 1
+
+
+async def end(play: Play) -> Outcome:
+    """Nothing goes wrong any more and all comes to rest; what has become of the money is judged."""
+    stage, counts = play.stage, play.counts
+    counts["faults"] += sum(rule.done for rule in stage.sandbox.faults.rules)
     await _mend(stage)
     await stage.quiet()
     found = await cases(stage)
     report = witness.judge(found)
     for case in found:
-        run.counts.update(f"{row['kind']} {row['status']}" for row in case.rows["payment"])
-        run.counts.update(f"payouts {row['status']}" for row in case.rows["payout"])
-        run.counts.update(f"refunds {row['status']}" for row in case.rows["refund"])
-        run.counts["steps"] += len(case.rows["money_op"])
-    run.counts.update(stage.counts - before)
+        counts.update(f"{row['kind']} {row['status']}" for row in case.rows["payment"])
+        counts.update(f"payouts {row['status']}" for row in case.rows["payout"])
+        counts.update(f"refunds {row['status']}" for row in case.rows["refund"])
+        counts["steps"] += len(case.rows["money_op"])
+    since = stage.counts - play.before
+    counts.update(since)
     trouble = [f"a task raised {type(one).__name__}: {str(one)[:300]}" for one in stage.trouble]
-    if (stage.counts - before)["never quiet"]:
+    if since["never quiet"]:
         trouble.append("it never came to rest")
-    return Outcome(report, run.counts, trouble)
+    return Outcome(report, counts, trouble)
+
+
+async def play(stage: Stage, moves: Sequence[Move], seed: int) -> Outcome:
+    """Play it from the beginning to the rest, and judge it."""
+    run = await begin(stage, seed)
+    for move in moves:
+        await happen(run, move)
+    return await end(run)
 
 
 async def _mend(stage: Stage) -> None:
@@ -669,22 +662,6 @@ async def cases(stage: Stage, *, quiet: bool = True) -> list[witness.Case]:
         )
         for one in stage.both
     ]
-
-
-async def smaller(stage: Stage, moves: Sequence[Move], seed: int, tries: int = 60) -> list[Move]:
-    """The play with moves left out, as long as it still breaks something."""
-    kept, size = list(moves), max(1, len(moves) // 2)
-    while size and tries:
-        place = 0
-        while place < len(kept) and tries:
-            shorter = kept[:place] + kept[place + size :]
-            tries -= 1
-            if (await play(stage, shorter, seed)).broken:
-                kept = shorter
-            else:
-                place += size
-        size //= 2
-    return kept
 
 
 async def replay_events(stage: Stage, seed: int) -> int:

@@ -19,6 +19,7 @@ import pytest
 from db.ids import new_id
 from db.runner import Call
 from domain.actors import NOWHERE, Actor, Origin, Role
+from domain.consent import CONSENT_VERSION
 from domain.errors import Code, Refused
 from domain.fieldwork.phases import VisitPhase
 from domain.ids import CustomerId, JobId, PaymentMethodId, PropertyId, TaskId
@@ -179,7 +180,7 @@ class Site:
     async def save_card(self, home: Home, card: str = "visa", town: Town | None = None) -> PaymentMethodId:
         """The customer gives a card, with consent to later charges; the tasks that keep it are done."""
         home.method = self.fresh_method(card, town)
-        form = AddPaymentMethod(home.method, "2026-11", CONSENT, return_url="https://cleanshift.test/cards")
+        form = AddPaymentMethod(home.method, CONSENT_VERSION, return_url="https://cleanshift.test/cards")
         home.card = await self.do(home.who, add_payment_method, form, origin=Origin("203.0.113.7", "tests"))
         await self.drain()
         assert home.card is not None

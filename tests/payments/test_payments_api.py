@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from tests.payments.site import CONSENT, Site
+import pytest
+
+from tests.payments.site import Site
 from tests.product.world import Api, gid
 
 BACK = "https://cleanshift.test/cards"
@@ -15,7 +17,7 @@ PROVIDERS = "{ payments(first: 5) { nodes { intentId feeCents captureBefore } } 
 async def test_a_customer_saves_a_card_and_sees_it(site: Site, api: Api) -> None:
     """R38, R235, R264."""
     home = await site.home(card=None)
-    form = {"method": site.fresh_method(), "consentVersion": "2026-11", "consentText": CONSENT, "returnUrl": BACK}
+    form = {"method": site.fresh_method(), "consentVersion": "2026-11", "returnUrl": BACK}
 
     made = await api.do(home.who, "addPaymentMethod", form, "paymentMethod { id status isDefault }")
     await site.settle()
@@ -29,6 +31,30 @@ async def test_a_customer_saves_a_card_and_sees_it(site: Site, api: Api) -> None
     assert seen["customer"]["paymentMethods"]["nodes"] == [
         {"id": made["paymentMethod"]["id"], "status": "ACTIVE", "brand": "visa", "last4": "4242", "isDefault": True}
     ]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/cards", "https://cleanshift.test.evil.example/", "http://cleanshift.test/"]
+)
+async def test_nobody_is_sent_back_to_a_strangers_page(site: Site, api: Api, url: str) -> None:
+    """A36: a page behind the bank's would look like ours; refused wherever a client names one, and nothing is asked."""
+    home = await site.home()
+    job = await site.paid_job(home)
+    before, asked = await site.picture(), site.sandbox.journal.seq
+    unknown = gid("Payment", "01900000-0000-7000-8000-00000000dead")
+    wishes: list[tuple[Any, str, dict[str, Any], str]] = [
+        (home.who, "addPaymentMethod", {"method": site.fresh_method(), "consentVersion": "2026-11"}, "paymentMethod"),
+        (home.who, "tipJob", {"jobId": gid("Job", job), "amountCents": 500}, "payment"),
+        (home.who, "confirmPayment", {"paymentId": unknown}, "payment"),
+        (None, "openPayment", {"token": "x"}, "payment"),
+    ]
+    asked += 1  # The card that the provider's field has handed out.
+
+    for who, mutation, form, entity in wishes:
+        answer = await api.do(who, mutation, {**form, "returnUrl": url}, f"{entity} {{ __typename }}")
+        assert [(one["code"], one["field"]) for one in answer["errors"]] == [("INVALID", ["returnUrl"])], mutation
+
+    assert (await site.picture(), site.sandbox.journal.seq) == (before, asked)
 
 
 async def test_each_role_sees_of_a_payment_what_is_theirs(site: Site, api: Api) -> None:

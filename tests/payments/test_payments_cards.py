@@ -1,9 +1,8 @@
 """Saved cards and the agreement that later charges stand on (R38, R44, R235, R264)."""
 
-from typing import Any
-
 import pytest
 
+from domain.consent import CONSENT_VERSION, card_consent_text
 from domain.errors import Code
 from domain.ids import PaymentMethodId
 from domain.payments.ask import Thing
@@ -15,7 +14,7 @@ from services.payments.cards import (
     remove_payment_method,
     set_default_payment_method,
 )
-from tests.payments.site import CONSENT, Site
+from tests.payments.site import Site
 
 BACK = "https://cleanshift.test/cards"
 
@@ -33,7 +32,8 @@ async def test_a_card_is_saved_with_what_was_agreed_to(site: Site) -> None:
 
     assert (row["status"], row["is_default"], row["brand"], row["last4"]) == ("ACTIVE", True, "visa", "4242")
     agreed = (row["consent_version"], row["consent_text"], row["consent_address"])
-    assert agreed == ("2026-11", CONSENT, "203.0.113.7")
+    business = await site.value("select name from tenant where tenant_id = $1", site.town.tenant)
+    assert agreed == (CONSENT_VERSION, card_consent_text(business), "203.0.113.7")
     assert row["consented_at"] is not None
     [setup] = site.things("setup_intents")
     assert (setup["usage"], setup["status"]) == ("off_session", "succeeded")
@@ -53,13 +53,15 @@ async def test_a_customer_becomes_known_to_the_provider_once(site: Site) -> None
     assert known["email"].endswith("@x.example")
 
 
-@pytest.mark.parametrize(("name", "value"), [("consent_version", " "), ("consent_text", "")])
-async def test_without_consent_nothing_is_saved(site: Site, name: str, value: str) -> None:
-    home = await site.home(card=None)
-    given: Any = {"method": site.fresh_method(), "consent_version": "2026-11", "consent_text": CONSENT}
+@pytest.mark.parametrize("version", ["", " ", "page-1", "2026-10"])
+async def test_without_consent_to_the_text_in_force_nothing_is_saved(site: Site, version: str) -> None:
+    """R264: the customer says which text they were shown; nobody agrees to another one than ours."""
+    home, method = await site.home(card=None), site.fresh_method()
 
-    async with site.refused(Code.INVALID):
-        await site.do(home.who, add_payment_method, AddPaymentMethod(**{**given, "return_url": BACK, name: value}))
+    async with site.refused(Code.INVALID) as refusals:
+        await site.do(home.who, add_payment_method, AddPaymentMethod(method, version, BACK))
+
+    assert refusals[0].field == ("consentVersion",)
 
 
 @pytest.mark.parametrize("method", ["4242424242424242", "tok_visa", "pm_x/../y", ""])
@@ -67,7 +69,7 @@ async def test_card_numbers_and_other_things_never_come_here(site: Site, method:
     home = await site.home(card=None)
 
     async with site.refused(Code.INVALID):
-        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", CONSENT, BACK))
+        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", BACK))
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "/cards", "https://user@evil.example/"])
@@ -75,7 +77,7 @@ async def test_a_page_to_come_back_to_is_a_page(site: Site, url: str) -> None:
     home, method = await site.home(card=None), site.fresh_method()
 
     async with site.refused(Code.INVALID):
-        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", CONSENT, url))
+        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", url))
 
 
 async def test_a_card_that_its_bank_will_not_have_kept_is_not_saved(site: Site) -> None:
@@ -147,7 +149,7 @@ async def test_nobody_touches_another_customers_card(site: Site) -> None:
         async with site.refused(Code.NOT_FOUND):
             await site.do(mine.who, command, form(_card(theirs.card)))
     async with site.refused(Code.ALREADY_EXISTS):
-        await site.do(mine.who, add_payment_method, AddPaymentMethod(theirs.method, "2026-11", CONSENT, BACK))
+        await site.do(mine.who, add_payment_method, AddPaymentMethod(theirs.method, "2026-11", BACK))
 
 
 async def test_a_business_without_a_provider_saves_no_cards(site: Site) -> None:
@@ -155,4 +157,4 @@ async def test_a_business_without_a_provider_saves_no_cards(site: Site) -> None:
     await site.world.root.execute("delete from provider_account where tenant_id = $1", site.town.tenant)
 
     async with site.refused(Code.NOT_CONFIGURED):
-        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", CONSENT, BACK))
+        await site.do(home.who, add_payment_method, AddPaymentMethod(method, "2026-11", BACK))

@@ -33,7 +33,7 @@ from services.payments.refunds import RefundPayment, refund_payment
 from services.payments.releases import ReleaseHold, release_hold
 from services.payouts.tips import TipJob, tip_job
 from tests.payments.desk import Desk
-from tests.payments.site import CONSENT, Home, Site
+from tests.payments.site import Home, Site
 from tests.product.world import Api
 
 BACK = "https://cleanshift.test/billing"
@@ -61,18 +61,27 @@ async def _invoice(site: Site, home: Home) -> InvoiceId:
 
 
 async def test_customers_of_an_unpaid_business_still_pay_what_they_owe(site: Site) -> None:
-    """A42: losing nothing; the business's plan is no affair of theirs."""
+    """A42: losing nothing; the business's plan is no affair of theirs. They say with which card, and thank who came."""
     home, other = await site.home(), await site.home()
+    done, first = await site.paid_job(other), other.card
+    assert first is not None
+    await site.save_card(other, "mastercard")
     awaits, owed = await _to_confirm(site, home), await _invoice(site, other)
     await _unpaid(site)
 
+    await site.do(other.who, set_default_payment_method, SetDefaultPaymentMethod(first))
+    tip = await site.do(other.who, tip_job, TipJob(done, 500))
+
     await site.do(home.who, confirm_payment, ConfirmPayment(awaits, BACK))
     await site.do(other.who, pay_invoice, PayInvoice(owed))
-    await site.do(home.who, add_payment_method, AddPaymentMethod(site.fresh_method(), "2026-11", CONSENT, BACK))
+    await site.do(home.who, add_payment_method, AddPaymentMethod(site.fresh_method(), "2026-11", BACK))
     await site.settle()
 
     assert (await site.row("payment", awaits))["action_url"]
     assert (await site.row("invoice", owed))["status"] == "PAID"
+    assert (await site.row("payment_method", first))["is_default"]
+    tipped = await site.row("payment", tip)
+    assert (tipped["status"], tipped["method_id"]) == ("CAPTURED", first)
 
 
 async def test_an_unpaid_business_lets_holds_go_but_refunds_nothing_by_hand(desk: Desk) -> None:

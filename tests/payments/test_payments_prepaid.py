@@ -1,5 +1,6 @@
 """The first clean is paid when it is booked, and never again (R46 to R50, A10)."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 
 from db.ids import new_id
 from domain.errors import Code
-from domain.ids import BookingDraftId, JobId, PaymentId, ServicePlanId
+from domain.ids import BookingDraftId, JobId, MoneyOpId, PaymentId, ServicePlanId
+from domain.payments.outcomes import Refusal
 from services.cancellations import CancelJob, cancel_job
+from services.payments.declines import RetryPayment, retry_payment
 from services.payments.prepaid import FirstClean, charge_first_clean
+from services.payments.recorders import RecordOp, record_op
 from services.payments.refunds import ApproveRefund, approve_refund
 from tests.fieldwork.site import command_of
 from tests.payments.site import CONSENT, Home, Site
@@ -239,3 +243,27 @@ async def test_a_page_that_is_none_is_refused(site: Site) -> None:
         await _charge(site, home, method=method, back="javascript:alert(1)")
 
     assert caught.value.code is Code.INVALID  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["by itself", "by the office"])
+async def test_a_first_charge_that_is_asked_again_keeps_the_page_to_come_back_to(site: Site, by_hand: bool) -> None:
+    """R46, A36: whose card it is was there when they booked, and comes back to where they were, whatever went wrong."""
+    home = await site.home(card=None)
+    site.fault("drop_before", "/v1/payment_intents/*/confirm")
+    payment = await _charge(site, home, "authenticationRequired")
+    await site.drain()
+    [asked] = await site.ops("CONFIRM")
+    later = Refusal("payment_intent_rate_limit_exceeded")
+    await site.system(record_op, RecordOp(MoneyOpId(asked["id"]), later))
+
+    if by_hand:
+        await site.do(site.town.owner, retry_payment, RetryPayment(PaymentId(payment)))
+    else:
+        await site.move(timedelta(minutes=11))
+    await site.drain()
+
+    asks = [json.loads(op["ask"])["params"] for op in await site.ops("CONFIRM")]
+    assert [(one.get("return_url"), one.get("off_session")) for one in asks] == [(BACK, None)] * 2
+    row = await site.row("payment", payment)
+    assert (row["status"], row["return_url"]) == ("REQUIRES_ACTION", BACK)
+    assert row["action_url"].startswith("https://stripe.sandbox/authenticate/")

@@ -111,3 +111,28 @@ async def test_a_provider_that_does_not_let_us_look_is_tried_again(desk: Desk) -
 
     with pytest.raises(Unavailable):
         await desk.site.attempt("reconcile_money", {})
+
+
+async def test_what_cannot_be_absorbed_is_named_and_the_rest_goes_on(desk: Desk) -> None:
+    """R239: a row that cannot have come to what the provider says stops nobody else's news."""
+    _, broken, _ = await desk.paid()
+    _, paid, _ = await desk.paid()
+    root = desk.site.world.root
+    await root.execute("update payment set status = 'RELEASED', captured_cents = 0 where id = $1", broken["id"])
+    ask = asks.create_refund(
+        paid["charge_id"],
+        amount_cents=700,
+        reason="duplicate",
+        metadata={"op_id": "hand", "made_by": "hand", "tenant_id": str(desk.site.town.tenant)},
+    )
+    await _there(desk).send(ask, "by-hand")
+
+    # Notices that were missed are worked off too: the one of the broken row is not.
+    await desk.site.duty("reconcile_money")
+
+    assert {"not_absorbed", "refund_by_hand"} <= set(await desk.site.alarms())
+    named = await desk.site.value("select subject from money_alarm where kind = 'not_absorbed'")
+    assert named == broken["intent_id"]
+    await root.execute("update payment set status = 'CAPTURED', captured_cents = $2 where id = $1", broken["id"], 19500)
+    await desk.site.duty("reconcile_money")
+    assert "not_absorbed" not in await desk.site.alarms()

@@ -98,7 +98,7 @@ async def test_a_clean_whose_invoice_is_being_paid_is_not_held_as_well(site: Sit
 async def _card_and_pay(site: Site, home: Home, invoice: InvoiceId) -> None:
     """The card is kept, and the invoice paid before the task of the new card has its turn."""
     home.method = site.fresh_method()
-    form = AddPaymentMethod(home.method, "2026-11", "I agree.", return_url=BACK)
+    form = AddPaymentMethod(home.method, "2026-11", return_url=BACK)
     await site.do(home.who, add_payment_method, form)
     await site.settle("send_money")
     await site.do(home.who, pay_invoice, PayInvoice(invoice))

@@ -50,9 +50,11 @@ class Wire:
             return False
         if answer == "drip":
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
-            while not reader.at_eof():
+            gone = asyncio.ensure_future(reader.read())
+            while not gone.done():
                 writer.write(b" ")
-                await asyncio.wait({asyncio.ensure_future(reader.read(1))}, timeout=0.02)
+                await asyncio.wait({gone}, timeout=0.02)
+            await gone
             return False
         assert isinstance(answer, bytes)
         writer.write(answer)

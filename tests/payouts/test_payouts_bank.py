@@ -51,6 +51,19 @@ async def test_pay_is_followed_to_the_bank_and_back_and_there_again(till: Till) 
     assert {name for name in after if after[name] != before[name]} <= {"task"}
 
 
+async def test_what_nobody_told_of_the_bank_is_found_by_the_reconciliation(till: Till) -> None:
+    """A14, R179: cleaners' accounts tell of their banks themselves; what was lost of it is asked for."""
+    who = await till.cleaner()
+    await till.paid((who, PRIMARY))
+    await till.site.move(timedelta(days=7))
+    assert (await till.payout(who))["status"] == "RELEASED"
+
+    assert await till.site.duty("reconcile_money") == []
+    await till.site.settle()
+
+    assert (await till.payout(who))["status"] == "PAID_OUT"
+
+
 async def test_a_bank_payout_of_a_stranger_changes_nothing(till: Till) -> None:
     """R3: of an account that is nobody's here."""
     thing = {"id": "po_1", "object": "payout", "status": "paid", "amount": 1, "currency": "usd", "account": "acct_x"}

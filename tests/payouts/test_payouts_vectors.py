@@ -1,5 +1,7 @@
 """What a clean pays whom: the golden vectors, who took part, and the books (R154, R160 to R163, A11, A12, A49)."""
 
+from typing import Any
+
 import pytest
 
 from domain.scheduling import AssignmentRole
@@ -59,6 +61,31 @@ async def test_a_higher_tier_is_paid_by_its_own_rate_which_is_kept(till: Till) -
 
     row = await till.payout(who)
     assert (row["tier"], row["rate_cents"], row["base_cents"], row["expected_hours"]) == ("gold", 2_350, 5_875, 2.5)
+
+
+async def test_what_was_earned_is_settled_by_the_proof_whatever_is_changed_before_the_money_comes(till: Till) -> None:
+    """R155, R160 to R163, A11, A49: neither rates, bonus, loads, tier nor who is paid; the next clean pays anew."""
+    primary, lead, idle = [await till.cleaner() for _ in range(3)]
+    home = await till.site.home(laundry="IN_UNIT", laundry_loads=2)
+    crew = ((primary, PRIMARY), (lead, LEAD), (idle, BACKUP))
+    work: Any = {"hours": "3.5", "urgent": True, "home": home, "stays_away": [idle]}
+    first = await till.clean(*crew, **work)
+
+    dear = {"rateCents": 5_000, "urgentBonusCents": 9_000, "laundryLoadCents": 9_000}
+    await till.site.settings(pay={**dear, "tierRateCents": {"gold": 6_000}}, payments={"participation": "ALL_ASSIGNED"})
+    await till.site.world.root.execute("update property set laundry_loads = 9 where id = $1", home.property)
+    await till.site.world.root.execute("update cleaner set pay_tier = 'gold' where id = $1", lead.person)
+    await till.site.settle()
+    second = await till.paid(*crew, **work)
+
+    assert {one["cleaner_id"] for one in await till.payouts(first)} == {primary.person, lead.person}
+    row = await till.payout(lead, first)
+    assert (row["base_cents"], row["urgent_cents"], row["laundry_cents"]) == (5_950, 1_000, 1_000)
+    assert (row["rate_cents"], row["tier"], row["policy"]) == (1_700, "standard", "PARTICIPATED")
+    assert {one["cleaner_id"] for one in await till.payouts(second)} == {primary.person, lead.person, idle.person}
+    anew = await till.payout(lead, second)
+    assert (anew["base_cents"], anew["urgent_cents"], anew["laundry_cents"]) == (21_000, 9_000, 81_000)
+    assert (anew["rate_cents"], anew["tier"], anew["policy"]) == (6_000, "gold", "ALL_ASSIGNED")
 
 
 async def test_a_backup_who_never_came_is_not_paid_and_one_who_checked_in_is(till: Till) -> None:

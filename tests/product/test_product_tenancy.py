@@ -44,9 +44,14 @@ BESIDE = SIGNING | {
 }
 """Mutations that are not derived from one command in the acting business."""
 ACTORS = ("owner", "dispatcher", "cleaner")
-CALM = {"liveLocation", "payments", "payouts"}
+CALM = {"liveLocation", "payments", "payouts", "automation"}
 """Feeds that say nothing while nobody is at work, and no money moves."""
-WITHHELD = {"liveLocation": {"cleaner"}, "payments": {"dispatcher", "cleaner"}, "payouts": {"dispatcher"}}
+WITHHELD = {
+    "liveLocation": {"cleaner"},
+    "payments": {"dispatcher", "cleaner"},
+    "payouts": {"dispatcher"},
+    "automation": {"dispatcher", "cleaner"},
+}
 """Which of the actors a feed refuses."""
 
 

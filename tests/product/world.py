@@ -242,6 +242,8 @@ def environment(servers: Servers, data: Path, **more: str) -> dict[str, str]:
         "STRIPE_KEY": "sk_test_platform",
         "STRIPE_URL": "http://127.0.0.1:9",
         "SIGN_UPS_AN_ADDRESS": "1000000",
+        "VISITS_AN_ADDRESS": "1000000",
+        "RETURN_ORIGINS": "https://cleanshift.test",
     }
     return {**os.environ, **given, **more}
 

@@ -3,62 +3,54 @@
 import asyncio
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from app.migrate import migrate
 from sandbox.environment import Servers, open_environment, remove_environment
-from tests.payments import witness
-from tests.payments.plays import moves_of, play
-from tests.payments.proving import told, told_small
+from tests.payments.machine import Season, play_many
+from tests.payments.plays import Move, play
 from tests.payments.stage import Stage, a_stage
 from tests.product.world import a_world
 
-EVERY = 50
-"""After so many plays it says how far it is."""
-MOST_TOLD = 3
-"""So many failures are made small; the rest are named."""
-
-
-@dataclass
-class Season:
-    """What came of many plays."""
-
-    report: witness.Report = field(default_factory=witness.Report)
-    counts: Counter[str] = field(default_factory=Counter)
-    failed: list[int] = field(default_factory=list)
-
 
 def prove_money(runs: int, seed: int) -> bool:
-    """So many plays over servers of their own; whether all was right after each."""
+    """So many plays, over servers of their own; whether all was right after each."""
+
+    async def season(stage: Stage) -> bool:
+        many, began = Season(stage, asyncio.get_running_loop(), says=True), time.monotonic()
+        try:
+            await play_many(many, runs, seed)
+        except AssertionError as broken:
+            print(f"\nBROKEN after {many.plays} plays:\n{broken}", *getattr(broken, "__notes__", ()), sep="\n")
+            return False
+        print(f"\nseed {seed}, {time.monotonic() - began:.0f} s, {many}\nbroken: none")
+        return True
+
+    return _on_a_stage(season)
+
+
+def play_again(text: str, seed: int) -> bool:
+    """This one play, written as a failure prints it; whether all was right after it."""
+
+    async def once(stage: Stage) -> bool:
+        outcome = await play(stage, [Move.read(one) for one in text.split()], seed)
+        print(outcome.report, *outcome.broken, sep="\n")
+        return not outcome.broken
+
+    return _on_a_stage(once)
+
+
+def _on_a_stage(act: Callable[[Stage], Awaitable[bool]]) -> bool:
     data = Path(tempfile.mkdtemp(prefix="cleanshift-money-"))
     try:
         with open_environment(data, durable=False) as servers:
             asyncio.run(migrate(servers.database_owner_url))
-            season = asyncio.run(_season(servers, data, range(seed, seed + runs)))
+            return asyncio.run(_staged(servers, data, act))
     finally:
         remove_environment(data)
-    print(f"\n{runs} plays from seed {seed}: {told(season.counts)}\n\n{season.report}")
-    print(f"broken: {len(season.failed)} plays {season.failed[:20]}")
-    return not season.failed
 
 
-async def _season(servers: Servers, data: Path, seeds: range) -> Season:
-    season, began = Season(), time.monotonic()
+async def _staged(servers: Servers, data: Path, act: Callable[[Stage], Awaitable[bool]]) -> bool:
     async with a_world(servers, data) as world, a_stage(world) as stage:
-        for number, seed in enumerate(seeds, start=1):
-            await _one(stage, seed, season)
-            if number % EVERY == 0:
-                print(f"{number:>6} plays, {time.monotonic() - began:8.1f} s, {len(season.failed)} broken", flush=True)
-    return season
-
-
-async def _one(stage: Stage, seed: int, season: Season) -> None:
-    outcome = await play(stage, moves_of(seed), seed)
-    season.report.add(outcome.report)
-    season.counts.update(outcome.counts)
-    if outcome.broken:
-        season.failed.append(seed)
-        small = len(season.failed) <= MOST_TOLD
-        print(await told_small(stage, seed, outcome) if small else f"seed {seed}: {outcome.broken[0]}", flush=True)
+        return await act(stage)

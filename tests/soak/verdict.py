@@ -1,5 +1,6 @@
 """What every follower saw and every writer was told, against what the database says happened. All counts must be 0."""
 
+import asyncio
 import hashlib
 import json
 from collections import Counter as Tally
@@ -14,7 +15,7 @@ import asyncpg
 from tests.soak.cluster import Cluster, looking
 from tests.soak.folding import State
 from tests.soak.followers import Follower, Seen
-from tests.soak.storm import WAITING, Storm, Weather
+from tests.soak.storm import LOOK_SECONDS, WAITING, Storm, Weather
 from tests.soak.writers import global_id
 
 EVENTS = """select seq, type, entity, entity_id, actor_id, payload -> 'card' ->> 'note' as note,
@@ -24,8 +25,11 @@ LINES = """select seq, actor_id, actor_role, request_id, at, hash, jsonb_build_o
     from audit where tenant_id = $1 order by seq"""
 HEAD = "select seq, audit_seq, audit_hash from tenant_head where tenant_id = $1"
 HOLDERS = "select id, cleaner_id from assignment where tenant_id = $1"
-TASKS = f"""select count(*) filter (where state = 'DEAD') as dead, count(*) filter (where {WAITING}) as left_over
-    from task join tenant using (tenant_id) where tenant_id = $1"""
+DEAD = "select id::text || ' ' || kind from task where tenant_id = $1 and state = 'DEAD'"
+WAITS = f"select task.id from task join tenant using (tenant_id) where tenant_id = $1 and {WAITING}"
+STILL = "select id::text || ' ' || kind from task where id = any($1) and state in ('READY', 'LEASED')"
+LEFT_SECONDS = 30.0
+"""What falls due while it is judged is done within this; what is not was left over."""
 NOTICES = "select id, status from notification where tenant_id = $1"
 UNTOLD = """select e.entity_id from event e where e.tenant_id = $1 and e.type = 'SwapAccepted'
     and (select count(distinct n.person_id) from notification n where n.tenant_id = e.tenant_id
@@ -132,11 +136,22 @@ async def _judge(root: asyncpg.Connection, storm: Storm, cluster: Cluster, judge
     holes = abs(head["seq"] - len(events)) + _breaks([one.seq for one in events])
     broken = _broken(await root.fetch(LINES, storm.tenant), storm, head["audit_hash"])
     judgement.add(Counts(log_holes=holes, audit=broken), "log")
-    tasks = await root.fetchrow(TASKS, storm.tenant)
-    judgement.add(Counts(tasks_left=tasks["left_over"], tasks_dead=tasks["dead"]), "tasks")
+    left, dead = await _left_over(root, storm), [row[0] for row in await root.fetch(DEAD, storm.tenant)]
+    judgement.add(Counts(tasks_left=len(left), tasks_dead=len(dead)), f"tasks {left[:3]} {dead[:3]}")
     untold = [row["entity_id"] for row in await root.fetch(UNTOLD, storm.tenant)]
     judgement.add(Counts(messages_lost=len(untold)), f"hand-overs that not both parties were told of {untold[:3]}")
     judgement.add(_of_the_messages(await root.fetch(NOTICES, storm.tenant), cluster.data), "messages")
+
+
+async def _left_over(root: asyncpg.Connection, storm: Storm) -> list[str]:
+    waits = [row["id"] for row in await root.fetch(WAITS, storm.tenant)]
+    try:
+        async with asyncio.timeout(LEFT_SECONDS):
+            while await root.fetch(STILL, waits):
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        pass
+    return [row[0] for row in await root.fetch(STILL, waits)]
 
 
 def _difference(follower: Follower, fresh: State) -> list[Any]:

@@ -76,6 +76,7 @@ FOLDS: Mapping[str, Steps] = {
         puts={"PaymentShown": ("payment", "payments")},
         removes={"PaymentGone": ("paymentId", "payments")},
     ),
+    "automation": Steps("AutomationSnapshot", {"automation": "days"}, puts={}),
     "payouts": Steps(
         "PayoutsSnapshot",
         {"payouts": "id"},
@@ -84,6 +85,11 @@ FOLDS: Mapping[str, Steps] = {
     ),
 }
 """By the subscription's field."""
+
+
+def _cards(shelf: Any) -> list[Frame]:
+    """A shelf's cards; of one that holds a single card that one."""
+    return shelf if isinstance(shelf, list) else [shelf]
 
 
 class Fold:
@@ -101,7 +107,9 @@ class Fold:
         if kind == "Resync":
             self._cards = {}
         elif kind == steps.snapshot:
-            self._cards = {shelf: {card[key]: card for card in frame[shelf]} for shelf, key in steps.shelves.items()}
+            self._cards = {
+                shelf: {card[key]: card for card in _cards(frame[shelf])} for shelf, key in steps.shelves.items()
+            }
         elif kind in steps.puts:
             where, shelf = steps.puts[kind]
             self._cards[shelf][frame[where][steps.shelves[shelf]]] = frame[where]

@@ -325,7 +325,8 @@ async def test_what_stands_on_many_cards_is_drawn_anew(ports: list[int], site: S
     form = cleaners.UpdateCleaner(CleanerId(site.cleaner.person), name="Another name")
     await site.run(site.town.owner, cleaners.update_cleaner, form)
     await site.run(site.town.owner, business.update_market, business.UpdateMarket(site.town.market, name="Elsewhere"))
-    await site.run(site.town.owner, customers.update_property, customers.UpdateProperty(home, city="Key West"))
+    moved = customers.UpdateProperty(home, city="Key West", latitude=24.5551, longitude=-81.78)
+    await site.run(site.town.owner, customers.update_property, moved)
     fresh: list[tuple[Client, Feed]] = []
     async with asyncio.timeout(30):
         while not fresh or [held(feed) for _, feed in pairs] != [held(feed) for _, feed in fresh]:

@@ -19,7 +19,8 @@ from domain.payments.payouts import PAYOUT_TRANSITIONS, PayoutStatus
 from domain.scheduling import PAYMENT_TRANSITIONS, PaymentStatus
 from services.payments.state import SHOWN, payment_card
 from services.payouts.holding import HoldPayout, hold_payout
-from subscriptions.feeds import Asked
+from subscriptions.feeds import FRESH, Asked
+from subscriptions.feeds.automation import AutomationFeed
 from subscriptions.feeds.money import PaymentsFeed, PayoutsFeed
 from tests.payments.site import Home, Site, a_site
 from tests.product.contract import document, selection
@@ -30,7 +31,7 @@ from tests.subscriptions.folding import Fold
 
 QUERIES = {
     name: document("subscription", name, FEEDS[name], FEEDS[name].args, selection(SCHEMA, FEEDS[name].type, 4))
-    for name in ("payments", "payouts")
+    for name in ("payments", "payouts", "automation")
 }
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -154,7 +155,11 @@ async def test_who_has_no_business_with_it_is_refused(site: Site, watch: Watch, 
         "customer": (await site.home()).who,
         "cleaner": await site.town.cleaner(),
     }[role]
-    refused = {"dispatcher": {"payments", "payouts"}, "customer": {"payouts"}, "cleaner": {"payments"}}[role]
+    refused = {
+        "dispatcher": {"payments", "payouts", "automation"},
+        "customer": {"payouts", "automation"},
+        "cleaner": {"payments", "automation"},
+    }[role]
 
     for name in QUERIES:
         feed = await watch.of(name, who)
@@ -211,6 +216,41 @@ def _steps(site: Site, homes: list[Home], cleaner: Actor) -> list[Callable[[], A
     return [planned, proven, due, lapsed]
 
 
+async def test_how_much_goes_by_itself_is_told_anew_whenever_it_changes(site: Site, watch: Watch) -> None:
+    """R241: after a clean that needed nobody, and after one that somebody had to see to; as the query tells it."""
+    office, silent = await watch.of("automation", site.town.owner), await watch.of("automation", site.other.owner)
+    rates = [_automation(office)]
+
+    cleaner = await site.town.cleaner()
+    await site.paid_job(who=cleaner)
+    await watch.settled(office)
+    rates.append(_automation(office))
+    made = await site.value("select id from payout where tenant_id = $1", site.town.tenant)
+    await site.do(site.town.owner, hold_payout, HoldPayout(PayoutId(made), "The key is missing"))
+    await watch.settled(office, silent)
+    rates.append(_automation(office))
+
+    assert [(one["total"], one["untouched"]) for one in rates] == [(0, 0), (1, 1), (2, 1)]
+    assert [one["days"] for one in rates] == [30, 30, 30]
+    assert [(why["what"], why["count"]) for why in rates[-1]["reasons"]] == [("hold_payout", 1)]
+    assert _automation(silent)["total"] == 0
+
+
+def _automation(feed: Feed) -> Any:
+    """The rate as the feed has told it last."""
+    return [frame["automation"] for frame in feed.frames if "automation" in frame][-1]
+
+
+async def test_a_night_of_holds_alone_reckons_no_rate_anew(site: Site, watch: Watch) -> None:
+    """R137: what is merely held has come to nothing yet."""
+    office = await watch.of("automation", site.town.owner)
+
+    await site.held_job()
+    await watch.settled(office)
+
+    assert {frame["__typename"] for frame in office.frames[1:]} <= {"Heartbeat"}
+
+
 # -- pure -------------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +300,39 @@ def test_nothing_that_is_settled_for_ever_stays_on_the_board() -> None:
 def test_the_class_of_anybody_else_is_a_refusal(role: Role) -> None:
     actor = Actor(TenantId(new_id()), role, new_id(), SessionId(new_id()))
 
-    for feed in (PaymentsFeed(), PayoutsFeed()):
+    for feed in (PaymentsFeed(), PayoutsFeed(), AutomationFeed()):
         with contextlib.suppress(Forbidden):
             feed.klass(actor, None, Asked(NOW))
             raise AssertionError(role)
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"), [({}, "30"), ({"days": None}, "30"), ({"days": 0}, "1"), ({"days": 999}, "366")]
+)
+def test_administrators_who_ask_for_the_same_days_are_one_class(asked: dict[str, Any], days: str) -> None:
+    """R241: as many days as the query takes."""
+    actor = Actor(TenantId(new_id()), Role.ADMIN, new_id(), SessionId(new_id()))
+    assert AutomationFeed().klass(actor, None, Asked(NOW, asked)) == ("administrators", days)
+
+
+@pytest.mark.parametrize("status", list(PaymentStatus))
+def test_only_a_payment_that_is_counted_or_was_has_the_rate_reckoned_anew(status: PaymentStatus) -> None:
+    on_the_way = {PaymentStatus.PENDING, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_PENDING}
+    feed, klass = AutomationFeed(), ("administrators", "30")
+
+    assert (feed.delta(told(a_card(status, declines=0)), klass, None) is FRESH) == (status not in on_the_way)
+    assert feed.delta(told(a_card(status, declines=1)), klass, None) is FRESH
+
+
+@pytest.mark.parametrize("status", list(PayoutStatus))
+def test_only_a_payout_that_may_be_counted_has_the_rate_reckoned_anew(status: PayoutStatus) -> None:
+    settled = {PayoutStatus.IN_TRANSIT, PayoutStatus.PAID_OUT, PayoutStatus.FAILED, PayoutStatus.REVERSED}
+    feed, klass = AutomationFeed(), ("administrators", "30")
+
+    def shown(version: int) -> Any:
+        card = {"id": "x", "status": status, "version": version}
+        event: Any = SimpleNamespace(type=EventType.PAYOUT_CHANGED, card=card)
+        return feed.delta(event, klass, None)
+
+    assert (shown(2) is FRESH) == (status not in settled)
+    assert (shown(1) is FRESH) == (status not in settled | {PayoutStatus.PENDING})

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from structlog.testing import capture_logs
 
+from db.engine import BY_KEY, read_pool
 from domain.errors import Unavailable
-from tasks.store import MOST_ATTEMPTS, TaskStore
+from tasks.store import CLAIM, MOST_ATTEMPTS, TaskStore
 from tests.tasks.business import a_task
 from tests.tasks.waiting import BRISK, states, until, working
 
@@ -53,6 +54,33 @@ async def test_a_kind_that_a_worker_does_not_know_is_left_for_one_that_does(db, 
 
     assert await TaskStore(ops).claim("old", 10, ["any"]) == []
     assert len(await TaskStore(ops).claim("new", 10, ["of a newer version"])) == 1
+
+
+async def test_a_claim_reads_no_more_of_a_night_of_tasks_than_it_takes(db, ours, theirs, place):
+    """R144: what is due is not read and sorted for each claim, so that ten thousand tasks cost ten times a thousand."""
+    for business in (ours, theirs):
+        await db.execute(
+            """insert into task (tenant_id, id, kind, payload, run_at, created_at)
+               select $1, gen_random_uuid(), 'any', '{}', now() - n * interval '1 second', now()
+               from generate_series(1, 1000) n""",
+            business.tenant,
+        )
+    queue = await read_pool(place.servers.database_ops_url, size=1, name="tests-queue", settings=BY_KEY)
+    async with queue.acquire() as connection:
+        explained = await connection.fetchval(
+            f"explain (analyze, format json) {CLAIM}", "w", ["any"], 5, MOST_ATTEMPTS, timedelta(seconds=15)
+        )
+    await queue.close()
+
+    scans = [node for node in _nodes(explained[0]["Plan"]) if node.get("Relation Name") == "task"]
+    assert all(node["Actual Rows"] * node["Actual Loops"] <= 10 for node in scans), scans
+    assert not [node for node in _nodes(explained[0]["Plan"]) if node["Node Type"] == "Sort"]
+
+
+def _nodes(plan):
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
 
 
 async def test_a_zombie_whose_lease_ran_out_cannot_record_anything(db, ops, ours):

@@ -1,0 +1,224 @@
+"""What was left on a bank's page is let go, and what was taken without right goes back, once (R181, R213, A36)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db.ids import new_id
+from domain.errors import Code
+from domain.ids import BookingDraftId, InvoiceId, MoneyOpId, PaymentId, ServicePlanId
+from domain.payments.outcomes import Refusal
+from services.payments.absorbing import AbsorbPayment, absorb_payment
+from services.payments.invoices import (
+    CreateInvoice,
+    InvoiceLine,
+    IssueInvoice,
+    PayInvoice,
+    create_invoice,
+    issue_invoice,
+    pay_invoice,
+)
+from services.payments.prepaid import FirstClean, charge_first_clean
+from services.payments.recorders import RecordOp, record_op
+from tests.fieldwork.site import command_of
+from tests.payments.desk import Desk
+from tests.payments.site import CONSENT, Home, Site
+
+BACK = "https://cleanshift.test/back"
+LINES = [InvoiceLine("Windows", 2_500, 4)]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+async def _invoice(site: Site) -> tuple[Home, InvoiceId]:
+    home = await site.home()
+    made = await site.do(site.town.owner, create_invoice, CreateInvoice(home.customer, LINES))
+    await site.do(site.town.owner, issue_invoice, IssueInvoice(made))
+    return home, made
+
+
+async def _on_the_page(site: Site) -> tuple[Home, InvoiceId, Any]:
+    """A customer pays an invoice, and is sent to their bank's page."""
+    home, made = await _invoice(site)
+    await site.outcome(home.method, "authentication_required")
+    await site.do(home.who, pay_invoice, PayInvoice(made, return_url=BACK))
+    await site.settle()
+    row = await site.row("payment", made, "invoice_id")
+    assert (row["status"], row["action_url"] is not None) == ("REQUIRES_ACTION", True), dict(row)
+    return home, made, row
+
+
+async def _confirmed(site: Site, row: Any, *, times: int = 1) -> None:
+    """The customer confirms after all, and we hear of it so many times."""
+    await site.control("POST", f"intents/{row['intent_id']}/authenticate", {"ok": True})
+    for _ in range(times):
+        await site.attempt("read_payment", {"payment": str(row["id"])})
+        await site.settle()
+
+
+async def _has_gone_back(site: Site, row: Any) -> None:
+    """All of it, once, at the business's cost; the books are the provider's, and nothing is left to do."""
+    [back] = await site.rows("select * from refund where payment_id = $1", row["id"])
+    assert (back["status"], back["bearer"], back["amount_cents"]) == ("SUCCEEDED", "BUSINESS", row["amount_cents"])
+    assert (back["from_reserve_cents"], back["from_business_cents"]) == (0, row["amount_cents"])
+    assert [one["amount"] for one in site.things("refunds")] == [row["amount_cents"]]
+    assert (await site.row("payment", row["id"]))["status"] == "REFUNDED"
+    assert (await site.books())["CASH"] == site.balance()
+    assert await Desk(site, None).check() == []  # type: ignore[arg-type]
+    assert await site.rows("select * from refund where tenant_id = $1", site.other.tenant) == []
+
+
+async def test_an_invoice_whose_customer_left_the_banks_page_can_be_paid_another_way(site: Site) -> None:
+    """R181: until the day is over it is being paid; then it is let go at the provider, and free."""
+    home, made, row = await _on_the_page(site)
+    await site.move(DAY - HOUR)
+    await site.duty("sweep_money")
+    async with site.refused(Code.PAYMENT_STATE):
+        await site.do(home.who, pay_invoice, PayInvoice(made))
+
+    await site.move(2 * HOUR)
+    await site.duty("sweep_money")
+
+    now = await site.row("payment", row["id"])
+    assert (now["status"], now["let_go"], now["action_url"]) == ("RELEASED", "UNCONFIRMED", None)
+    assert [one["status"] for one in site.things("payment_intents")] == ["canceled"]
+    await site.outcome(home.method, "ok")
+    await site.do(home.who, pay_invoice, PayInvoice(made))
+    await site.settle()
+    assert (await site.row("invoice", made))["status"] == "PAID"
+
+
+async def test_what_is_confirmed_after_it_was_let_go_goes_back(site: Site) -> None:
+    """R213: the invoice is free for another payment, so that this one may not stand beside it."""
+    _, made, row = await _on_the_page(site)
+    await site.move(DAY + HOUR)
+    await site.attempt("sweep_money", {})
+    assert [op["state"] for op in await site.ops("RELEASE")] == ["PLANNED"]
+
+    await _confirmed(site, row, times=3)
+
+    await _has_gone_back(site, row)
+    assert (await site.row("invoice", made))["status"] == "OPEN"
+
+
+async def test_an_invoice_that_was_paid_or_void_before_is_paid_back(site: Site) -> None:
+    """R213, A35: nobody has to agree, and no cleaner bears it."""
+    await site.settings(payments={"refundApprovalCents": 0})
+    _, made, row = await _on_the_page(site)
+    await site.world.root.execute("update invoice set status = 'VOID' where id = $1", made)
+
+    await _confirmed(site, row, times=2)
+
+    await _has_gone_back(site, row)
+    kept = await site.rows("select * from money_alarm where tenant_id = $1", site.town.tenant)
+    assert [(one["kind"], one["cleared_at"] is not None) for one in kept] == [("invoice_paid_twice", True)]
+
+
+async def test_an_alarm_says_what_to_do_where_it_cannot_go_back_by_itself(site: Site) -> None:
+    """R239: the provider refuses the refund for good."""
+    _, made, row = await _on_the_page(site)
+    await site.world.root.execute("update invoice set status = 'VOID' where id = $1", made)
+    await site.control("POST", f"intents/{row['intent_id']}/authenticate", {"ok": True})
+    await site.attempt("read_payment", {"payment": str(row["id"])})
+    [op] = await site.ops("REFUND")
+    await site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("charge_disputed")))
+    await site.settle()
+
+    [alarm] = await site.rows("select * from money_alarm where tenant_id = $1 and cleared_at is null", site.town.tenant)
+    assert (alarm["kind"], alarm["subject"]) == ("invoice_paid_twice", str(row["id"]))
+    assert "by hand" in alarm["detail"]
+    assert (await site.row("payment", row["id"]))["status"] == "CAPTURED"
+
+
+async def _booked(site: Site, card: str) -> Any:
+    """A first clean that its customer has to confirm with their bank; its payment."""
+    home, plan = await site.home(card=None), ServicePlanId(new_id())
+    await site.world.root.execute(
+        """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
+               first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
+           values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())""",
+        site.town.tenant,
+        plan,
+        home.customer,
+        home.property,
+        site.town.market,
+        (await site.now() + timedelta(days=3)).date(),
+    )
+    form = FirstClean(
+        plan=plan,
+        customer=home.customer,
+        draft=BookingDraftId(new_id()),
+        method_token=site.fresh_method(card),
+        amount_cents=9_000,
+        currency="usd",
+        usage="recurring",
+        consent_version="2026-11",
+        consent_text=CONSENT,
+        consent_address="203.0.113.7",
+        return_url=BACK,
+    )
+    made: PaymentId = await site.system(command_of(charge_first_clean), form)
+    await site.settle()
+    return await site.row("payment", made)
+
+
+async def test_a_booking_that_is_not_confirmed_while_its_price_is_promised_is_open_again(site: Site) -> None:
+    """R49, A33: nothing of it stands in the way of another try."""
+    row = await _booked(site, "authenticationRequired")
+    assert row["status"] == "REQUIRES_ACTION"
+    await site.move(timedelta(minutes=50))
+    await site.duty("sweep_money")
+    assert (await site.row("payment", row["id"]))["status"] == "REQUIRES_ACTION"
+
+    await site.move(timedelta(minutes=15))
+    await site.duty("sweep_money")
+
+    assert (await site.row("payment", row["id"]))["status"] == "RELEASED"
+    assert [one["status"] for one in site.things("payment_intents")] == ["canceled"]
+    assert (await site.row("service_plan", row["plan_id"]))["status"] == "CANCELED"
+    assert await site.alarms() == []
+
+
+async def test_what_was_paid_for_a_booking_that_was_given_up_goes_back(site: Site) -> None:
+    """R48, R213."""
+    row = await _booked(site, "authenticationRequired")
+    await site.world.root.execute("update service_plan set status = 'CANCELED' where id = $1", row["plan_id"])
+
+    await _confirmed(site, row, times=2)
+
+    await _has_gone_back(site, row)
+    assert await site.world.count("job", site.town.tenant) == 0
+
+
+async def test_a_payment_at_once_that_the_provider_gave_up_is_free_again(site: Site) -> None:
+    """Only holds lapse: an invoice's payment that is gone at the provider is let go."""
+    home, made, row = await _on_the_page(site)
+    thing = {"id": row["intent_id"], "status": "canceled", "cancellation_reason": "automatic", "amount_received": 0}
+
+    await site.system(absorb_payment, AbsorbPayment(PaymentId(row["id"]), thing))
+
+    assert (await site.row("payment", row["id"]))["status"] == "RELEASED"
+    await site.outcome(home.method, "ok")
+    await site.do(home.who, pay_invoice, PayInvoice(made))
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_a_refund_whose_task_died_is_finished_by_the_sweep(desk: Desk, *, is_lost: bool) -> None:
+    """R238: put by, refused for the moment, and nobody is at it any more; not before its own task had its turn."""
+    site = desk.site
+    _, paid, _ = await desk.paid()
+    made = await desk.refund(paid, 1_000)
+    [op] = await site.ops("REFUND")
+    await site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("balance_insufficient")))
+    if is_lost:
+        await site.world.root.execute("delete from task where kind = 'resume_refund'")
+    await site.move(timedelta(minutes=55))
+    await site.duty("sweep_money")
+    assert (await desk.refund_row(made))["status"] == "RESERVED"
+
+    await site.move(timedelta(minutes=25))
+    await site.duty("sweep_money")
+
+    assert (await desk.refund_row(made))["status"] == "SUCCEEDED"
+    assert [one["amount"] for one in site.things("refunds")] == [1_000]
+    assert await desk.check() == []

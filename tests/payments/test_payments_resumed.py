@@ -1,0 +1,296 @@
+"""What was refused, or left behind, and goes on by itself: nobody has to ask for it again by hand (R237, R238)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.errors import Code
+from domain.ids import JobId, MoneyOpId, PaymentId
+from domain.payments.ask import Thing
+from domain.payments.outcomes import Refusal
+from services.cancellations import CancelJob, cancel_job
+from services.payments import expiry, patience
+from services.payments.absorbing import AbsorbPayment, absorb_payment
+from services.payments.accounts import ConnectProvider, ProviderKeys, connect_provider
+from services.payments.captures import CaptureProven, capture_held
+from services.payments.holds import HoldJob, hold_job
+from services.payments.recorders import RecordOp, record_op
+from services.payments.releases import ReleaseHold, release_hold
+from tests.payments.site import Site
+
+SOON = timedelta(minutes=6)
+AGAIN = timedelta(minutes=11)
+OF_OURS = Refusal("parameter_unknown", param="amuont")
+OF_STATE = Refusal("payment_intent_unexpected_state")
+
+
+async def _key_dies(site: Site) -> None:
+    """The provider does not know the business's key any more, and nobody here has heard of it."""
+    await site.drain("check_provider")
+    await site.do(site.town.owner, connect_provider, ConnectProvider("sk_live_gone", ["whsec_gone"]))
+    await site.drain("check_provider")
+    held = "update provider_account set is_held_back = $2 where tenant_id = $1"
+    await site.world.root.execute(held, site.town.tenant, False)
+
+
+async def _key_works(site: Site) -> None:
+    """The office gives a good key; tasks that came before it was tried come again."""
+    await site.connect()
+    await site.drain()
+    await site.settle()
+
+
+async def _is_held_back(site: Site) -> bool:
+    return bool(await site.value("select is_held_back from provider_account where tenant_id = $1", site.town.tenant))
+
+
+async def _refuse(site: Site, kind: str, refusal: Refusal) -> None:
+    """The provider's answer to the step of this kind that is planned."""
+    op = next(op for op in reversed(await site.ops(kind)) if op["state"] == "PLANNED")
+    await site.system(record_op, RecordOp(MoneyOpId(op["id"]), refusal))
+
+
+async def _planned(site: Site, job: JobId) -> None:
+    """The clean's hold is planned, and not sent."""
+    await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
+    await site.system(hold_job, HoldJob(job))
+
+
+async def _canceled(site: Site, job: JobId) -> None:
+    await site.do(site.town.owner, cancel_job, CancelJob(job, "The customer is away."))
+
+
+async def test_holds_that_a_dead_key_kept_from_being_taken_are_taken_with_another_one(site: Site) -> None:
+    """R157, R238: they wait as if nothing had been sent; while the key is refused nothing more is asked with it."""
+    jobs = [await site.job(await site.home()) for _ in range(2)]
+    await _key_dies(site)
+    await site.hold_night(jobs[0])
+    assert {op["state"] for op in await site.ops("INTENT")} == {"PLANNED"}
+    assert await site.alarms() == ["provider_refuses_us"]
+    assert await _is_held_back(site)
+
+    waiting = len(await site.waiting("send_money"))
+    await site.move(SOON)
+    await site.duty("sweep_money")
+    assert len(await site.waiting("send_money", "retry_payment")) == waiting
+    assert {op["tries"] for op in await site.ops("INTENT")} == {0}
+    assert [await site.status(job) for job in jobs] == ["PENDING", "PENDING"]
+
+    await _key_works(site)
+
+    assert [await site.status(job) for job in jobs] == ["AUTHORIZED", "AUTHORIZED"]
+    assert [op["attempt"] for op in await site.ops("INTENT")] == [1, 1]
+    assert [len(site.intents_of(job)) for job in jobs] == [1, 1]
+    assert await site.alarms() == []
+    assert await site.rows("select * from money_alarm where tenant_id = $1", site.other.tenant) == []
+
+
+async def test_a_key_that_the_provider_knows_again_is_used_again(site: Site) -> None:
+    """R238: the sweep tries it, and what has waited is sent."""
+    job = await site.job(await site.home())
+    await site.drain()
+    good = await site.value("select secret_key from provider_account where tenant_id = $1", site.town.tenant)
+    await _key_dies(site)
+    await site.hold_night(job)
+    assert await _is_held_back(site)
+
+    back = "update provider_account set secret_key = $2 where tenant_id = $1"
+    await site.world.root.execute(back, site.town.tenant, good)
+    await site.move(SOON)
+    assert await site.duty("sweep_money") == []
+
+    assert (await site.status(job), await _is_held_back(site)) == ("AUTHORIZED", False)
+
+
+async def test_a_step_that_may_have_been_done_before_the_key_died_is_never_done_twice(site: Site) -> None:
+    """R157: its answer was lost, and then we were refused: the same goes out again with the same key."""
+    job = await site.job(await site.home())
+    site.fault("drop_after", "/v1/payment_intents")
+    await site.hold_night(job)
+    [op] = await site.ops("INTENT")
+    assert op["state"] == "UNKNOWN"
+    await _key_dies(site)
+    await site.move(SOON)
+    await site.duty("sweep_money")
+    [now] = await site.ops("INTENT")
+    assert (now["state"], now["idem_key"]) == ("UNKNOWN", op["idem_key"])
+
+    await _key_works(site)
+    await site.move(SOON)
+    await site.settle()
+
+    assert await site.status(job) == "AUTHORIZED"
+    assert len(site.intents_of(job)) == 1
+
+
+async def test_a_hold_is_let_go_though_the_key_died_meanwhile(site: Site) -> None:
+    """R143."""
+    job = await site.held_job()
+    await _key_dies(site)
+    await _canceled(site, job)
+    await site.drain()
+    assert site.intents_of(job)[0]["status"] == "requires_capture"
+
+    await _key_works(site)
+
+    assert (await site.status(job), site.intents_of(job)[0]["status"]) == ("RELEASED", "canceled")
+
+
+async def test_a_fee_is_taken_though_the_key_died_meanwhile(site: Site) -> None:
+    """A50."""
+    await site.settings(payments={"cancellation": {"freeHours": 24, "lateFeePercent": 50}})
+    job = await site.held_job()
+    await _key_dies(site)
+    await _canceled(site, job)
+    await site.drain()
+    assert await site.status(job) == "CAPTURE_PENDING"
+
+    await _key_works(site)
+
+    row = await site.payment(job)
+    assert (row["status"], row["captured_cents"]) == ("CAPTURED", 4_500)
+    assert (await site.books())["CASH"] == site.balance()
+
+
+async def test_a_hold_that_was_refused_for_a_fault_of_ours_is_taken_later(site: Site) -> None:
+    """R170: an alarm stands, nobody's card is blamed, and nobody has to try it by hand."""
+    job = await site.job(await site.home())
+    await _planned(site, job)
+    await _refuse(site, "INTENT", OF_OURS)
+    await site.drain()
+    row = await site.payment(job)
+    assert (row["status"], row["decline"]) == ("PENDING", None)
+    assert row["next_attempt_at"] is not None
+    assert await site.alarms() == ["provider_refuses_us"]
+
+    await site.move(AGAIN)
+    await site.settle()
+
+    assert await site.status(job) == "AUTHORIZED"
+    assert [op["attempt"] for op in await site.ops("INTENT")] == [1, 2]
+
+
+async def test_a_release_that_was_refused_for_a_fault_of_ours_is_asked_again(site: Site) -> None:
+    """R143: later and later; a task that is lost is made up for by the watch."""
+    job = await site.held_job()
+    await _canceled(site, job)
+    await _refuse(site, "RELEASE", OF_OURS)
+    await site.drain()
+    assert await site.status(job) == "AUTHORIZED"
+    await site.world.root.execute("delete from task where tenant_id = $1 and kind = 'retry_payment'", site.town.tenant)
+
+    await site.move(AGAIN + patience.OVERDUE)
+    await site.duty("hold_payments")
+
+    assert (await site.status(job), site.intents_of(job)[0]["status"]) == ("RELEASED", "canceled")
+
+
+async def test_a_fee_that_was_refused_for_a_fault_of_ours_is_asked_again(site: Site) -> None:
+    """A50: the same cents, and never the whole price."""
+    await site.settings(payments={"cancellation": {"freeHours": 24, "lateFeePercent": 50}})
+    job = await site.held_job()
+    await _canceled(site, job)
+    await _refuse(site, "CAPTURE", OF_OURS)
+    await site.drain()
+    assert await site.status(job) == "AUTHORIZED"
+
+    await site.move(AGAIN)
+    await site.settle()
+
+    row = await site.payment(job)
+    assert (row["status"], row["captured_cents"], row["why_less"]) == ("CAPTURED", 4_500, "CANCELED")
+
+
+async def _proven(site: Site) -> JobId:
+    """A proven clean whose capture is planned and not sent."""
+    job = await site.held_job()
+    await site.prove(job, hold=False)
+    return job
+
+
+async def test_a_capture_that_was_refused_while_its_hold_stands_is_asked_again(site: Site) -> None:
+    """R147: administrators hear of it, and the alarm is over when the money is taken."""
+    job = await _proven(site)
+    await _refuse(site, "CAPTURE", OF_STATE)
+    await site.drain()
+    assert await site.status(job) == "CAPTURE_PENDING"
+    assert await site.alarms() == ["capture_refused"]
+
+    await site.move(AGAIN)
+    await site.settle()
+
+    assert (await site.status(job), await site.alarms()) == ("CAPTURED", [])
+    assert [op["state"] for op in await site.ops("CAPTURE")] == ["FAILED", "SUCCEEDED"]
+    assert len([one for one in site.things("charges") if one["captured"]]) == 1
+
+
+async def test_a_capture_that_is_refused_for_ever_is_left_to_the_office(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R147: after so many attempts the hold stands as before, and can be taken by hand."""
+    monkeypatch.setattr(patience, "MOST_ATTEMPTS", 2)
+    job = await _proven(site)
+    await _refuse(site, "CAPTURE", OF_STATE)
+    await site.drain()
+    await site.move(AGAIN)
+    await site.drain("retry_payment")
+    await _refuse(site, "CAPTURE", OF_STATE)
+    await site.drain()
+
+    row = await site.payment(job)
+    assert (row["status"], row["next_attempt_at"], await site.alarms()) == ("AUTHORIZED", None, ["capture_refused"])
+    await site.move(timedelta(days=1))
+    await site.drain()
+    assert len(await site.ops("CAPTURE")) == 2
+
+    await site.do(site.town.owner, capture_held, CaptureProven(job))
+    await site.settle()
+    assert (await site.status(job), await site.alarms()) == ("CAPTURED", [])
+
+
+async def test_holds_that_cannot_be_helped_keep_nobody_else_from_being_watched(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A2, R189: all of them are looked at, however many there are."""
+    await site.settings(payments={"renewLapsing": False})
+    jobs = [await site.job(await site.home()) for _ in range(3)]
+    await site.hold_night(jobs[0])
+    monkeypatch.setattr(expiry, "PAGE", 1)
+
+    await site.until((await site.payment(jobs[0]))["capture_before"] - timedelta(hours=11))
+    await site.duty("hold_payments")
+
+    assert len(await site.notices("HOLD_LAPSES")) == 3
+
+
+async def _intent(site: Site, job: JobId) -> Any:
+    provider = site.tools.provider_of(ProviderKeys(f"sk_test_{site.town.slug}"))
+    return await provider.read(Thing.INTENT, (await site.payment(job))["intent_id"])
+
+
+async def test_a_hold_that_has_lapsed_stays_so_whatever_was_read_before(site: Site) -> None:
+    """Invariant 11: what says that it stands is old."""
+    job = await site.held_job()
+    row, before = await site.payment(job), await _intent(site, job)
+    await site.until(row["capture_before"] + timedelta(minutes=1))
+    await site.attempt("read_payment", {"payment": str(row["id"])})
+    await site.drain()
+    assert (await site.row("payment", row["id"]))["status"] == "EXPIRED"
+
+    await site.system(absorb_payment, AbsorbPayment(PaymentId(row["id"]), before))
+
+    assert (await site.row("payment", row["id"]))["status"] == "EXPIRED"
+    assert await site.ops("RELEASE") == []
+    assert site.intents_of(job)[0]["status"] == "canceled"
+
+
+async def test_what_is_being_captured_is_not_released_meanwhile(site: Site) -> None:
+    """R143: while it is asked for again nobody can let it go under our hands."""
+    job = await _proven(site)
+    await _refuse(site, "CAPTURE", OF_STATE)
+    await site.drain()
+
+    async with site.refused(Code.PAYMENT_STATE):
+        form = ReleaseHold(PaymentId((await site.payment(job))["id"]), "By mistake.")
+        await site.do(site.town.owner, release_hold, form)
