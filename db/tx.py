@@ -37,8 +37,9 @@ SEES_ALL = frozenset({*OFFICE, Role.SYSTEM})
 """Whose policies show them every row of their tenant's business."""
 
 KEPT = frozenset({"job", "payment"})
-"""Tables whose locked rows a transaction remembers: nothing but statements that name them changes them, no trigger, no
-cascade and no function of the database's. Everybody locks a clean and what it is paid with, again and again.
+"""Tables whose locked rows a transaction remembers: nothing but statements that name them changes them, no trigger and
+no cascade; who calls a function that does says so with `forget`. Everybody locks a clean and what it is paid with
+again and again.
 """
 
 _SEE_AS = select(func.set_config("app.role", bindparam("role", type_=Text), True))
@@ -160,8 +161,9 @@ class Tx:
             self._held[table.name, row.id, self.is_as_system] = row
 
     def forget(self) -> None:
-        """Remember no row any more: what was written since a savepoint is taken back."""
+        """Remember nothing any more: a savepoint was taken back, or a function of the database's has written."""
         self._held.clear()
+        self.learnt.clear()
 
     def _forget(self, statement: Executable) -> None:
         """A statement that writes may change any row of its table; of one that does not say so, any row at all."""

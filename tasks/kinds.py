@@ -64,6 +64,7 @@ KINDS: Mapping[str, TaskFunction] = {
     "resume_refund": money.resume,
     "check_money": money.check,
     "reconcile_money": reconcile.reconcile,
+    "listen_to_account": reconcile.listen,
     "send_money": payments.send,
     "sweep_money": payments.sweep,
     "handle_webhook": webhooks.handle,

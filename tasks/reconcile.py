@@ -38,7 +38,7 @@ from services.payments.reconciling import (
     note_found,
     unbooked,
 )
-from services.payouts.bank import PaidSince, accounts_paid
+from services.payouts.bank import PaidSince, listen_to_banks
 from tasks.context import TaskContext
 
 LOOK_BACK = timedelta(days=8)
@@ -81,20 +81,24 @@ async def reconcile(context: TaskContext, tenant: TenantId, payload: Mapping[str
         raise Unavailable("The provider does not let us look.") from refused
     kinds = (NOBODYS_PAYMENT, NOT_ABSORBED, UNBOOKED, NOT_THERE, CASH_DIFFERS)
     await context.run(note_found, NoteFound(kinds, tuple(found)))
+    await context.run(listen_to_banks, PaidSince(since))
 
 
-async def _hear_missed(context: TaskContext, provider: Provider, since: datetime) -> None:
-    """Notices that never came are worked off as if they had: the business's own, and its paid cleaners' accounts'."""
-    await _hear_missed_of(context, provider, since, None)
-    for account in await context.run(accounts_paid, PaidSince(since)):
-        try:
-            await _hear_missed_of(context, provider, since, account)
-        except RefusedByProvider:
-            # Its cleaner has left the business with it: nobody tells us of it any more.
-            continue
+async def listen(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
+    """Work off what a cleaner's account had to tell of its bank and nobody heard. Raises `Unavailable`."""
+    keys = await context.run(read_keys, ReadKeys())
+    if keys is None:
+        return
+    since = datetime.fromisoformat(payload["since"])
+    try:
+        await _hear_missed(context, context.tools.provider_of(keys), since, payload["account"])
+    except RefusedByProvider:
+        # Its cleaner has left the business with it: nobody tells us of it any more.
+        return
 
 
-async def _hear_missed_of(context: TaskContext, provider: Provider, since: datetime, account: str | None) -> None:
+async def _hear_missed(context: TaskContext, provider: Provider, since: datetime, account: str | None = None) -> None:
+    """Notices that never came are worked off as if they had: of the business's own account, or a cleaner's."""
     of_account = {} if account is None else {"account": account}
     async for page in _pages(provider, Thing.EVENT, since, account):
         notices = {str(one["id"]): notice_of({**one, **of_account}) for one in page}

@@ -6,6 +6,7 @@ Called where the news of the payment are written down, in that transaction; agai
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select
 
@@ -82,12 +83,23 @@ async def booking_awaits(tx: Tx, waiting: Row[Any], words: str) -> None:
         await move_draft(tx, draft, DraftStatus.CONFIRMING, failure=failure)
 
 
-async def _first_clean(tx: Tx, plan: Row[Any]) -> JobId | None:
+async def first_start(tx: Tx, plan_id: UUID) -> datetime | None:
+    """When the first clean of a plan starts; None where its day is still to be agreed."""
+    async with tx.as_system(wholly=True):
+        plan = await tx.get(service_plan, plan_id)
+        return await _first_start(tx, plan)
+
+
+async def _first_start(tx: Tx, plan: Row[Any]) -> datetime | None:
     if plan.first_on is None:
         return None
     zone = (await tx.get(market, plan.market_id)).zone
-    wall = datetime.combine(plan.first_on, time(plan.at_minute // 60, plan.at_minute % 60))
-    return await book_first_clean(tx, plan, Occurrence(plan.first_on, instant_of(wall, zone)))
+    return instant_of(datetime.combine(plan.first_on, time(plan.at_minute // 60, plan.at_minute % 60)), zone)
+
+
+async def _first_clean(tx: Tx, plan: Row[Any]) -> JobId | None:
+    starts_at = await _first_start(tx, plan)
+    return None if starts_at is None else await book_first_clean(tx, plan, Occurrence(plan.first_on, starts_at))
 
 
 async def _finish(tx: Tx, plan: Row[Any], paid: Row[Any], made: JobId | None) -> None:

@@ -33,6 +33,7 @@ from services.payments.back import TAKEN_ANYWAY
 from services.payments.cards import activate
 from services.payments.holds import hold_now, is_invoiced
 from services.payments.intents import read_later
+from services.payments.invoices import void_invoices
 from services.payments.ledger import Entry, book
 from services.payments.ops import Step, plan_op, standing_op
 from services.payments.patience import wanted_later
@@ -214,7 +215,7 @@ async def _hold_late(tx: Tx, job_id: UUID) -> None:
 async def _warn(tx: Tx, job_id: UUID, status: str | None) -> None:
     """Only where the business takes cards at all."""
     clean = await tx.get(job, job_id)
-    if clean.price_cents is not None and not await is_invoiced(tx, job_id, taken=True):
+    if clean.price_cents is not None and not await is_invoiced(tx, job_id):
         await raise_alarm(tx, UNPAID, str(job_id), {"job": str(job_id), "status": status})
 
 
@@ -225,8 +226,9 @@ async def _follow(tx: Tx, row: Row[Any], charge: ChargeSeen | None) -> None:
         row = await hold_payment(tx, row.id)
     if row.kind in FOLLOWS:
         await FOLLOWS[PaymentKind(row.kind)](tx, row)
-    else:
-        await earn(tx, row)
+        return
+    await void_invoices(tx, row)
+    await earn(tx, row)
 
 
 async def _keep_card(tx: Tx, row: Row[Any], charge: ChargeSeen | None) -> None:

@@ -22,7 +22,7 @@ from domain.payments.outcomes import Refusal, Stop, StopReason, next_attempt, st
 from domain.payments.states import PaymentKind
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, market, payment
-from services.booking.confirmation import booking_declined
+from services.booking.confirmation import booking_declined, first_start
 from services.inputs import arg
 from services.payments.captures import capture_again
 from services.payments.cards import page
@@ -223,9 +223,13 @@ async def _next(tx: Tx, row: Row[Any], refusal: Refusal) -> datetime | Stop:
 
 
 async def confirm_until(tx: Tx, row: Row[Any]) -> datetime:
-    """A hold until its clean starts, a booking for as long as its price is promised (A33), all else for a day."""
+    """A hold until its clean starts, a booking for as long as its price is promised (A33), and no longer than until its
+    first clean starts, all else for a day.
+    """
     if row.kind == PaymentKind.PREPAID:
-        return tx.now + (await tenant_policy(tx)).booking.quote_life
+        promised: datetime = tx.now + (await tenant_policy(tx)).booking.quote_life
+        first = None if row.plan_id is None else await first_start(tx, row.plan_id)
+        return promised if first is None else min(promised, max(first, tx.now))
     if row.kind != PaymentKind.HOLD:
         return tx.now + TO_CONFIRM
     async with tx.as_system(wholly=True):

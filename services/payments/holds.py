@@ -10,7 +10,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, Text, Uuid, and_, bindparam, column, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.command import command
@@ -20,11 +35,11 @@ from domain.actors import Role
 from domain.ids import JobId, MarketId
 from domain.payments.holding import AFTER_START, HELD_ANEW, LetGo, is_hold_hour, last_held
 from domain.payments.ops import OpKind
-from domain.payments.states import CLEAN_KINDS, MethodStatus, PaymentKind
+from domain.payments.states import CLEAN_KINDS, InvoiceStatus, MethodStatus, PaymentKind
 from domain.price_book import PriceBook
 from domain.pricing import Price, price_to_json
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
-from models import customer, job, market, payment, payment_method
+from models import customer, invoice, job, market, payment, payment_method
 from models import property as home
 from services.booking.price_books import book_in_force
 from services.homes import price_by
@@ -256,13 +271,13 @@ def _to_hold(tx: Tx) -> Select[Any]:
         or_(payment.c.id.is_(None), lapsed),
         payment_method.c.id.is_not(None),
         customer.c.provider_id.is_not(None),
-        ~_invoiced(tx).where(_INVOICED.c.job_id == job.c.id).exists(),
+        ~or_(*_by_invoice(tx)),
     )
 
 
-async def is_invoiced(tx: Tx, job_id: UUID, *, taken: bool = False) -> bool:
-    """Whether a clean's invoice is paid by card, or (not `taken`) being paid: then nothing else is taken for it."""
-    found = _invoiced(tx).where(_INVOICED.c.job_id == job_id, _INVOICED.c.captured_cents >= int(taken)).limit(1)
+async def is_invoiced(tx: Tx, job_id: UUID) -> bool:
+    """Whether a clean is paid, or to be paid, by its invoice: then nothing else is taken for it."""
+    found = select(job.c.id).where(tx.own(job), job.c.id == job_id, or_(*_by_invoice(tx)))
     async with tx.as_system(wholly=True):
         return await tx.one(found) is not None
 
@@ -270,13 +285,19 @@ async def is_invoiced(tx: Tx, job_id: UUID, *, taken: bool = False) -> bool:
 _INVOICED = payment.alias("invoiced")
 
 
-def _invoiced(tx: Tx) -> Select[Any]:
-    return select(_INVOICED.c.id).where(
+def _by_invoice(tx: Tx) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Of a job: it has an invoice that asks its customer, or one whose money is being taken or was."""
+    asked = select(invoice.c.id).where(
+        invoice.c.tenant_id == tx.actor.tenant, invoice.c.job_id == job.c.id, invoice.c.status == InvoiceStatus.OPEN
+    )
+    paid = select(_INVOICED.c.id).where(
         _INVOICED.c.tenant_id == tx.actor.tenant,
+        _INVOICED.c.job_id == job.c.id,
         _INVOICED.c.kind == PaymentKind.INVOICE,
         _INVOICED.c.status.not_in([PaymentStatus.FAILED, PaymentStatus.RELEASED]),
         _INVOICED.c.let_go.is_(None),
     )
+    return asked.exists(), paid.exists()
 
 
 def _particulars(tx: Tx) -> Select[Any]:

@@ -28,6 +28,7 @@ from services.inputs import arg
 from services.payments.accounts import ensure_provider
 from services.payments.back import PAID_TWICE
 from services.payments.cards import page
+from services.payments.holds import hold_now
 from services.payments.intents import OVER, default_method, go_on
 from services.payments.refunds import give_back
 from services.payments.state import current_payment, tell_payment
@@ -131,8 +132,13 @@ async def create_invoice(tx: Tx, input: CreateInvoice) -> InvoiceId:
 
 @command(*ADMINS)
 async def issue_invoice(tx: Tx, input: IssueInvoice) -> InvoiceId:
-    """Give a draft to its customer, who can pay it online from now on (R180, R181)."""
-    row = await tx.get(invoice, input.invoice_id, "invoiceId", lock=True)
+    """Give a draft to its customer, who can pay it online from now on (R180, R181); its clean's card is not asked then.
+
+    Refused with PAYMENT_STATE where the clean was paid meanwhile, or its card is being asked.
+    """
+    clean, row = await _locked(tx, input.invoice_id)
+    if clean is not None and await _paid_by_card(tx, clean) is not None:
+        raise PaymentState("This clean was paid already.", field=("invoiceId",))
     await _move(tx, row, InvoiceStatus.OPEN, issued_at=tx.now)
     tell_later(tx, NotificationKind.INVOICE_ISSUED, row.id)
     return input.invoice_id
@@ -140,12 +146,17 @@ async def issue_invoice(tx: Tx, input: IssueInvoice) -> InvoiceId:
 
 @command(*ADMINS)
 async def void_invoice(tx: Tx, input: VoidInvoice) -> InvoiceId:
-    """Take an invoice back; its number stays taken. Refused with PAYMENT_STATE while it is being paid."""
+    """Take an invoice back; its number stays taken, and its clean's card is asked again in its time.
+
+    Refused with PAYMENT_STATE while it is being paid.
+    """
     reason = text(input.reason, "reason", most=500)
-    row = await tx.get(invoice, input.invoice_id, "invoiceId", lock=True)
+    clean, row = await _locked(tx, input.invoice_id)
     await _ensure_not_being_paid(tx, row)
     await _move(tx, row, InvoiceStatus.VOID)
     tx.audit("Invoice", row.id, reason=reason)
+    if clean is not None:
+        await hold_now(tx, clean.id)
     return input.invoice_id
 
 
@@ -198,6 +209,24 @@ async def invoice_captured(tx: Tx, paid: Row[Any]) -> None:
             await earn(tx, paid)
             return
     await give_back(tx, paid, PAID_TWICE, invoice=str(row.id))
+
+
+async def _locked(tx: Tx, id: InvoiceId) -> tuple[Row[Any] | None, Row[Any]]:
+    """The clean of an invoice, if it is about one, and the invoice: locked in the order in which all lock them."""
+    found = await tx.get(invoice, id, "invoiceId")
+    clean = None if found.job_id is None else await tx.get(job, found.job_id, lock=True)
+    return clean, await tx.get(invoice, found.id, lock=True)
+
+
+async def void_invoices(tx: Tx, paid: Row[Any]) -> None:
+    """A card has paid for a clean: what was given to its customer just before asks for nothing any more (R180)."""
+    asking = select(invoice).where(
+        tx.own(invoice), invoice.c.job_id == paid.job_id, invoice.c.status == InvoiceStatus.OPEN
+    )
+    async with tx.as_system(wholly=True):
+        for row in await tx.all(asking.order_by(invoice.c.id).with_for_update()):
+            await _move(tx, row, InvoiceStatus.VOID)
+            tx.audit("Invoice", row.id, reason="Its clean was paid by card.")
 
 
 def _lines(given: Sequence[InvoiceLine], clean: Row[Any] | None) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from db.command import command
 from db.tx import Tx
@@ -23,6 +23,7 @@ from services.payments.ledger import Entry, book
 from services.payouts.state import id_of, lock_payout, move_payout
 
 FOLLOW_TASK = "follow_bank_payout"
+LISTEN_TASK = "listen_to_account"
 STATES: Mapping[str, PayoutStatus] = {
     "pending": PayoutStatus.IN_TRANSIT,
     "in_transit": PayoutStatus.IN_TRANSIT,
@@ -41,7 +42,7 @@ class BankPayoutAsked:
 
 @dataclass(frozen=True, slots=True)
 class PaidSince:
-    """Accounts of cleaners that pay went to since then."""
+    """Accounts of cleaners that pay went to since then, and what they have to tell since then."""
 
     since: datetime
 
@@ -62,11 +63,19 @@ async def keys_to_follow(tx: Tx, input: BankPayoutAsked) -> ProviderKeys | None:
 
 
 @command(Role.SYSTEM)
-async def accounts_paid(tx: Tx, input: PaidSince) -> tuple[str, ...]:
-    """The accounts that pay went to: what they have to tell of it, only they list."""
-    went = (payout.c.status.in_(LEFT_US), payout.c.released_at >= input.since, payout.c.account_id.is_not(None))
-    found = select(payout.c.account_id).where(tx.own(payout), *went).distinct().order_by(payout.c.account_id)
-    return tuple(row.account_id for row in await tx.all(found))
+async def listen_to_banks(tx: Tx, input: PaidSince) -> int:
+    """Have each account asked what it has to tell that pay went to, or is on its way; how many they are.
+
+    Only the account itself lists what its bank did. Each is a task of its own: there may be hundreds.
+    """
+    on_its_way = payout.c.status.in_([PayoutStatus.RELEASED, PayoutStatus.IN_TRANSIT])
+    lately = and_(payout.c.status.in_(LEFT_US), payout.c.released_at >= input.since)
+    asked = select(payout.c.account_id).where(tx.own(payout), payout.c.account_id.is_not(None), or_(on_its_way, lately))
+    rows = await tx.all(asked.distinct().order_by(payout.c.account_id))
+    for row in rows:
+        payload = {"account": row.account_id, "since": input.since.isoformat()}
+        tx.later(LISTEN_TASK, payload, dedupe_key=f"listen:{row.account_id}:{input.since.isoformat()}")
+    return len(rows)
 
 
 @command(Role.SYSTEM)

@@ -156,13 +156,20 @@ async def hand_over(tx: Tx, swap_id: SwapId, aside: Aside | None = None) -> None
         # Its holder may have offered it to others as well.
         await take_off(tx, swap.c.assignment_id == row.given_id)
     # The owner may have been taken off the job since: then there is nothing left to hand over.
-    if not await tx.scalar(select(func.hand_over(swap_id))):
+    if not await _hand_over(tx, swap_id):
         raise SwapAlreadyTaken(field=("swapId",))
     await record_swap_move(tx, EventType.SWAP_ACCEPTED, swap_id, aside)
     if row.owner_id is None:
         await tell_job(tx, EventType.CLEANER_ASSIGNED, row.job_id, people=(row.taker_id,))
     else:
         await _tell_jobs(tx, row)
+
+
+async def _hand_over(tx: Tx, swap_id: UUID) -> bool:
+    """Have the database change who works on the jobs of a swap; whether there was anything left to change."""
+    is_done = bool(await tx.scalar(select(func.hand_over(swap_id))))
+    tx.forget()
+    return is_done
 
 
 async def _tell_jobs(tx: Tx, moved: Row[Any]) -> None:
@@ -301,7 +308,7 @@ async def _hand_back(tx: Tx, taken: Row[Any], shifts: list[UUID]) -> None:
     """The shifts go back to whose they were; what either of the two has put on the market since goes with them."""
     async with tx.as_system():
         await take_off(tx, swap.c.assignment_id.in_(shifts))
-    if not await tx.scalar(select(func.hand_over(taken.id))):
+    if not await _hand_over(tx, taken.id):
         raise Conflict(GONE_ON, field=("swapId",))
 
 

@@ -166,3 +166,46 @@ async def test_the_customer_reads_invoices_payments_and_refunds_and_fetches_the_
     office = await api.data(desk.site.town.owner, query)
     assert len(office["invoices"]["nodes"]) == 2
     assert (await api.data(desk.site.other.owner, query))["invoices"]["nodes"] == []
+
+
+async def test_a_clean_whose_invoice_asks_is_not_held_until_the_invoice_is_void(desk: Desk) -> None:
+    """R180, A1: whoever gets an invoice is not asked by card as well; taken back, the card's time has come."""
+    site, home = desk.site, await desk.site.home()
+    job, other = await site.job(home), await site.job(await site.home())
+    made = await _made(desk, home, job_id=job, lines=[])
+
+    await site.hold_night(other)
+    assert (await site.status(other), await site.payments(job)) == ("AUTHORIZED", [])
+
+    await site.do(site.town.owner, void_invoice, VoidInvoice(made, "By card after all."))
+    await site.settle()
+    assert await site.status(job) == "AUTHORIZED"
+
+
+async def test_a_draft_of_a_clean_that_is_held_meanwhile_is_not_given_out(desk: Desk) -> None:
+    """R180: nobody is asked twice for one clean."""
+    site, home = desk.site, await desk.site.home()
+    job = await site.job(home)
+    made = await _made(desk, home, issued=False, job_id=job, lines=[])
+    await site.hold_night(job)
+
+    for _ in ("held", "paid"):
+        async with site.refused(Code.PAYMENT_STATE):
+            await site.do(site.town.owner, issue_invoice, IssueInvoice(made))
+        if await site.status(job) == "AUTHORIZED":
+            await site.prove(job)
+    assert (await _row(desk, made))["status"] == "DRAFT"
+
+
+async def test_what_a_card_pays_after_all_asks_for_nothing_any_more(desk: Desk) -> None:
+    """R180: an invoice that went out while its clean was being held is void once the card has paid."""
+    site, home = desk.site, await desk.site.home()
+    job = await site.job(home)
+    made = await _made(desk, home, issued=False, job_id=job, lines=[])
+    await site.hold_night(job)
+    await site.world.root.execute("update invoice set status = 'OPEN' where id = $1", made)
+
+    await site.prove(job)
+
+    assert (await site.status(job), (await _row(desk, made))["status"]) == ("CAPTURED", "VOID")
+    assert await desk.check() == []
