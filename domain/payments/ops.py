@@ -77,6 +77,8 @@ STANDING_OPS = (*OPEN_OPS, OpState.SUCCEEDED)
 
 LOOK_UP_AFTER = timedelta(hours=20)
 """Providers forget keys after 24 hours: what is unknown for so long is looked up, never sent again."""
+FORBIDDEN_WAITS = timedelta(hours=6)
+"""How long what our key may not do is tried, before it counts as refused."""
 LOOK_UP_AGAIN = timedelta(minutes=10)
 """Absent twice, so long apart, it was never done."""
 LEASE = timedelta(seconds=40)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from sqlalchemy import select
+
 from db.command import command
 from db.ids import new_id
 from db.tx import Tx
@@ -17,8 +19,9 @@ from domain.billing import Told
 from domain.payments import asks_plans
 from domain.payments.ops import OPEN_OPS, OpKind
 from domain.payments.outcomes import Fault, Refusal
+from models import tenant_subscription
 from services.payments.alarms import clear_alarm, open_subjects, raise_alarm
-from services.payments.ops import Step, attempts_of, marks, plan_op, standing_op
+from services.payments.ops import Step, attempts_of, drop_planned, marks, plan_op, standing_op
 from services.payments.recording import Recording
 
 PAID_TWICE = "plan_paid_twice"
@@ -52,6 +55,19 @@ async def end_second(tx: Tx, kept: str, told: Told) -> None:
     await plan_op(tx, Step(OpKind.PLAN_CHANGE, uuid5(NAMESPACE_URL, told.id), asks_plans.cancel_subscription(told.id)))
 
 
+async def may_be_kept(tx: Tx, id: str) -> bool:
+    """Whether another subscription can be the business's own, now that it has none: then nothing more is done about it.
+
+    False where its end is asked for already, or was: it ends, and what was paid for it goes back.
+    """
+    subject = uuid5(NAMESPACE_URL, id)
+    standing = await standing_op(tx, OpKind.PLAN_CHANGE, subject)
+    if standing is not None and not await drop_planned(tx, OpKind.PLAN_CHANGE, subject, "It is kept after all."):
+        return False
+    await clear_alarm(tx, PAID_TWICE, id)
+    return True
+
+
 async def look_after_ended(tx: Tx) -> None:
     """Have what was paid for second plans given back, as far as it is not."""
     for subscription in await open_subjects(tx, PAID_TWICE):
@@ -62,9 +78,13 @@ async def look_after_ended(tx: Tx) -> None:
 async def give_back_plan(tx: Tx, input: GiveBackPlan) -> int:
     """Plan to give back each payment for a second plan, once; how many are still on their way.
 
-    Where all has gone back, or nothing was paid, the alarm is cleared.
+    Where all has gone back, or nothing was paid, the alarm is cleared; so it is where the business has kept it.
     """
     waiting = 0
+    own = select(tenant_subscription.c.subscription_id).where(tx.own(tenant_subscription))
+    if await tx.scalar(own) == input.subscription:
+        await clear_alarm(tx, PAID_TWICE, input.subscription)
+        return 0
     for paid in (one for invoice in input.invoices for one in _payments(invoice)):
         subject = uuid5(NAMESPACE_URL, paid.id)
         standing = await standing_op(tx, OpKind.PLAN_REFUND, subject)

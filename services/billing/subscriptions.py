@@ -20,7 +20,7 @@ from domain.events import Event, EventType
 from domain.ids import SubscriptionId
 from domain.payments.states import SubscriptionStatus
 from models import tenant, tenant_subscription
-from services.billing.second import end_second, look_after_ended
+from services.billing.second import end_second, look_after_ended, may_be_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ async def _absorb(tx: Tx, row: Row[Any], told: Told) -> Row[Any]:
             if told.is_running:
                 await end_second(tx, row.subscription_id, told)
             return row
-        if not told.is_running:
+        if not told.is_running or not await may_be_kept(tx, told.id):
             return row
     if told.status is None:
         return row

@@ -16,7 +16,7 @@ from db.tx import Tx
 from domain.actors import Role
 from domain.errors import NotFound
 from domain.ids import MoneyOpId
-from domain.payments.ops import LOOK_UP_AGAIN, OPEN_OPS, OpKind, OpState
+from domain.payments.ops import FORBIDDEN_WAITS, LOOK_UP_AGAIN, OPEN_OPS, OpKind, OpState
 from domain.payments.outcomes import (
     Answered,
     Fault,
@@ -102,7 +102,7 @@ async def record_op(tx: Tx, input: RecordOp) -> MoneyOpId:
             if (op.failure or {}).get("fault") == Fault.OURS:
                 await clear_alarm(tx, OUR_FAULT, op.kind)
             await RECORDERS[OpKind(op.kind)].absorb(tx, op.subject_id, answer.object)
-        case Refusal() as refusal if refuses_us(refusal):
+        case Refusal() as refusal if refuses_us(refusal) and _waits(tx, op, refusal):
             await _wait(tx, op, refusal)
         case Refusal() as refusal:
             await _refuse(tx, op, refusal)
@@ -154,6 +154,13 @@ async def finish_standing(tx: Tx, kind: OpKind, subject: UUID, provider_id: str)
             )
             .values(state=OpState.SUCCEEDED, finished_at=tx.now, provider_id=provider_id, failure=None)
         )
+
+
+def _waits(tx: Tx, op: Row[Any], refusal: Refusal) -> bool:
+    """A key that opens nothing is waited for as long as it takes, and so is what may have been done; what is merely
+    forbidden may be so for this one thing alone, and does not wait for ever for somebody to hear of it.
+    """
+    return is_key_unknown(refusal) or op.tries > 1 or tx.now - op.created_at < FORBIDDEN_WAITS
 
 
 async def _wait(tx: Tx, op: Row[Any], refusal: Refusal) -> None:

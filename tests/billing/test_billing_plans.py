@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from services.billing.choosing import (
 )
 from services.billing.second import GiveBackPlan, give_back_plan
 from services.billing.sign_up import SignUp, sign_up_business
+from services.billing.subscriptions import AbsorbSubscriptions, absorb_subscriptions
 from services.identity.cleaners import CreateCleaner, create_cleaner
 from services.identity.staff import InviteStaff, invite_staff
 from services.payments.accounts import ConnectProvider, connect_provider
@@ -157,6 +159,34 @@ async def test_what_was_paid_for_a_second_plan_goes_back_once(house: House, kind
     assert [one["status"] for one in house.subscriptions()] == ["active", "canceled"]
     assert await _raised(house) == [("plan_paid_twice", False)]
     assert [op["state"] for op in await house.site.ops("PLAN_REFUND")] == ["SUCCEEDED"]
+
+
+async def test_a_second_plan_that_becomes_the_businesss_own_is_neither_ended_nor_paid_back(house: House) -> None:
+    """A42, R157: the first one ended before the second one's end was asked for; what is left is what is paid."""
+    await house.move(15 * DAY)
+    await house.watch()
+    first, second = [(await house.choose(plan))["checkout_url"] for plan in ("team", "business")]
+    await house.pay(first)
+    house.finish(second, "pm_card_visa")
+    one, other = house.subscriptions()
+
+    async def told(*things: Any) -> None:
+        seen = (await house.plan())["version"]
+        assert await house.site.system(absorb_subscriptions, AbsorbSubscriptions(seen, things, GRACE))
+
+    await told(one, other)
+    assert await _raised(house) == [("plan_paid_twice", True)]
+    await told({**one, "status": "canceled"}, other)
+
+    row = await house.plan()
+    assert (row["subscription_id"], row["status"]) == (other["id"], "ACTIVE")
+    assert await _raised(house) == [("plan_paid_twice", False)]
+    assert [op["state"] for op in await house.site.ops("PLAN_CHANGE")] == ["FAILED"]
+    payment = {"id": "inpay_1", "status": "paid", "amount_paid": 2_900, "payment": {"payment_intent": "pi_1"}}
+    given = GiveBackPlan(other["id"], [{"id": "in_1", "payments": {"data": [payment]}}])
+    assert await house.site.system(give_back_plan, given) == 0
+    assert await house.site.ops("PLAN_REFUND") == []
+    assert [one["status"] for one in house.live()] == ["active", "active"]
 
 
 async def test_a_refund_of_a_second_plan_that_is_refused_is_asked_for_again(house: House) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from db.command import Command
 from db.ids import new_id
-from domain.actors import Actor, CleanerId, Role, StaffRole, TenantId
+from domain.actors import Actor, CleanerId, Role, StaffRole
 from domain.errors import Code, Refused
 from domain.fieldwork.chain import EntryKind, Problem
 from domain.fieldwork.phases import VisitPhase
@@ -272,18 +272,9 @@ class Site:
         assert refusal.value.code is code, (refusal.value.code, refusal.value)
         assert await self.picture() == before
 
-    async def picture(self) -> dict[str, Any]:
+    async def picture(self) -> dict[str, tuple[int, int]]:
         """Every row of both businesses that fieldwork writes."""
-        tenants = [self.town.tenant, self.other.tenant]
-        return {table: await self._hash(table, tenants) for table in WRITTEN}
-
-    async def _hash(self, table: str, tenants: list[TenantId]) -> tuple[int, str]:
-        row = await self.world.root.fetchrow(
-            f"""select count(*) as many, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash
-                from {table} t where tenant_id = any($1)""",
-            tenants,
-        )
-        return row["many"], row["hash"]
+        return await self.town.world.picture(self.town.tenant, self.other.tenant, tables=WRITTEN)
 
 
 async def faults(site: Site, job: JobId) -> tuple[Problem, ...]:

@@ -418,17 +418,9 @@ class Site:
         assert await self.picture() == before
         assert self.sandbox.journal.seq == asked
 
-    async def picture(self) -> dict[str, Any]:
+    async def picture(self) -> dict[str, tuple[int, int]]:
         """Every row of both businesses that money writes."""
-        return {table: await self._hash(table) for table in WRITTEN}
-
-    async def _hash(self, table: str) -> tuple[int, str]:
-        row = await self.world.root.fetchrow(
-            f"""select count(*) as many, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash
-                from {table} t where tenant_id = any($1)""",
-            [self.town.tenant, self.other.tenant],
-        )
-        return row["many"], row["hash"]
+        return await self.world.picture(self.town.tenant, self.other.tenant, tables=WRITTEN)
 
 
 @asynccontextmanager

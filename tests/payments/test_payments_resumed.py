@@ -124,6 +124,26 @@ async def test_a_step_that_may_have_been_done_before_the_key_died_is_never_done_
     assert len(site.intents_of(job)) == 1
 
 
+async def test_what_our_key_may_not_do_is_tried_for_hours_and_then_refused(site: Site) -> None:
+    """R238, R239: forbidden for this one thing alone, maybe; it does not wait for ever without anybody hearing."""
+    job = await site.job(await site.home())
+    await site.drain()
+    await _planned(site, job)
+
+    async def forbid() -> list[tuple[int, str]]:
+        sent = "update money_op set tries = 1 where tenant_id = $1 and kind = 'INTENT'"
+        await site.world.root.execute(sent, site.town.tenant)
+        await _refuse(site, "INTENT", Refusal("permission_error", http_status=403))
+        return [(op["attempt"], op["state"]) for op in await site.ops("INTENT")]
+
+    assert await forbid() == [(1, "PLANNED")]
+    await site.move(timedelta(hours=6))
+    assert await forbid() == [(1, "FAILED")]
+
+    assert "provider_refuses_us" in await site.alarms()
+    assert (await site.payment(job))["next_attempt_at"] is not None
+
+
 async def test_a_hold_is_let_go_though_the_key_died_meanwhile(site: Site) -> None:
     """R143."""
     job = await site.held_job()

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx2
@@ -90,6 +91,23 @@ class World:
     async def count(self, table: str, tenant: TenantId, where: str = "true") -> int:
         found: int = await self.root.fetchval(f"select count(*) from {table} where tenant_id = $1 and {where}", tenant)
         return found
+
+    async def picture(self, *tenants: UUID, tables: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
+        """Of each table, or of these, how many rows are these businesses' and a sum over all that is in them."""
+        parts = [
+            f"select '{name}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) from {name} t"
+            " where tenant_id = any($1::uuid[])"
+            for name in tables or await self._tables()
+        ]
+        rows = await self.root.fetch(" union all ".join(parts), list(tenants))
+        return {name: (many, int(total)) for name, many, total in rows}
+
+    async def _tables(self) -> list[str]:
+        rows = await self.root.fetch(
+            """select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+               where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1"""
+        )
+        return [row["relname"] for row in rows]
 
     async def trace(self, tenant: TenantId) -> dict[str, int]:
         """How much there is of everything that a write leaves behind: to see that a refusal left nothing."""
