@@ -23,7 +23,7 @@ day: $(STAMP) ## A day of money over GraphQL, on its own port and data; fails un
 	@exec $(PY) -m sandbox.day $(ARGS)
 
 test: $(STAMP) ## The tests, against real servers (ARGS= for some of them)
-	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## Format, lint, types and import rules
 	$(PY) -m ruff format --check .
