@@ -10,7 +10,7 @@ from domain.payments.ask import Thing
 from domain.payments.webhooks import READ_AS, Notice
 from gateways.payments import Object, Provider, RefusedByProvider
 from services.payments.absorbers import ABSORBERS
-from services.payments.accounts import NoteCheck, ReadKeys, note_check, read_keys
+from services.payments.accounts import NoteCheck, ProviderKeys, ReadKeys, note_check, read_keys
 from services.payments.notices import (
     AbsorbNotice,
     FindNotice,
@@ -43,14 +43,19 @@ async def check_keys(context: TaskContext, tenant: TenantId, payload: Mapping[st
     keys = await context.run(read_keys, ReadKeys())
     if keys is None:
         return
+    found, problem = await _tried(context, keys)
+    await context.run(note_check, NoteCheck(keys.version, found, problem))
+
+
+async def _tried(context: TaskContext, keys: ProviderKeys) -> tuple[str | None, str | None]:
+    """Which account the keys open, and what is wrong with them."""
     try:
         account = await context.tools.provider_of(keys).read(Thing.OWN_ACCOUNT)
     except NotConfigured:
-        await context.run(note_check, NoteCheck(None, "This installation is not connected to a payment provider."))
+        return None, "This installation is not connected to a payment provider."
     except RefusedByProvider as refused:
-        await context.run(note_check, NoteCheck(None, str(refused)))
-    else:
-        await context.run(note_check, NoteCheck(None if account is None else str(account["id"]), None))
+        return None, str(refused)
+    return (None if account is None else str(account["id"])), None
 
 
 async def _thing(context: TaskContext, tenant: TenantId, kept: Kept) -> Object | None:
@@ -62,7 +67,7 @@ async def _thing(context: TaskContext, tenant: TenantId, kept: Kept) -> Object |
         thing = await _read(context.tools.provider_of(kept.keys), notice)
     except RefusedByProvider as refused:
         if refused.refusal.http_status == UNAUTHORIZED:
-            await context.run(note_check, NoteCheck(None, str(refused)))
+            await context.run(note_check, NoteCheck(kept.keys.version, None, str(refused)))
             raise Unavailable("The provider does not know the business's key any more.") from refused
         # Of an account that is not ours to read: a stranger's.
         return None

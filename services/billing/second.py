@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import select
-
 from db.command import command
 from db.ids import new_id
 from db.tx import Tx
@@ -19,7 +17,6 @@ from domain.billing import Told
 from domain.payments import asks_plans
 from domain.payments.ops import OPEN_OPS, OpKind
 from domain.payments.outcomes import Fault, Refusal
-from models import tenant_subscription
 from services.payments.alarms import clear_alarm, open_subjects, raise_alarm
 from services.payments.ops import Step, attempts_of, drop_planned, marks, plan_op, standing_op
 from services.payments.recording import Recording
@@ -78,12 +75,11 @@ async def look_after_ended(tx: Tx) -> None:
 async def give_back_plan(tx: Tx, input: GiveBackPlan) -> int:
     """Plan to give back each payment for a second plan, once; how many are still on their way.
 
-    Where all has gone back, or nothing was paid, the alarm is cleared; so it is where the business has kept it.
+    Where all has gone back, or nothing was paid, the alarm is cleared. Nothing goes back where it does not stand: the
+    business has kept that plan after all, and was served by it.
     """
     waiting = 0
-    own = select(tenant_subscription.c.subscription_id).where(tx.own(tenant_subscription))
-    if await tx.scalar(own) == input.subscription:
-        await clear_alarm(tx, PAID_TWICE, input.subscription)
+    if input.subscription not in await open_subjects(tx, PAID_TWICE):
         return 0
     for paid in (one for invoice in input.invoices for one in _payments(invoice)):
         subject = uuid5(NAMESPACE_URL, paid.id)

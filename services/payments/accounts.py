@@ -42,6 +42,8 @@ class ProviderKeys:
 
     secret_key: str | None = field(repr=False, default=None)
     account_id: str | None = None
+    version: int | None = None
+    """Of the row that they were read from: what is found out by them is said of them alone."""
 
     @property
     def is_platform(self) -> bool:
@@ -80,8 +82,9 @@ class ReadKeys:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """What the provider has said to the keys."""
+    """What the provider has said to the keys, of the version that they were read in."""
 
+    version: int | None
     account_id: str | None
     problem: str | None
 
@@ -166,10 +169,11 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
     """Write down which account the keys open, and what is wrong with them if anything is.
 
     Keys to another account than the one in which cards are kept and money is held are a problem, and change nothing.
-    Where they open theirs after they were changed or held back, what has waited for them is sent.
+    Where they open theirs after they were changed or held back, what has waited for them is sent. Where others were
+    given meanwhile, nothing changes: those are tried by themselves.
     """
-    row = await _account(tx)
-    if row is None:
+    row = await _account(tx, lock=True)
+    if row is None or row.version != input.version:
         return tx.actor.tenant
     values: dict[str, Any] = {"checked_at": tx.now, "problem": input.problem}
     if input.account_id is not None and input.account_id != row.account_id:
@@ -245,7 +249,7 @@ async def own_keys(tx: Tx, *, to_send: bool = False) -> ProviderKeys | None:
     if row is None or (to_send and row.is_held_back):
         return None
     opened = open_with(tx, tenant, row.wrapped, _place(tenant, "secret_key"), row.secret_key)
-    return None if opened is None else ProviderKeys(opened, row.account_id)
+    return None if opened is None else ProviderKeys(opened, row.account_id, row.version)
 
 
 async def has_provider(tx: Tx) -> bool:
@@ -271,8 +275,9 @@ async def webhook_secrets(tx: Tx) -> Sequence[str]:
     return () if opened is None else tuple(orjson.loads(opened))
 
 
-async def _account(tx: Tx) -> Row[Any] | None:
-    return await tx.one(select(provider_account).where(tx.own(provider_account)))
+async def _account(tx: Tx, *, lock: bool = False) -> Row[Any] | None:
+    found = select(provider_account).where(tx.own(provider_account))
+    return await tx.one(found.with_for_update() if lock else found)
 
 
 def _place(tenant: UUID, column: str) -> Place:

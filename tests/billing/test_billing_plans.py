@@ -21,15 +21,17 @@ from services.billing.choosing import (
     cancel_plan_subscription,
     choose_plan,
 )
-from services.billing.second import GiveBackPlan, give_back_plan
+from services.billing.second import PAID_TWICE, GiveBackPlan, give_back_plan
 from services.billing.sign_up import SignUp, sign_up_business
 from services.billing.subscriptions import AbsorbSubscriptions, absorb_subscriptions
 from services.identity.cleaners import CreateCleaner, create_cleaner
 from services.identity.staff import InviteStaff, invite_staff
 from services.payments.accounts import ConnectProvider, connect_provider
+from services.payments.alarms import raise_alarm
 from services.payments.recorders import RecordOp, record_op
 from services.scheduling import CreateJob, create_job
 from tests.billing.house import GRACE, House, sign_up
+from tests.fieldwork.site import command_of
 
 DAY = timedelta(days=1)
 
@@ -193,6 +195,12 @@ async def test_a_refund_of_a_second_plan_that_is_refused_is_asked_for_again(hous
     """R157, R238: one step at a time, and another attempt once the first was refused."""
     payment = {"id": "inpay_1", "status": "paid", "amount_paid": 2_900, "payment": {"payment_intent": "pi_1"}}
     told = GiveBackPlan("sub_2", [{"id": "in_1", "payments": {"data": [payment]}}])
+    assert await house.site.system(give_back_plan, told) == 0
+
+    async def raised(tx: Any, subject: str) -> None:
+        await raise_alarm(tx, PAID_TWICE, subject, {})
+
+    await house.site.system(command_of(raised), "sub_2")
     for _ in range(2):
         assert await house.site.system(give_back_plan, told) == 1
     [op] = await house.site.ops("PLAN_REFUND")

@@ -12,7 +12,15 @@ from domain.payments.outcomes import Refusal
 from services.cancellations import CancelJob, cancel_job
 from services.payments import expiry, patience
 from services.payments.absorbing import AbsorbPayment, absorb_payment
-from services.payments.accounts import ConnectProvider, ProviderKeys, connect_provider
+from services.payments.accounts import (
+    ConnectProvider,
+    NoteCheck,
+    ProviderKeys,
+    ReadKeys,
+    connect_provider,
+    note_check,
+    read_keys,
+)
 from services.payments.captures import CaptureProven, capture_held
 from services.payments.holds import HoldJob, hold_job
 from services.payments.recorders import RecordOp, record_op
@@ -101,6 +109,25 @@ async def test_a_key_that_the_provider_knows_again_is_used_again(site: Site) -> 
     assert await site.duty("sweep_money") == []
 
     assert (await site.status(job), await _is_held_back(site)) == ("AUTHORIZED", False)
+
+
+@pytest.mark.parametrize("said", ["The key is unknown.", None])
+async def test_what_was_found_out_by_a_key_that_was_replaced_meanwhile_says_nothing_of_the_new_one(
+    site: Site, said: str | None
+) -> None:
+    """A41: read with the old key, written down after the new one was given; neither its fault nor its health."""
+    await site.drain()
+    old = await site.system(read_keys, ReadKeys())
+    await site.connect()
+    row = "select is_held_back, problem, checked_at, version from provider_account where tenant_id = $1"
+    before = await site.rows(row, site.town.tenant)
+
+    await site.system(note_check, NoteCheck(old.version, None if said else old.account_id, said))
+
+    assert await site.rows(row, site.town.tenant) == before
+    await site.drain("check_provider")
+    [now] = await site.rows(row, site.town.tenant)
+    assert (now["is_held_back"], now["problem"], now["checked_at"] is not None) == (False, None, True)
 
 
 async def test_a_step_that_may_have_been_done_before_the_key_died_is_never_done_twice(site: Site) -> None:
