@@ -16,6 +16,7 @@ from services.payments.expiry import CallOffUnpaid, WatchHolds, call_off_unpaid,
 from services.payments.hold_notices import NotifyCardNeeded, NotifyPayment, notify_card_needed, notify_payment
 from services.payments.holds import HoldJob, PlanHolds, hold_job, plan_holds
 from tasks.context import TaskContext
+from tasks.watching import ensure_all_well, look_after_each
 
 
 async def hold(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
@@ -27,10 +28,9 @@ async def hold(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any
         if more is None:
             break
         after = more
-    seen: UUID | None = WatchHolds(market).after
-    while seen is not None:
-        seen = await context.run(watch_holds, WatchHolds(market, seen))
+    refused = await look_after_each(context, lambda seen: context.run(watch_holds, WatchHolds(market, seen)))
     await context.run(call_off_unpaid, CallOffUnpaid(market))
+    ensure_all_well(refused)
 
 
 async def hold_one(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from services.payments.ops import BeginOp, FindStale, Sending, begin_op, resend_
 from services.payments.recorders import NoteAbsent, RecordOp, note_absent, record_op
 from services.payments.refunds import ResumeRefunds, resume_refunds
 from tasks.context import TaskContext
+from tasks.watching import ensure_all_well, look_after_each
 
 FOUND_BY: Mapping[Verb, Thing] = {
     Verb.CREATE_CUSTOMER: Thing.CUSTOMER,
@@ -86,9 +87,7 @@ async def sweep(context: TaskContext, tenant: TenantId, payload: Mapping[str, An
     resting: UUID | None = ResumeRefunds().after
     while resting is not None:
         resting = await context.run(resume_refunds, ResumeRefunds(resting))
-    waiting: UUID | None = WatchPayments().after
-    while waiting is not None:
-        waiting = await context.run(watch_payments, WatchPayments(waiting))
+    ensure_all_well(await look_after_each(context, lambda seen: context.run(watch_payments, WatchPayments(seen))))
 
 
 async def _looked_up(provider: Provider, sending: Sending) -> Outcome | None:

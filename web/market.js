@@ -49,7 +49,7 @@ export class Market {
     for (const { id, status } of [...this.#swaps.values()]) {
       if (!open.has(id) && !(this.viewer.isCleaner && status === AWAITING)) this.#forget(id);
     }
-    swaps.forEach((swap) => this.#swaps.set(swap.id, swap));
+    swaps.forEach((swap) => this.#list(swap));
     this.#render();
   }
 
@@ -81,7 +81,7 @@ export class Market {
 
   /** One that is open or awaits the office, new or changed. */
   put(swap) {
-    this.#swaps.set(swap.id, swap);
+    this.#list(swap);
     this.#render();
   }
 
@@ -136,10 +136,19 @@ export class Market {
     this.#settle(id, said, "lost", READ_MS);
   }
 
+  /** Given back, it is on the market again: that it was taken before is history. */
+  #list(swap) {
+    const { mood } = this.#views.get(swap.id) ?? {};
+    if (!this.#swaps.has(swap.id) && (mood === "won" || mood === "lost")) this.#views.delete(swap.id);
+    this.#swaps.set(swap.id, swap);
+  }
+
   #settle(id, said, mood, wait) {
-    this.#views.set(id, { said, mood });
+    const view = { said, mood };
+    this.#views.set(id, view);
     this.#render();
     setTimeout(() => {
+      if (this.#views.get(id) !== view) return;
       this.#swaps.delete(id);
       this.#depart(id);
       this.#render();

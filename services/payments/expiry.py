@@ -46,6 +46,14 @@ class WatchPayments:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAfter:
+    """A payment that was found to need somebody, as it was then."""
+
+    payment: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallOffUnpaid:
     """The cleans of a market that no card pays for."""
 
@@ -53,41 +61,39 @@ class CallOffUnpaid:
 
 
 @command(Role.SYSTEM)
-async def watch_holds(tx: Tx, input: WatchHolds) -> UUID | None:
-    """Look after holds that will lapse, confirmations that did not come, and attempts that were lost (A2, A36).
-
-    A day before it lapses administrators hear of it, once. Half a day before, it is taken anew unless the business
-    wants to decide by hand. Past its time the provider is asked how it stands. Where to go on if there are more: those
-    that cannot be helped keep nobody else waiting.
-    """
+async def watch_holds(tx: Tx, input: WatchHolds) -> tuple[LookAfter, ...]:
+    """A page of the holds that will lapse or have, confirmations that did not come, and attempts that were lost."""
     if not await has_provider(tx):
-        return None
-    policy = (await tenant_policy(tx)).payments
-    found = await tx.all(_watched(tx, input, policy))
-    for each in found:
-        row = await hold_payment(tx, each.id)
-        if row.version == each.version:
-            await _look_after(tx, row, policy)
-    return found[-1].id if len(found) == PAGE else None
+        return ()
+    found = await tx.all(_watched(tx, input, (await tenant_policy(tx)).payments))
+    return tuple(LookAfter(row.id, row.version) for row in found)
 
 
 @command(Role.SYSTEM)
-async def watch_payments(tx: Tx, input: WatchPayments) -> PaymentId | None:
-    """Let go of what was to be paid at once and was not: a bank's page that was left, or no word for a day (R181).
+async def watch_payments(tx: Tx, input: WatchPayments) -> tuple[LookAfter, ...]:
+    """A page of what was to be paid at once and was not: a bank's page that was left, or no word for a day (R181)."""
+    return tuple(LookAfter(row.id, row.version) for row in await tx.all(_undecided(tx, input.after)))
 
-    The invoice or the booking is free for another try at once; what is taken all the same goes back. Attempts whose
-    task was lost are made. Where to go on if there are more.
+
+@command(Role.SYSTEM)
+async def look_after(tx: Tx, input: LookAfter) -> PaymentId:
+    """Do what a payment needs that was found by the watch, unless it has moved on since (A2, A36, R181).
+
+    A day before a hold lapses administrators hear of it, once. Half a day before, it is taken anew unless the business
+    wants to decide by hand. Past its time the provider is asked how it stands. What was to be paid at once and was not
+    is let go: the invoice or the booking is free for another try, and what is taken all the same goes back. Attempts
+    whose task was lost are made.
     """
-    found = await tx.all(_undecided(tx, input.after))
-    for each in found:
-        row = await hold_payment(tx, each.id)
-        if row.version != each.version:
-            continue
-        if row.let_go is None and _is_late(tx, row):
-            await give_up(tx, row)
-        else:
-            retry_at(tx, row.id, tx.now)
-    return PaymentId(found[-1].id) if len(found) == PAGE else None
+    row = await hold_payment(tx, input.payment)
+    if row.version != input.version:
+        pass
+    elif row.kind == PaymentKind.HOLD:
+        await _look_after(tx, row, (await tenant_policy(tx)).payments)
+    elif row.let_go is None and _is_late(tx, row):
+        await give_up(tx, row)
+    else:
+        retry_at(tx, row.id, tx.now)
+    return PaymentId(input.payment)
 
 
 @command(Role.SYSTEM)

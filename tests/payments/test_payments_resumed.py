@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from domain.errors import Code
+from domain.errors import Code, PaymentState
 from domain.ids import JobId, MoneyOpId, PaymentId
 from domain.payments.ask import Thing
 from domain.payments.outcomes import Refusal
@@ -22,9 +23,11 @@ from services.payments.accounts import (
     read_keys,
 )
 from services.payments.captures import CaptureProven, capture_held
+from services.payments.expiry import LookAfter
 from services.payments.holds import HoldJob, hold_job
 from services.payments.recorders import RecordOp, record_op
 from services.payments.releases import ReleaseHold, release_hold
+from tasks.watching import ensure_all_well, look_after_each
 from tests.payments.site import Site
 
 SOON = timedelta(minutes=6)
@@ -309,6 +312,31 @@ async def test_holds_that_cannot_be_helped_keep_nobody_else_from_being_watched(
     await site.duty("hold_payments")
 
     assert len(await site.notices("HOLD_LAPSES")) == 3
+
+
+async def test_one_hold_that_is_refused_keeps_no_other_from_being_watched(site: Site) -> None:
+    """R237, R238: each is looked after by itself; that one was refused is seen when all have had their turn."""
+    jobs = [await site.job(await site.home()) for _ in range(3)]
+    await site.hold_night(jobs[0])
+    first, *others = sorted([(await site.payment(job))["id"] for job in jobs])
+    looked_after: list[UUID] = []
+
+    class Context:
+        async def run(self, command: Any, input: Any) -> Any:
+            looked_after.append(input.payment)
+            if input.payment == first:
+                raise PaymentState("It cannot be helped.")
+            return await site.system(command, input)
+
+    async def found_after(after: UUID) -> list[LookAfter]:
+        return [LookAfter(id, 0) for id in (first, *others) if id > after][:2]
+
+    context: Any = Context()
+    refused = await look_after_each(context, found_after)
+
+    assert looked_after == [first, *others]
+    with pytest.raises(PaymentState):
+        ensure_all_well(refused)
 
 
 async def _intent(site: Site, job: JobId) -> Any:
