@@ -21,6 +21,7 @@ class Proxy:
     def __init__(self, to_port: int) -> None:
         self._to_port = to_port
         self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
         self.broken = False
         self.resets = 0
 
@@ -30,11 +31,20 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more, and let go of every connection."""
         if self._server:
             self._server.close()
+        for each in self._open:
+            each.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        passing = asyncio.create_task(self._pass(reader, writer))
+        self._open.add(passing)
+        passing.add_done_callback(self._open.discard)
+        await asyncio.wait([passing])
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.broken:
             self._reset(writer)
             return
@@ -50,8 +60,10 @@ class Proxy:
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
-            upstream.close()
-            writer.close()
+            for each in (upstream, writer):
+                each.close()
+                with contextlib.suppress(ConnectionError):
+                    await each.wait_closed()
 
     async def _requests(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

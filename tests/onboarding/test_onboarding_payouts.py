@@ -299,7 +299,7 @@ async def test_whoever_is_paid_by_payroll_needs_no_account(desk: Desk) -> None:
     assert await desk.stage(stuck) == ("COMPLETE", [])
     assert await desk.stage(novice) == ("DOCUMENTS", ["DOCUMENTS", "SKILLS"])
     assert await desk.stage(invited) == before
-    told = await desk.site.rows("select * from event where tenant_id = $1 order by 1", desk.town.tenant)
+    told = await desk.site.rows("select * from event where tenant_id = $1 order by seq", desk.town.tenant)
     assert str(stuck.person) in str(told[-2:])
 
     await desk.pays(desk.town, "TRANSFERS")
