@@ -26,6 +26,7 @@ from services.payments.prepaid import FirstClean, charge_first_clean
 from services.payouts import holding, tips
 from tests.fieldwork.site import command_of
 from tests.payments import witness
+from tests.payments.site import UNPAID_PLAN
 from tests.payments.stage import Stage, clean, replayed
 
 FAULTS = (
@@ -54,9 +55,6 @@ PATHS = (
 )
 BOUNDARIES = ("before_send", "sent", "called", "recorded")
 DECLINES = ("insufficient_funds", "lost_card", "processing_error", "authentication_required", "generic_decline")
-PLANNED = """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
-    first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
-    values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())"""
 STARTS = (3, 8, 20, 26, 34, 60, 120)
 """Hours until a clean."""
 
@@ -417,7 +415,7 @@ async def book(play: Play, move: Move) -> None:
     home, tenant, plan = business.homes[move.b % len(business.homes)], business.town.tenant, ServicePlanId(new_id())
     day = (await play.stage.now() + timedelta(days=1 + move.b % 3)).date()
     whose = (tenant, plan, home.customer, home.property, business.town.market, day)
-    await play.row(PLANNED, *whose)
+    await play.row(UNPAID_PLAN, *whose)
     kind = ("visa", "visa", "visa", "chargeDeclined", "authenticationRequired")[move.c % 5]
     form = FirstClean(
         plan=plan,

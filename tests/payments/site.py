@@ -22,7 +22,7 @@ from domain.actors import NOWHERE, Actor, Origin, Role
 from domain.consent import CONSENT_VERSION
 from domain.errors import Code, Refused
 from domain.fieldwork.phases import VisitPhase
-from domain.ids import CustomerId, JobId, PaymentMethodId, PropertyId, TaskId
+from domain.ids import CustomerId, JobId, PaymentMethodId, PropertyId, ServicePlanId, TaskId
 from domain.notifications import Message
 from domain.payments.ask import Thing
 from gateways.messages import ProviderReceipt
@@ -45,6 +45,9 @@ from tests.product.world import MIAMI, Town, World
 
 ZONE = ZoneInfo("America/New_York")
 CONSENT = "I agree that my card is charged for each clean after it is done."
+UNPAID_PLAN = """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
+    first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
+    values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())"""
 WRITTEN = (
     "event",
     "audit",
@@ -203,6 +206,13 @@ class Site:
                 "update job set price_cents = $2, currency = 'usd' where id = $1", made, cents
             )
         return made
+
+    async def unpaid_plan(self, home: Home, days: int = 3) -> ServicePlanId:
+        """A plan that waits for its first payment; its first clean is so many days ahead."""
+        plan, first_on = ServicePlanId(new_id()), (await self.now() + timedelta(days=days)).date()
+        whose = (self.town.tenant, plan, home.customer, home.property, self.town.market, first_on)
+        await self.world.root.execute(UNPAID_PLAN, *whose)
+        return plan
 
     async def held_job(self, home: Home | None = None, **more: Any) -> JobId:
         """A clean that is held on the card; the time is 20:00 the evening before."""

@@ -7,7 +7,7 @@ import pytest
 
 from db.ids import new_id
 from domain.errors import Code
-from domain.ids import BookingDraftId, InvoiceId, MoneyOpId, PaymentId, ServicePlanId
+from domain.ids import BookingDraftId, InvoiceId, MoneyOpId, PaymentId
 from domain.payments.outcomes import Refusal
 from services.payments.absorbing import AbsorbPayment, absorb_payment
 from services.payments.invoices import (
@@ -132,18 +132,8 @@ async def test_an_alarm_says_what_to_do_where_it_cannot_go_back_by_itself(site: 
 
 async def _booked(site: Site, card: str) -> Any:
     """A first clean that its customer has to confirm with their bank; its payment."""
-    home, plan = await site.home(card=None), ServicePlanId(new_id())
-    await site.world.root.execute(
-        """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
-               first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
-           values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())""",
-        site.town.tenant,
-        plan,
-        home.customer,
-        home.property,
-        site.town.market,
-        (await site.now() + timedelta(days=3)).date(),
-    )
+    home = await site.home(card=None)
+    plan = await site.unpaid_plan(home)
     form = FirstClean(
         plan=plan,
         customer=home.customer,

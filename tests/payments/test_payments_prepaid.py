@@ -8,7 +8,7 @@ import pytest
 
 from db.ids import new_id
 from domain.errors import Code
-from domain.ids import BookingDraftId, JobId, MoneyOpId, PaymentId, ServicePlanId
+from domain.ids import BookingDraftId, JobId, MoneyOpId, PaymentId
 from domain.payments.outcomes import Refusal
 from services.cancellations import CancelJob, cancel_job
 from services.payments.declines import RetryPayment, retry_payment
@@ -21,25 +21,8 @@ from tests.payments.site import CONSENT, Home, Site
 BACK = "https://cleanshift.test/booking"
 
 
-async def _plan(site: Site, home: Home, days: int = 3) -> ServicePlanId:
-    """A plan that waits for its first payment."""
-    plan = ServicePlanId(new_id())
-    await site.world.root.execute(
-        """insert into service_plan (tenant_id, id, customer_id, property_id, market_id, status, frequency, term,
-               first_on, at_minute, expected_hours, price_cents, currency, price, created_at)
-           values ($1, $2, $3, $4, $5, 'PENDING_PAYMENT', 'WEEKLY', 'MONTHLY', $6, 600, 3, 9000, 'usd', '{}', now())""",
-        site.town.tenant,
-        plan,
-        home.customer,
-        home.property,
-        site.town.market,
-        (await site.now() + timedelta(days=days)).date(),
-    )
-    return plan
-
-
 async def _charge(site: Site, home: Home, card: str = "visa", **different: Any) -> PaymentId:
-    plan = await _plan(site, home)
+    plan = await site.unpaid_plan(home)
     form = FirstClean(
         plan=plan,
         customer=home.customer,
@@ -237,7 +220,7 @@ async def test_of_a_prepaid_clean_that_nobody_came_to_administrators_decide(site
 
 async def test_a_page_that_is_none_is_refused(site: Site) -> None:
     home, method = await site.home(card=None), site.fresh_method()
-    await _plan(site, home)
+    await site.unpaid_plan(home)
 
     with pytest.raises(Exception, match="page") as caught:
         await _charge(site, home, method=method, back="javascript:alert(1)")
