@@ -1,34 +1,63 @@
-"""Long files first: whoever works beside others is not left alone with one at the end."""
+"""The order of the tests: packages one after the other, those that take longest first, and in them their longest files.
+
+What a package has set up (servers, browsers) ends with its last test, so that little runs beside the tests of others;
+and whoever works beside others is not left alone with a long file at the end.
+"""
 
 from pathlib import Path
 
 import pytest
 
-LONGEST = (
-    "test_product_moves_interleaved.py",
-    "test_product_tenancy.py",
-    "test_browser_moves.py",
-    "test_soak_faults.py",
-    "test_sandbox_demo.py",
-    "test_feeds_fold.py",
-    "test_product_bad_input.py",
-    "test_product_command_line.py",
-    "test_feeds_races.py",
-    "test_browser_board.py",
-    "test_feeds_protocol.py",
-    "test_product_moves.py",
-    "test_product_moves_machine.py",
-    "test_product_interleavings.py",
-    "test_feeds_bounds.py",
-    "test_feeds_slow.py",
-    "test_feeds_revocation.py",
-    "test_product_catalogue.py",
-    "test_product_matrix.py",
+PACKAGES = (
+    "payments",
+    "product",
+    "browser",
+    "soak",
+    "subscriptions",
+    "sandbox",
+    "fieldwork",
+    "payouts",
+    "billing",
+    "onboarding",
+    "tasks",
+    "engine",
 )
-"""The longest before the others; where a file is missing here, it is only the balance that suffers."""
+"""Where one is missing here, it is only the balance that suffers; so it is with `LONGEST`."""
+LONGEST = (
+    "test_payments_machine.py",
+    "test_payments_machine_more.py",
+    "test_payments_crash.py",
+    "test_payments_invariants.py",
+    "test_payments_planted.py",
+    "test_product_tenancy.py",
+    "test_product_command_line.py",
+    "test_product_interleavings.py",
+    "test_product_workers.py",
+    "test_product_reminders.py",
+    "test_product_bad_input.py",
+    "test_browser_moves.py",
+    "test_browser_board.py",
+    "test_browser_work.py",
+    "test_browser_office.py",
+    "test_soak_faults.py",
+    "test_feeds_revocation.py",
+    "test_feeds_slow.py",
+    "test_feeds_fold.py",
+    "test_sandbox_demo.py",
+    "test_sandbox_day.py",
+    "test_fieldwork_races.py",
+    "test_payouts_held.py",
+    "test_billing_over_http.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of `LONGEST` first; within a file the order stays."""
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(Path(item.path).name, len(rank)))
+    """Put the packages, and the files in them, into this order; within a file the order stays."""
+    packages = {name: place for place, name in enumerate(PACKAGES)}
+    files = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> tuple[int, str, int]:
+        package = Path(item.path).parent.name
+        return packages.get(package, len(packages)), package, files.get(Path(item.path).name, len(files))
+
+    items.sort(key=place)

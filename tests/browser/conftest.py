@@ -34,7 +34,7 @@ ARGUMENTS = ["--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in
 Visit = Callable[..., Awaitable[Visitor]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> str:
     """Where Chromium is; without one there is nothing to test with."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
@@ -43,7 +43,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -51,7 +51,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def board(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Board]:
     """The demo as `make run` brings it up."""
     place, port = tmp_path_factory.mktemp("board"), _free_port()

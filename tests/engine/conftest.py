@@ -90,7 +90,7 @@ class Toy:
         return await self.schema.execute(text, variables, context)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def databases() -> Iterator[tuple[str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="cleanshift-engine-"))
     try:
@@ -101,7 +101,7 @@ def databases() -> Iterator[tuple[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def api(databases: tuple[str, str]) -> AsyncIterator[Toy]:
     app, superuser = databases
     connection = await asyncpg.connect(superuser)

@@ -21,7 +21,7 @@ from sandbox.environment import Servers, open_environment, remove_environment
 from tests.identity.house import SEED, Business, Expect, House
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     place = tmp_path_factory.mktemp("identity")
     with open_environment(place, redis=False, durable=False) as running:
@@ -37,7 +37,7 @@ async def _create_schema(url: str) -> None:
     await owner.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def house(servers: Servers) -> AsyncIterator[House]:
     engine = write_engine(servers.database_url, size=25)
     told: list[tuple[TenantId, bool, bool]] = []

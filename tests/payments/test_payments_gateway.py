@@ -32,6 +32,14 @@ async def wire() -> AsyncIterator[Wire]:
 
 @pytest.fixture
 async def provider(wire: Wire) -> AsyncIterator[Provider]:
+    providers = StripeProviders(seconds=20)
+    yield providers.of(Credentials("sk_test_one", base_url=wire.url))
+    await providers.aclose()
+
+
+@pytest.fixture
+async def impatient(wire: Wire) -> AsyncIterator[Provider]:
+    """For answers that never come: the same, waiting for half a second."""
     providers = StripeProviders(seconds=0.5)
     yield providers.of(Credentials("sk_test_one", base_url=wire.url))
     await providers.aclose()
@@ -160,10 +168,10 @@ async def test_a_readable_no_of_the_second_kind_is_definite(provider: Provider, 
     ],
 )
 async def test_whatever_is_no_readable_answer_is_unknown_and_not_asked_again_by_itself(
-    provider: Provider, wire: Wire, answer: bytes | str, doubt: Doubt
+    provider: Provider, impatient: Provider, wire: Wire, answer: bytes | str, doubt: Doubt
 ) -> None:
     """R157: whether it was done nobody knows; one request went out."""
-    outcome = await _sent(provider, wire, answer)
+    outcome = await _sent(impatient if doubt is Doubt.TIMEOUT else provider, wire, answer)
     assert isinstance(outcome, Unknown)
     assert outcome.reason is doubt
     assert len(wire.requests) == 1

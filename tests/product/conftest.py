@@ -14,12 +14,12 @@ from tests.product.ring import Game, Judge, Prepare, Ring, a_ring
 from tests.product.world import Api, Town, World, a_world, an_api
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("product")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product_servers(product_data: Path) -> Iterator[Servers]:
     with open_environment(product_data, durable=False) as running:
         asyncio.run(migrate(running.database_owner_url))
@@ -27,13 +27,13 @@ def product_servers(product_data: Path) -> Iterator[Servers]:
     remove_environment(product_data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def world(product_servers: Servers, product_data: Path) -> AsyncIterator[World]:
     async with a_world(product_servers, product_data) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def api(world: World) -> AsyncIterator[Api]:
     async with an_api(world) as running:
         yield running

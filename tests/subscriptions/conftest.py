@@ -30,7 +30,7 @@ from tests.subscriptions.toy import SECRETS, Wiring
 StartApi = Callable[..., Awaitable[int]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     place = tmp_path_factory.mktemp("feeds")
     with open_environment(place, durable=False) as running:
@@ -46,12 +46,12 @@ async def _create_schema(url: str) -> None:
     await owner.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wiring(servers: Servers) -> Wiring:
     return Wiring(servers.database_url, servers.database_feed_url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def db(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
     """The superuser, for what no command makes."""
     connection = await asyncpg.connect(servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
@@ -59,13 +59,13 @@ async def db(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def wake(servers: Servers) -> AsyncIterator[Wake]:
     async with Wake(servers.redis_url) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def runner(servers: Servers, wake: Wake) -> AsyncIterator[Runner]:
     engine = write_engine(servers.database_url, size=5)
 
@@ -98,9 +98,9 @@ def bell(tmp_path: Path) -> Iterator[Bell]:
     made.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def start_api(wiring: Wiring) -> AsyncIterator[StartApi]:
-    """Start an API process with these changes to the usual wiring; its port."""
+    """Start an API process with these changes to the usual wiring, until the test is over; its port."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(**changes: object) -> int:
@@ -138,13 +138,14 @@ async def an_api_process(wiring: Wiring) -> AsyncIterator[tuple[asyncio.subproce
         await process.communicate()
 
 
-@pytest.fixture(scope="session")
-async def api(start_api: StartApi, servers: Servers) -> int:
+@pytest.fixture(scope="package")
+async def api(wiring: Wiring, servers: Servers) -> AsyncIterator[int]:
     """The usual API process: Redis, a poll a second."""
-    return await start_api(redis_url=servers.redis_url)
+    async with an_api(replace(wiring, redis_url=servers.redis_url)) as port:
+        yield port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def world(servers: Servers, wake: Wake, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The product on these servers; its commits ring, and several can look behind the walls at once."""
     await _say_current(servers.database_owner_url)
@@ -168,7 +169,7 @@ async def _say_current(owner_url: str) -> None:
     await owner.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def ports(world: World) -> AsyncIterator[list[int]]:
     """Two API processes of the product that say often how far they are."""
     async with contextlib.AsyncExitStack() as stack:

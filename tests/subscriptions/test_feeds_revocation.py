@@ -6,6 +6,7 @@ Hundreds of trials, by wake-up and by the poll alone. "Late" is a frame of an ev
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -28,9 +29,9 @@ from subscriptions.log import Head, LogEvent
 from subscriptions.sessions import Session, Subscriber
 from subscriptions.watch import Watch
 from tests.subscriptions.client import Client, Feed
-from tests.subscriptions.conftest import StartApi
+from tests.subscriptions.conftest import StartApi, an_api
 from tests.subscriptions.town import Business, token
-from tests.subscriptions.toy import AVAILABILITY, MARKET, token_of
+from tests.subscriptions.toy import AVAILABILITY, MARKET, Wiring, token_of
 
 AT_ONCE = 20
 TRIALS = 60
@@ -38,12 +39,14 @@ POLLED = 40
 REAUTHENTICATE = "mutation ($token: String!) { reauthenticate(token: $token) }"
 
 
-@pytest.fixture(scope="session", params=["wake-up", "poll", "asgi"])
-async def way(request: pytest.FixtureRequest, api: int, start_api: StartApi) -> tuple[int, int]:
+@pytest.fixture(scope="module", params=["wake-up", "poll", "asgi"])
+async def way(request: pytest.FixtureRequest, api: int, wiring: Wiring) -> AsyncIterator[tuple[int, int]]:
     """A process, and how many trials it is put to: woken, left to its poll of a second, or without a transport."""
     if request.param == "wake-up":
-        return api, TRIALS
-    return await start_api(transport=request.param != "asgi"), POLLED
+        yield api, TRIALS
+        return
+    async with an_api(replace(wiring, transport=request.param != "asgi")) as port:
+        yield port, POLLED
 
 
 def swap(market: UUID) -> Event:

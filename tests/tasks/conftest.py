@@ -34,7 +34,7 @@ class Place:
     servers: Servers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="cleanshift-tasks-"))
     try:
