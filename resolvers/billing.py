@@ -22,7 +22,7 @@ from schema.types.billing import Plan, ProviderAccount, TenantSubscription
 from schema.types.described import described, for_clients
 from schema.types.identity import Tenant
 from services.billing import choosing, sign_up
-from services.payments import accounts
+from services.payments import accounts, disconnecting
 
 TENANT_SUBSCRIPTION = one(tenant_subscription, on="tenant_id", to="tenant_id").only(*ADMINS)
 PROVIDER_ACCOUNT = one(provider_account, on="tenant_id", to="tenant_id").only(*ADMINS)
@@ -120,5 +120,5 @@ MUTATIONS = {
     "choose_plan": expose(choosing.choose_plan, TenantSubscription, guard=ensure_billing),
     "cancel_plan_subscription": expose(choosing.cancel_plan_subscription, TenantSubscription, guard=ensure_billing),
     "connect_provider": expose(accounts.connect_provider, ProviderAccount),
-    "disconnect_provider": expose(accounts.disconnect_provider, Tenant),
+    "disconnect_provider": expose(disconnecting.disconnect_provider, Tenant),
 }

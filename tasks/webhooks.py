@@ -11,6 +11,7 @@ from domain.payments.webhooks import READ_AS, Notice
 from gateways.payments import Object, Provider, RefusedByProvider
 from services.payments.absorbers import ABSORBERS
 from services.payments.accounts import NoteCheck, ProviderKeys, ReadKeys, note_check, read_keys
+from services.payments.moving import FindKnown, find_known
 from services.payments.notices import (
     AbsorbNotice,
     FindNotice,
@@ -44,7 +45,8 @@ async def check_keys(context: TaskContext, tenant: TenantId, payload: Mapping[st
     if keys is None:
         return
     found, problem = await _tried(context, keys)
-    await context.run(note_check, NoteCheck(keys.version, found, problem))
+    is_strange = found not in {None, keys.account_id} and await _is_strange(context, keys)
+    await context.run(note_check, NoteCheck(keys.version, found, problem, is_strange))
 
 
 async def _tried(context: TaskContext, keys: ProviderKeys) -> tuple[str | None, str | None]:
@@ -56,6 +58,15 @@ async def _tried(context: TaskContext, keys: ProviderKeys) -> tuple[str | None, 
     except RefusedByProvider as refused:
         return None, str(refused)
     return (None if account is None else str(account["id"])), None
+
+
+async def _is_strange(context: TaskContext, keys: ProviderKeys) -> bool:
+    """Whether the account knows none of the customers who were the last to come; not where it does not tell."""
+    provider, known = context.tools.provider_of(keys), await context.run(find_known, FindKnown())
+    try:
+        return bool(known) and not any([await provider.read(Thing.CUSTOMER, id) for id in known])
+    except RefusedByProvider:
+        return False
 
 
 async def _thing(context: TaskContext, tenant: TenantId, kept: Kept) -> Object | None:

@@ -37,9 +37,11 @@ class LetGo(StrEnum):
     """Of a first clean: the booking goes on with another card (R49)."""
     BY_HAND = "BY_HAND"
     PLAN_ENDED = "PLAN_ENDED"
+    DISCONNECTED = "DISCONNECTED"
+    """The business has left the account that it was known in; the clean may be held anew with another one."""
 
 
-HELD_ANEW = frozenset({LetGo.MISSED, LetGo.MOVED})
+HELD_ANEW = frozenset({LetGo.MISSED, LetGo.MOVED, LetGo.DISCONNECTED})
 """After these the same clean may be held again."""
 
 

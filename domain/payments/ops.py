@@ -59,7 +59,7 @@ class OpState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     """The provider has done it, and it is recorded."""
     FAILED = "FAILED"
-    """Definitely refused: nothing has happened at the provider."""
+    """Definitely refused, taken back before it was sent, or given up with its account: no money has moved by it."""
 
 
 OP_TRANSITIONS: Mapping[OpState, frozenset[OpState]] = {

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, and_, bindparam, delete, select, update
+from sqlalchemy import Row, and_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.command import command
@@ -15,19 +15,20 @@ from db.sealing import Place
 from db.tx import Tx
 from domain.actors import ADMINS, Role, TenantId
 from domain.billing import Feature
-from domain.errors import Conflict, Invalid, NotConfigured, NotFound
-from domain.payments.ops import OPEN_OPS, OpKind
+from domain.errors import Invalid, NotConfigured, NotFound
+from domain.payments.ops import OpKind
 from domain.payments.states import ProviderMode
-from domain.scheduling import PaymentStatus
-from models import money_op, payment, provider_account, subject_key
+from models import payment, provider_account, subject_key
 from services.billing.limits import ensure_feature
 from services.checks import text
 from services.identity import tokens
 from services.inputs import arg
+from services.payments.moving import forget_known
 from services.subjects import open_for, open_with, seal_for
 
 PLATFORM_OPS = frozenset({OpKind.PLAN_CUSTOMER, OpKind.PLAN_CHECKOUT, OpKind.PLAN_CHANGE, OpKind.PLAN_REFUND})
 """Steps at the platform's own account: its keys are a setting of the installation, not of a business."""
+NOT_CONNECTED = "This business has not connected a payment provider."
 MOST_SECRETS = 4
 LONGEST_KEY = 300
 CHECK_TASK = "check_provider"
@@ -63,11 +64,6 @@ class ConnectProvider:
     publishable_key: str | None = arg("What the card field of a page needs, pk_; no secret.", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class DisconnectProvider:
-    """A business that takes no payments here any more."""
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class WebhookDoor:
     """The unguessable part of a webhook's address."""
@@ -87,6 +83,8 @@ class NoteCheck:
     version: int | None
     account_id: str | None
     problem: str | None
+    is_strange: bool = False
+    """Whether the account knows nobody whom the business's last one knew: it is another one."""
 
 
 @command(*ADMINS, secret=True)
@@ -94,7 +92,8 @@ async def connect_provider(tx: Tx, input: ConnectProvider) -> TenantId:
     """Connect the business's own account with the payment provider, or replace its keys (A41).
 
     Keys are sealed under a key of the business alone, and nobody is ever shown them. Whether the provider answers to
-    them is seen in a moment: `problem` says what is wrong. The address for its webhooks stays the same.
+    them is seen in a moment: `problem` says what is wrong. The address for its webhooks stays the same. In an account
+    that knows none of the customers of the last one they give their cards anew.
     """
     await ensure_feature(tx, Feature.CARD_PAYMENTS)
     secret = _key(input.secret_key, "secretKey", "sk_", "rk_")
@@ -130,25 +129,6 @@ async def connect_provider(tx: Tx, input: ConnectProvider) -> TenantId:
     return tenant
 
 
-@command(*ADMINS, when_unpaid=True)
-async def disconnect_provider(tx: Tx, input: DisconnectProvider) -> TenantId:
-    """Take the business's keys away: it takes no payments here any more. What was paid stays as it is.
-
-    Refused with CONFLICT while money is held on a card or a step at the provider is under way: nobody could end it.
-    """
-    if not await has_provider(tx):
-        raise NotConfigured("This business has not connected a payment provider.")
-    held = (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_PENDING)
-    async with tx.as_system(wholly=True):
-        open_op = await tx.one(select(money_op.c.id).where(tx.own(money_op), money_op.c.state.in_(OPEN_OPS)).limit(1))
-        hold = await tx.one(select(payment.c.id).where(tx.own(payment), payment.c.status.in_(held)).limit(1))
-        if open_op is not None or hold is not None:
-            raise Conflict("Money is held or on its way: release or capture it first.")
-        await tx.write(delete(provider_account).where(tx.own(provider_account)))
-    tx.audit("Tenant", tx.actor.tenant)
-    return tx.actor.tenant
-
-
 @command(Role.ANONYMOUS, secret=True, when_unpaid=True)
 async def open_webhook_door(tx: Tx, input: WebhookDoor) -> tuple[str, ...]:
     """The signing secrets of the webhook at this address. Raises `NotFound` for an address that is none (R183)."""
@@ -168,7 +148,8 @@ async def read_keys(tx: Tx, input: ReadKeys) -> ProviderKeys | None:
 async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
     """Write down which account the keys open, and what is wrong with them if anything is.
 
-    Keys to another account than the one in which cards are kept and money is held are a problem, and change nothing.
+    Keys to another account than the one in which cards are kept and money is held are a problem, and change nothing;
+    unless the business has left that one. Then whom it knew is forgotten.
     Where they open theirs after they were changed or held back, what has waited for them is sent. Where others were
     given meanwhile, nothing changes: those are tried by themselves.
     """
@@ -183,6 +164,8 @@ async def note_check(tx: Tx, input: NoteCheck) -> TenantId:
             values["problem"] = f"These keys open {input.account_id}; what was paid so far is in {row.account_id}."
         else:
             values |= {"account_id": input.account_id, "is_held_back": False}
+            if input.is_strange:
+                await forget_known(tx)
     elif input.account_id is not None:
         values["is_held_back"] = False
     await tx.write(
@@ -252,6 +235,15 @@ async def own_keys(tx: Tx, *, to_send: bool = False) -> ProviderKeys | None:
     return None if opened is None else ProviderKeys(opened, row.account_id, row.version)
 
 
+async def hold_account(tx: Tx) -> Row[Any]:
+    """The business's account, locked: its keys stay as they are. Raises `NotConfigured` where there is none."""
+    async with tx.as_system(wholly=True):
+        row = await _account(tx, lock=True)
+    if row is None:
+        raise NotConfigured(NOT_CONNECTED)
+    return row
+
+
 async def has_provider(tx: Tx) -> bool:
     """Whether the business takes payments through a provider."""
     async with tx.as_system(wholly=True):
@@ -261,7 +253,7 @@ async def has_provider(tx: Tx) -> bool:
 async def ensure_provider(tx: Tx) -> None:
     """Raise `NotConfigured` where the business has connected no account."""
     if not await has_provider(tx):
-        raise NotConfigured("This business has not connected a payment provider.")
+        raise NotConfigured(NOT_CONNECTED)
 
 
 async def webhook_secrets(tx: Tx) -> Sequence[str]:

@@ -27,7 +27,7 @@ from domain.scheduling import PaymentStatus
 from models import payment, payment_method, tenant
 from services.checks import text
 from services.inputs import arg
-from services.payments.accounts import ensure_provider
+from services.payments.accounts import ensure_provider, has_provider
 from services.payments.customers import know_customer
 from services.payments.ops import Step, drop_planned, marks, plan_op
 
@@ -298,7 +298,9 @@ async def _ensure_free(tx: Tx, row: Row[Any]) -> None:
 
 
 async def _detach(tx: Tx, row: Row[Any]) -> None:
-    await plan_op(tx, Step(OpKind.METHOD_GONE, row.id, asks.detach_method(row.method_id)))
+    """Have a card taken off at the provider; where the business has left its account nobody charges it there."""
+    if await has_provider(tx):
+        await plan_op(tx, Step(OpKind.METHOD_GONE, row.id, asks.detach_method(row.method_id)))
 
 
 async def _another_default(tx: Tx, customer_id: UUID) -> None:

@@ -24,6 +24,7 @@ from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, market, payment
 from services.booking.confirmation import booking_declined, first_start
 from services.inputs import arg
+from services.payments.accounts import ensure_provider
 from services.payments.captures import capture_again
 from services.payments.cards import page
 from services.payments.holds import hold_now, is_invoiced, start_over
@@ -121,15 +122,17 @@ async def use_new_card(tx: Tx, input: UseNewCard) -> int:
 async def retry_payment(tx: Tx, input: RetryPayment) -> PaymentId:
     """Ask the card now, whatever the ladder says; after a card that will never work, only another one (A36).
 
-    A hold that has lapsed is taken anew. Refused with PAYMENT_STATE where there is nothing to try.
+    A hold that has lapsed is taken anew. Refused with PAYMENT_STATE where there is nothing to try, with NOT_CONFIGURED
+    where the business has no provider any more.
     """
+    await ensure_provider(tx)
     row = await hold_payment(tx, input.payment_id)
     if row.let_go is not None and row.status not in {PaymentStatus.EXPIRED, PaymentStatus.RELEASED}:
         raise PaymentState("This payment is being let go.", field=("paymentId",), details={"status": row.status})
     if row.status in ASKED_AGAIN:
         await _ensure_sensible(tx, row)
         await ask_again(tx, row)
-    elif row.status == PaymentStatus.EXPIRED and row.is_current and row.job_id is not None:
+    elif row.is_current and row.job_id is not None and _is_held_anew(row):
         await hold_now(tx, row.job_id)
     else:
         raise PaymentState(field=("paymentId",), details={"status": row.status})
@@ -258,6 +261,11 @@ async def _ensure_sensible(tx: Tx, row: Row[Any]) -> None:
     if is_same and row.status == PaymentStatus.REQUIRES_ACTION:
         message = "The customer has to confirm it with their bank."
         raise PaymentState(message, field=("paymentId",), details={"status": row.status})
+
+
+def _is_held_anew(row: Row[Any]) -> bool:
+    """Whether a hold is over and the same clean may be held again: it has lapsed, or its account was left."""
+    return bool(row.status == PaymentStatus.EXPIRED or row.let_go == LetGo.DISCONNECTED)
 
 
 def _kept(refusal: Refusal) -> dict[str, Any]:

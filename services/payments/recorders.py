@@ -21,7 +21,7 @@ from services.payments.cards import (
     refused_setup,
     save_methods_of,
 )
-from services.payments.customers import keep_provider_id, know_customer
+from services.payments.customers import keep_provider_id, know_customer, whose_step
 from services.payments.disputes import DISPUTE_ANSWERS
 from services.payments.intents import go_on_for
 from services.payments.invoices import invoice_captured
@@ -34,15 +34,16 @@ from services.payouts.tips import tip_captured
 
 async def absorb_customer(tx: Tx, subject: UUID, thing: Mapping[str, Any]) -> None:
     """The customer is known at the provider: what waited for that goes on (R44)."""
-    await keep_provider_id(tx, subject, str(thing["id"]))
-    await save_methods_of(tx, subject)
-    await go_on_for(tx, subject)
+    whose = await whose_step(tx, subject)
+    await keep_provider_id(tx, whose, str(thing["id"]))
+    await save_methods_of(tx, whose)
+    await go_on_for(tx, whose)
 
 
 async def refused_customer(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:
     """Never done: once more. Everything else is ours, and an alarm stands."""
     if fault is Fault.RETRY:
-        await know_customer(tx, subject)
+        await know_customer(tx, await whose_step(tx, subject))
 
 
 RECORDERS |= {

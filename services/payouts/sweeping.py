@@ -44,7 +44,7 @@ class SweepPayouts:
 async def sweep_payouts(tx: Tx, input: SweepPayouts) -> UUID | None:
     """Have every payout looked at that may go now; where to go on if there are more."""
     policy = (await tenant_policy(tx)).payments
-    if await has_provider(tx):
+    if policy.payouts_mode is PayoutsMode.PAYROLL or await has_provider(tx):
         await clear_alarms(tx, NO_PROVIDER)
     found = await _found(tx, input, policy)
     for row in found:

@@ -18,7 +18,7 @@ from domain.payments.ask import metadata
 from domain.payments.webhooks import HEARD_OF_PLANS
 from services.identity import tokens
 from services.payments.absorbers import ABSORBERS
-from services.payments.accounts import DisconnectProvider, disconnect_provider
+from services.payments.disconnecting import DisconnectProvider, disconnect_provider
 from tests.billing.house import House, connect, notice, signed
 from tests.product.world import Town
 
