@@ -100,5 +100,6 @@ def _status(answer: Mapping[str, Any], media: str) -> int:
 
 
 def _response(answer: Mapping[str, Any], status: int, media: str) -> Response:
+    # What a client keeps for a while, such as its jobs for a day (R191), is a copy of its own, told stale by `version`.
     headers = {"cache-control": "no-store", "vary": "accept"}
     return Response(orjson.dumps(answer), status, headers, f"{media}; charset=utf-8")

@@ -50,6 +50,7 @@ class NotificationKind(StrEnum):
     ACCESS_CODE_SHOWN = "ACCESS_CODE_SHOWN"
     WINDOW_CHANGED = "WINDOW_CHANGED"
     WINDOW_REMINDER = "WINDOW_REMINDER"
+    SHIFT_REMINDER = "SHIFT_REMINDER"
     PAYMENT_DECLINED = "PAYMENT_DECLINED"
     PAYMENT_TO_CONFIRM = "PAYMENT_TO_CONFIRM"
     CARD_NEEDED = "CARD_NEEDED"
@@ -96,6 +97,7 @@ CHANNELS: Mapping[NotificationKind, tuple[Channel, ...]] = {
     NotificationKind.ACCESS_CODE_SHOWN: (Channel.PUSH, Channel.EMAIL),
     NotificationKind.WINDOW_CHANGED: (Channel.PUSH,),
     NotificationKind.WINDOW_REMINDER: (Channel.PUSH,),
+    NotificationKind.SHIFT_REMINDER: (Channel.SMS,),
     NotificationKind.PAYMENT_DECLINED: (Channel.EMAIL, Channel.SMS),
     NotificationKind.PAYMENT_TO_CONFIRM: (Channel.EMAIL, Channel.SMS),
     NotificationKind.CARD_NEEDED: (Channel.EMAIL, Channel.SMS),
@@ -245,6 +247,10 @@ def _window_reminder(card: Mapping[str, Any]) -> Content:
     )
 
 
+def _shift_reminder(card: Mapping[str, Any]) -> Content:
+    return Content("Your shift tomorrow", f"You are on for {_shift(card)}. If you cannot come, tell the office now.")
+
+
 def _payment_declined(card: Mapping[str, Any]) -> Content:
     again = f" We try again {_moment(card['again'], card['zone'])}." if card["again"] else ""
     body = f"{_due(card)} {card['words']}{again} You can give another card here: {card['link']}"
@@ -386,6 +392,7 @@ _WORDS: Mapping[NotificationKind, Callable[[Mapping[str, Any]], Content]] = {
     NotificationKind.ACCESS_CODE_SHOWN: _access_code_shown,
     NotificationKind.WINDOW_CHANGED: _window_changed,
     NotificationKind.WINDOW_REMINDER: _window_reminder,
+    NotificationKind.SHIFT_REMINDER: _shift_reminder,
     NotificationKind.PAYMENT_DECLINED: _payment_declined,
     NotificationKind.PAYMENT_TO_CONFIRM: _payment_to_confirm,
     NotificationKind.CARD_NEEDED: _card_needed,

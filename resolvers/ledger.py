@@ -31,6 +31,9 @@ _AMOUNT = "coalesce({0} #>> '{{params,amount}}', {0} #>> '{{params,amount_to_cap
 
 _STEPS_OF_PAYMENT = "'INTENT', 'CONFIRM', 'CAPTURE', 'RELEASE'"
 
+# The first clean of a booking is paid before there is a job: what was done and booked then names the payment alone.
+_PREPAID = "JOIN payment f ON f.tenant_id = x.tenant_id AND f.job_id = j.id AND x.job_id IS NULL"
+
 _POSTINGS = """(SELECT coalesce(json_agg(json_build_object('account', p.account, 'cents', p.cents) ORDER BY p.account),
     '[]') FROM ledger_posting p WHERE p.tenant_id = {0}.tenant_id AND p.entry_id = {0}.id)"""
 
@@ -52,84 +55,111 @@ def _line(what: str, table: str, **columns: str) -> str:
 def _job_money(stamp: Any, args: Any) -> str:
     mine = f"WHERE j.tenant_id = {stamp.tenant_id} AND j.id = {args.id('job_id', 'Job')}"
     of_job = f"AND x.job_id = j.id {mine}"
-    # The first clean of a booking is paid before there is a job: what was done and booked then names the payment alone.
-    prepaid = "JOIN payment f ON f.tenant_id = x.tenant_id AND f.job_id = j.id AND x.job_id IS NULL"
-    steps = {
-        "at": "x.created_at",
-        "kind": "x.kind",
-        "status": "x.state",
-        "attempt": "x.attempt",
-        "cents": _AMOUNT.format("x.ask"),
-        "provider_id": "x.provider_id",
-        "request_id": "x.request_id",
-        "reason": "coalesce(x.failure ->> 'code', x.failure ->> 'message')",
-    }
-    entries = {
-        "at": "x.at",
-        "kind": "x.kind",
-        "provider_id": "x.provider_id",
-        "reason": "coalesce(x.reason, x.source)",
-        "postings": _POSTINGS.format("x"),
-    }
-    provider = {"provider_id": "coalesce(x.charge_id, x.intent_id)"}
-    lines = " UNION ALL ".join(
-        (
-            f"""{
-                _line(
-                    "PAYMENT",
-                    "payment",
-                    at="x.created_at",
-                    kind="x.kind",
-                    status="x.status",
-                    cents="x.amount_cents",
-                    attempt="x.attempt",
-                    reason="coalesce(x.why_less, x.let_go, x.decline ->> 'code')",
-                    **provider,
-                )
-            } {of_job}""",
-            f"{_line('STEP', 'money_op', **steps)} {of_job}",
-            f"""{_line("STEP", "money_op", **steps)} {prepaid} AND x.kind IN ({_STEPS_OF_PAYMENT})
+    return f"""(SELECT json_build_object('id', j.id, 'currency', coalesce(j.currency, 'usd'),
+            'captured', c.captured, 'refunded', c.refunded, 'reserve', b.reserve, 'tips', b.tips, 'earned', b.earned,
+            'fees', b.fees, 'lines', (SELECT coalesce(json_agg(l ORDER BY l.at, l.id), '[]') FROM (
+                SELECT * FROM ({_lines(mine, of_job)}) every ORDER BY every.at, every.id LIMIT {MOST_LINES}) l))
+        FROM job j CROSS JOIN ({_booked(mine)}) b CROSS JOIN ({_paid(of_job)}) c {mine})"""
+
+
+def _lines(mine: str, of_job: str) -> str:
+    """What was asked, done and booked for the clean, one line each, in no order."""
+    every = (
+        f"{_payment_line()} {of_job}",
+        f"{_step_line()} {of_job}",
+        f"""{_step_line()} {_PREPAID} AND x.kind IN ({_STEPS_OF_PAYMENT})
                 AND x.subject_id = f.id {mine}""",
-            f"""{
-                _line(
-                    "PAYOUT",
-                    "payout",
-                    at="x.created_at",
-                    kind="x.kind",
-                    status="x.status",
-                    cents="x.amount_cents",
-                    provider_id="x.transfer_id",
-                    reason="coalesce(x.hold_reason, x.failure ->> 'code')",
-                )
-            } {of_job}""",
-            f"""{
-                _line(
-                    "REFUND",
-                    "refund",
-                    at="x.created_at",
-                    kind="x.bearer",
-                    status="x.status",
-                    cents="x.amount_cents",
-                    provider_id="x.provider_id",
-                    reason="x.reason",
-                )
-            } {of_job}""",
-            f"""{
-                _line(
-                    "DISPUTE",
-                    "dispute",
-                    at="x.opened_at",
-                    kind="x.reason",
-                    status="x.status",
-                    cents="x.amount_cents",
-                    provider_id="x.provider_id",
-                )
-            } {of_job}""",
-            f"{_line('ENTRY', 'ledger_entry', **entries)} {of_job}",
-            f"{_line('ENTRY', 'ledger_entry', **entries)} {prepaid} AND x.payment_id = f.id {mine}",
-        )
+        f"{_payout_line()} {of_job}",
+        f"{_refund_line()} {of_job}",
+        f"{_dispute_line()} {of_job}",
+        f"{_entry_line()} {of_job}",
+        f"{_entry_line()} {_PREPAID} AND x.payment_id = f.id {mine}",
     )
-    booked = f"""SELECT coalesce(sum(-p.cents) FILTER (WHERE p.account = 'RESERVE' AND e.kind <> 'REFUND_RESERVED'), 0)
+    return " UNION ALL ".join(every)
+
+
+def _payment_line() -> str:
+    return _line(
+        "PAYMENT",
+        "payment",
+        at="x.created_at",
+        kind="x.kind",
+        status="x.status",
+        cents="x.amount_cents",
+        attempt="x.attempt",
+        reason="coalesce(x.why_less, x.let_go, x.decline ->> 'code')",
+        provider_id="coalesce(x.charge_id, x.intent_id)",
+    )
+
+
+def _step_line() -> str:
+    return _line(
+        "STEP",
+        "money_op",
+        at="x.created_at",
+        kind="x.kind",
+        status="x.state",
+        attempt="x.attempt",
+        cents=_AMOUNT.format("x.ask"),
+        provider_id="x.provider_id",
+        request_id="x.request_id",
+        reason="coalesce(x.failure ->> 'code', x.failure ->> 'message')",
+    )
+
+
+def _payout_line() -> str:
+    return _line(
+        "PAYOUT",
+        "payout",
+        at="x.created_at",
+        kind="x.kind",
+        status="x.status",
+        cents="x.amount_cents",
+        provider_id="x.transfer_id",
+        reason="coalesce(x.hold_reason, x.failure ->> 'code')",
+    )
+
+
+def _refund_line() -> str:
+    return _line(
+        "REFUND",
+        "refund",
+        at="x.created_at",
+        kind="x.bearer",
+        status="x.status",
+        cents="x.amount_cents",
+        provider_id="x.provider_id",
+        reason="x.reason",
+    )
+
+
+def _dispute_line() -> str:
+    return _line(
+        "DISPUTE",
+        "dispute",
+        at="x.opened_at",
+        kind="x.reason",
+        status="x.status",
+        cents="x.amount_cents",
+        provider_id="x.provider_id",
+    )
+
+
+def _entry_line() -> str:
+    return _line(
+        "ENTRY",
+        "ledger_entry",
+        at="x.at",
+        kind="x.kind",
+        provider_id="x.provider_id",
+        reason="coalesce(x.reason, x.source)",
+        postings=_POSTINGS.format("x"),
+    )
+
+
+def _booked(mine: str) -> str:
+    """What of the clean's captured money the books have put where."""
+    return f"""SELECT coalesce(sum(-p.cents) FILTER (WHERE p.account = 'RESERVE' AND e.kind <> 'REFUND_RESERVED'), 0)
             AS reserve, coalesce(sum(-p.cents) FILTER (WHERE p.account = 'TIPS'), 0) AS tips,
         coalesce(sum(-p.cents) FILTER (WHERE p.account = 'PAYABLE'), 0) AS earned,
         coalesce(sum(p.cents) FILTER (WHERE p.account = 'FEES'), 0) AS fees
@@ -137,13 +167,12 @@ def _job_money(stamp: Any, args: Any) -> str:
         JOIN ledger_entry e ON e.tenant_id = f.tenant_id AND e.payment_id = f.id
             AND e.kind IN ('CAPTURE', 'TIP', 'FEE', 'EARNED')
         JOIN ledger_posting p ON p.tenant_id = e.tenant_id AND p.entry_id = e.id {mine}"""
-    paid = f"""SELECT coalesce(sum(x.captured_cents), 0) AS captured, coalesce(sum(x.refunded_cents), 0) AS refunded
+
+
+def _paid(of_job: str) -> str:
+    """What customers have paid for the clean, and what has gone back to them."""
+    return f"""SELECT coalesce(sum(x.captured_cents), 0) AS captured, coalesce(sum(x.refunded_cents), 0) AS refunded
         FROM job j JOIN payment x ON x.tenant_id = j.tenant_id {of_job}"""
-    return f"""(SELECT json_build_object('id', j.id, 'currency', coalesce(j.currency, 'usd'),
-            'captured', c.captured, 'refunded', c.refunded, 'reserve', b.reserve, 'tips', b.tips, 'earned', b.earned,
-            'fees', b.fees, 'lines', (SELECT coalesce(json_agg(l ORDER BY l.at, l.id), '[]') FROM (
-                SELECT * FROM ({lines}) every ORDER BY every.at, every.id LIMIT {MOST_LINES}) l))
-        FROM job j CROSS JOIN ({booked}) b CROSS JOIN ({paid}) c {mine})"""
 
 
 def job_money(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

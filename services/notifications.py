@@ -299,17 +299,26 @@ def _submitted(tx: Tx, market_id: MarketId, window: Window) -> ColumnElement[boo
 
 async def queue(tx: Tx, input: QueueNotifications) -> int:
     """Write a message and its task for each person and channel of the kind; how many are new (R184, A38)."""
-    content = compose(input.kind, input.card)
-    rows = [
-        _row(tx, input.kind, input.topic_key, (person.id, channel, address), content)
-        for person in await _people(tx, input.people)
-        for channel in CHANNELS[input.kind]
-        if (address := _address(person, channel)) is not None
-    ]
+    return await queue_all(tx, [input])
+
+
+async def queue_all(tx: Tx, inputs: Sequence[QueueNotifications]) -> int:
+    """The same of many messages, in as many statements as of one."""
+    people = await _people(tx, list(dict.fromkeys(person for input in inputs for person in input.people)))
+    untils: dict[UUID, datetime | None] = {}
+    rows = []
+    for input in inputs:
+        content, addressed = compose(input.kind, input.card), frozenset(input.people)
+        for person in people:
+            for channel in CHANNELS[input.kind] if person.id in addressed else ():
+                if (address := _address(person, channel)) is not None:
+                    rows.append(_row(tx, input.kind, input.topic_key, (person.id, channel, address), content))
+                    untils[rows[-1]["id"]] = input.until
     made = await _insert(tx, rows)
-    until = {} if input.until is None else {"until": input.until.isoformat()}
     for each in made:
-        tx.later("deliver_notification", {"notification_id": str(each), **until}, dedupe_key=f"deliver:{each}")
+        until = untils[each]
+        told = {} if until is None else {"until": until.isoformat()}
+        tx.later("deliver_notification", {"notification_id": str(each), **told}, dedupe_key=f"deliver:{each}")
     return len(made)
 
 

@@ -63,6 +63,12 @@ DUTIES: tuple[Duty, ...] = (
         "24 hours, 2 hours and 15 minutes before the deadline of the availability window",
         "Reminds the cleaners who have not submitted their availability for the coming two weeks (R84, R85).",
     ),
+    Duty(
+        "remind_of_shifts",
+        daily(hour=18),
+        "daily at 18:00",
+        "Reminds cleaners by SMS of what they work on the next day (R188).",
+    ),
     Duty("sweep_swaps", every(minutes=5), "every 5 minutes", "Expires swaps whose own task was lost (R100)."),
     Duty(
         "sweep_photos",
@@ -92,7 +98,7 @@ DUTIES: tuple[Duty, ...] = (
         "hold_payments",
         every(minutes=15),
         "every 15 minutes; at 20:00 and 01:00 of the market (or its own hours) for the whole of tomorrow",
-        "Holds the price of what is to be cleaned on the customers' cards, and looks after the holds (A1, A2).",
+        "Holds the price of what is to be cleaned on the customers' cards, and looks after the holds (R140, A1, A2).",
     ),
     Duty(
         "tend_plans",

@@ -14,7 +14,7 @@ from services.payments.accounts import ReadKeys, read_keys
 from services.payments.declines import TryAgain, UseNewCard, try_again, use_new_card
 from services.payments.expiry import CallOffUnpaid, WatchHolds, call_off_unpaid, watch_holds
 from services.payments.hold_notices import NotifyCardNeeded, NotifyPayment, notify_card_needed, notify_payment
-from services.payments.holds import HoldJob, PlanHolds, hold_job, plan_holds
+from services.payments.holds import PlanHolds, plan_holds
 from tasks.context import TaskContext
 from tasks.watching import ensure_all_well, look_after_each
 
@@ -31,11 +31,6 @@ async def hold(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any
     refused = await look_after_each(context, lambda seen: context.run(watch_holds, WatchHolds(market, seen)))
     await context.run(call_off_unpaid, CallOffUnpaid(market))
     ensure_all_well(refused)
-
-
-async def hold_one(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
-    """Hold one clean now."""
-    await context.run(hold_job, HoldJob(JobId(UUID(payload["job"]))))
 
 
 async def retry(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:

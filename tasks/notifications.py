@@ -1,13 +1,14 @@
 """Messages on their way: plan in a transaction, send without one, record in another (R184 to R187, A38)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain.actors import CleanerId, TenantId
 from domain.errors import Unavailable
-from domain.ids import NotificationId
+from domain.ids import MarketId, NotificationId
 from domain.notifications import Channel, Message, NotificationKind, compose
 from gateways.messages import DeliveryRefused
 from services.identity.links import LinkPurpose, MailedLink, ReadMailedLink, read_mailed_link
@@ -21,6 +22,7 @@ from services.notifications import (
     plan_delivery,
     record_delivery,
 )
+from services.reminders import RemindOfShifts, remind_of_shifts
 from tasks.context import TaskContext
 
 LINK_KINDS = {
@@ -56,6 +58,13 @@ async def mail_link(context: TaskContext, tenant: TenantId, payload: Mapping[str
 async def tell_pin_set(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
     """Tell the phone on file that a PIN was set (A8)."""
     await context.run(notify_pin_set, NotifyPinSet(CleanerId(UUID(payload["cleaner_id"])), payload["at"]))
+
+
+async def remind_of_work(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any]) -> None:
+    """Remind a market's cleaners of what they work on the day after, page by page (R188)."""
+    wish = RemindOfShifts(MarketId(UUID(payload["market_id"])), datetime.fromisoformat(payload["due_at"]))
+    while (after := await context.run(remind_of_shifts, wish)) is not None:
+        wish = replace(wish, after=after)
 
 
 async def _send(context: TaskContext, message: Message) -> None:

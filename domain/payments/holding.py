@@ -89,7 +89,7 @@ def seen(thing: Mapping[str, Any]) -> IntentSeen:
 
 
 def held_until(charge: ChargeSeen | None, now: datetime) -> datetime:
-    """When a hold lapses: as the provider says, and never taken to be longer than is certain (A2)."""
+    """When a hold lapses: as the provider says, and never taken to be longer than is certain (R142, A2)."""
     told = None if charge is None else charge.capture_before
     return told or now + DEFAULT_HOLD
 
@@ -113,7 +113,7 @@ def ladder_of(zone: str, hours: tuple[int, ...]) -> Ladder:
 
 
 def is_hold_hour(at: datetime, zone: str, hours: tuple[int, ...]) -> bool:
-    """Whether an instant is one of the market's hours at which holds are taken (A1)."""
+    """Whether an instant is one of the market's hours at which holds are taken, by its own clock (R140, A1)."""
     wall = at.astimezone(ZoneInfo(zone))
     return wall.hour in hours and wall.minute == 0
 

@@ -2,6 +2,9 @@
 
 A posting is positive on the debit side and negative on the credit side; the postings of an entry add up to zero. What
 was wrong is put right by another entry, never by a change.
+
+The reserve moves by the three kinds of R152: a deduction when a clean is captured, a refund to its customer, and a
+withdrawal when the customer's bank takes the money itself. The business does not take it out.
 """
 
 from collections.abc import Iterable

@@ -40,7 +40,7 @@ class Refund(Node):
     from_reserve_cents: int | None
     """What the reserve bears; for owners and administrators."""
     from_business_cents: int | None
-    """What the business itself bears; for owners and administrators."""
+    """What the business itself bears, or no cleaner was to get of a tip; for owners and administrators."""
     from_cleaners_cents: int | None
     """What is taken back of the cleaners' pay; for owners and administrators."""
     requested_by: Staff | None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from db.command import command
 from db.ids import new_id
@@ -25,18 +25,19 @@ from domain.payments.ledger import Account, EntryKind, Posting
 from domain.payments.ops import OpKind
 from domain.payments.outcomes import Fault, Refusal
 from domain.payments.states import OPEN_DISPUTES, DisputeStatus
-from models import customer, dispute, ledger_entry, ledger_posting, payment
+from models import customer, dispute, ledger_entry, payment
 from services.checks import text
 from services.inputs import arg
 from services.payments.accounts import ensure_provider
 from services.payments.alarms import raise_alarm
 from services.payments.back import count_back
 from services.payments.evidence import LONGEST, draft_evidence
-from services.payments.ledger import Entry, book, reserve_left
+from services.payments.ledger import Entry, book, posted, reserve_left
 from services.payments.ops import Step, marks, plan_op, standing_op
 from services.payments.recording import Recording, finish_standing
 from services.payments.state import hold_payment
 from services.payments.telling import tell_later
+from services.payments.unshared import unshared_tip
 from services.payouts.holding import freeze_payouts, thaw_payouts
 
 STRANGE = "dispute_of_nobody"
@@ -204,7 +205,7 @@ async def _book(tx: Tx, row: Row[Any], paid: Row[Any], thing: Mapping[str, Any])
     for moved in thing.get("balance_transactions") or ():
         amount, fee = int(moved["amount"]), int(moved.get("fee") or 0)
         is_loss = amount < 0
-        against = await (_loss(tx, row, -amount) if is_loss else _gain(tx, row, amount))
+        against = await (_loss(tx, row, paid, -amount) if is_loss else _gain(tx, row, amount))
         entry = Entry(
             EntryKind.DISPUTE if is_loss else EntryKind.DISPUTE_WON,
             f"dispute:{row.provider_id}:{moved['id']}",
@@ -218,30 +219,30 @@ async def _book(tx: Tx, row: Row[Any], paid: Row[Any], thing: Mapping[str, Any])
         await book(tx, entry)
 
 
-async def _loss(tx: Tx, row: Row[Any], cents: int) -> tuple[Posting, ...]:
-    """What the bank took: of the reserve first, then the business's own (A13)."""
-    of_reserve = min(cents, max(0, await reserve_left(tx, row.currency)))
-    return Posting(Account.RESERVE, of_reserve), Posting(Account.LOSSES, cents - of_reserve)
+async def _loss(tx: Tx, row: Row[Any], paid: Row[Any], cents: int) -> tuple[Posting, ...]:
+    """What the bank took: a tip that was nobody's, then of the reserve, then the business's own (A13, A34)."""
+    of_tip = min(cents, await unshared_tip(tx, paid))
+    of_reserve = min(cents - of_tip, max(0, await reserve_left(tx, row.currency)))
+    parts = {Account.TIPS: of_tip, Account.RESERVE: of_reserve, Account.LOSSES: cents - of_tip - of_reserve}
+    return tuple(Posting(account, part) for account, part in parts.items())
 
 
 async def _gain(tx: Tx, row: Row[Any], cents: int) -> tuple[Posting, ...]:
-    """What came back: the business's own first, as far as it bore it."""
-    borne = min(cents, max(0, await _posted(tx, row, Account.LOSSES)))
-    return Posting(Account.LOSSES, -borne), Posting(Account.RESERVE, borne - cents)
+    """What came back: the business's own first, as far as it bore it; then the tip, then the reserve."""
+    of_business = min(cents, max(0, await _posted(tx, row, Account.LOSSES)))
+    of_tip = min(cents - of_business, max(0, await _posted(tx, row, Account.TIPS)))
+    parts = {Account.LOSSES: of_business, Account.TIPS: of_tip, Account.RESERVE: cents - of_business - of_tip}
+    return tuple(Posting(account, -part) for account, part in parts.items())
 
 
 async def _withdrawn(tx: Tx, row: Row[Any]) -> int:
     """What the bank has of it now, in cents."""
-    return max(0, await _posted(tx, row, Account.LOSSES) + await _posted(tx, row, Account.RESERVE))
+    return max(0, sum([await _posted(tx, row, one) for one in (Account.LOSSES, Account.RESERVE, Account.TIPS)]))
 
 
 async def _posted(tx: Tx, row: Row[Any], account: Account) -> int:
     """What the dispute has moved on an account, in cents, debit positive."""
-    mine = (ledger_entry.c.tenant_id == ledger_posting.c.tenant_id) & (ledger_entry.c.id == ledger_posting.c.entry_id)
-    total = select(func.coalesce(func.sum(ledger_posting.c.cents), 0)).join(ledger_entry, mine)
-    of_it = ledger_entry.c.source.like(f"dispute:{row.provider_id}:%")
-    async with tx.as_system(wholly=True):
-        return int(await tx.scalar(total.where(tx.own(ledger_posting), of_it, ledger_posting.c.account == account)))
+    return await posted(tx, account, ledger_entry.c.source.like(f"dispute:{row.provider_id}:%"))
 
 
 def _due(thing: Mapping[str, Any]) -> datetime | None:

@@ -32,7 +32,7 @@ from db.command import command
 from db.ids import new_id
 from db.tx import Tx
 from domain.actors import Role
-from domain.ids import JobId, MarketId
+from domain.ids import MarketId
 from domain.payments.holding import AFTER_START, HELD_ANEW, LetGo, is_hold_hour, last_held
 from domain.payments.ops import OpKind
 from domain.payments.states import CLEAN_KINDS, InvoiceStatus, MethodStatus, PaymentKind
@@ -66,13 +66,6 @@ class PlanHolds:
     after: UUID = FIRST
     planned: int = 0
     """How many pages were planned before this one: each takes its turn after them."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoldJob:
-    """One clean."""
-
-    job: JobId
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +107,6 @@ async def plan_holds(tx: Tx, input: PlanHolds) -> UUID | None:
     rows = await tx.all(_to_hold(tx).where(near).order_by(job.c.id).limit(PAGE).with_for_update(of=job))
     await hold_all(tx, rows, Turns(policy.holds_a_second, input.planned * PAGE))
     return rows[-1].job_id if len(rows) == PAGE else None
-
-
-@command(Role.SYSTEM)
-async def hold_job(tx: Tx, input: HoldJob) -> JobId:
-    """Hold one clean now, if it is to be held and is not."""
-    await hold_now(tx, input.job)
-    return input.job
 
 
 async def hold_now(tx: Tx, job_id: UUID) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.ids import new_id
@@ -58,18 +58,16 @@ async def book_all(tx: Tx, entries: Iterable[Entry]) -> list[str]:
 
 async def balance_of(tx: Tx, account: Account, currency: str) -> int:
     """What stands on an account in cents, debit positive."""
+    return await posted(tx, account, ledger_entry.c.currency == currency)
+
+
+async def posted(tx: Tx, account: Account, *entries: ColumnElement[bool]) -> int:
+    """What these entries have put on an account, in cents, debit positive."""
+    mine = (ledger_entry.c.tenant_id == ledger_posting.c.tenant_id) & (ledger_entry.c.id == ledger_posting.c.entry_id)
+    total = select(func.coalesce(func.sum(ledger_posting.c.cents), 0)).select_from(ledger_posting)
+    told = total.join(ledger_entry, mine).where(tx.own(ledger_posting), ledger_posting.c.account == account, *entries)
     async with tx.as_system(wholly=True):
-        total = await tx.scalar(
-            select(func.coalesce(func.sum(ledger_posting.c.cents), 0))
-            .select_from(ledger_posting)
-            .join(
-                ledger_entry,
-                (ledger_entry.c.tenant_id == ledger_posting.c.tenant_id)
-                & (ledger_entry.c.id == ledger_posting.c.entry_id),
-            )
-            .where(tx.own(ledger_posting), ledger_posting.c.account == account, ledger_entry.c.currency == currency)
-        )
-    return int(total)
+        return int(await tx.scalar(told))
 
 
 async def reserve_left(tx: Tx, currency: str) -> int:

@@ -23,15 +23,16 @@ from domain.payments.outcomes import Fault, Refusal
 from domain.payments.payouts import LEFT_US
 from domain.payments.refunds import Burden, burden_of, taken_back
 from domain.payments.states import Bearer, RefundStatus
-from models import ledger_entry, ledger_posting, money_op, payment, payout, refund
+from models import ledger_entry, money_op, payment, payout, refund
 from services.payments.alarms import clear_about, raise_alarm
 from services.payments.back import BY_OFFICE, TO_REFUND, WITHOUT_RIGHT, count_back
-from services.payments.ledger import Entry, book, reserve_left
+from services.payments.ledger import Entry, book, posted, reserve_left
 from services.payments.ops import Step, drop_planned, marks, plan_op
 from services.payments.recording import NEVER_DONE, Recording, finish_standing
 from services.payments.refund_rows import lock_refund, move_refund, tell_refund
 from services.payments.state import hold_payment
 from services.payments.telling import tell_later
+from services.payments.unshared import unshared_tip
 from services.payouts.reversals import plan_reversal, reversal_subject
 
 RESUME_TASK = "resume_refund"
@@ -58,20 +59,26 @@ _BEFORE = {
 
 
 async def reserve(tx: Tx, row: Row[Any], paid: Row[Any], **values: Any) -> Row[Any]:
-    """Put a refund by in the books: nobody else can spend the same of the reserve; its new row (A13)."""
+    """Put a refund by in the books: nobody else can spend the same of the reserve; its new row (A13).
+
+    A tip that is no cleaner's goes back first, and is nobody's loss (A34); in the row it is the business's part.
+    """
+    of_tip = min(row.amount_cents, await unshared_tip(tx, paid))
     have = sum(left for _, left in await _pay_left(tx, paid)) if row.bearer == Bearer.CLEANERS else 0
     promised = await _promised(tx, paid) if have else 0
-    parts = burden_of(row.amount_cents, Bearer(row.bearer), await reserve_left(tx, row.currency), have - promised)
+    left = await reserve_left(tx, row.currency)
+    parts = burden_of(row.amount_cents - of_tip, Bearer(row.bearer), left, have - promised)
     row = await move_refund(
         tx,
         row,
         RefundStatus.RESERVED,
         from_reserve_cents=parts.reserve_cents,
-        from_business_cents=parts.business_cents,
+        from_business_cents=parts.business_cents + of_tip,
         from_cleaners_cents=parts.cleaners_cents,
         **values,
     )
-    await book(tx, _entry(row, EntryKind.REFUND_RESERVED, f"refund-reserved:{row.id}", _put_by(parts), row.reason))
+    put_by = _put_by(parts, of_tip)
+    await book(tx, _entry(row, EntryKind.REFUND_RESERVED, f"refund-reserved:{row.id}", put_by, row.reason))
     return row
 
 
@@ -201,10 +208,11 @@ async def _book_back(tx: Tx, row: Row[Any], thing: Mapping[str, Any]) -> None:
 
 async def _put_back(tx: Tx, row: Row[Any], *, had_gone: bool) -> None:
     """What was put by is free again; pay that was taken back for it is owed again, and administrators hear of it."""
-    parts = Burden(row.from_reserve_cents, row.from_business_cents, row.from_cleaners_cents)
+    of_tip = await posted(tx, Account.TIPS, ledger_entry.c.source == f"refund-reserved:{row.id}")
     lost = await _stop_reversals(tx, row) if had_gone and row.from_cleaners_cents else 0
-    borne = Burden(parts.reserve_cents, parts.business_cents + lost, parts.cleaners_cents - lost)
-    contra = tuple(Posting(one.account, -one.cents) for one in _put_by(borne))
+    of_business, of_cleaners = row.from_business_cents - of_tip + lost, row.from_cleaners_cents - lost
+    put_by = _put_by(Burden(row.from_reserve_cents, of_business, of_cleaners), of_tip)
+    contra = tuple(Posting(one.account, -one.cents) for one in put_by)
     await book(tx, _entry(row, EntryKind.REFUND_FAILED, f"refund-freed:{row.id}", contra, row.reason))
     tell_later(tx, NotificationKind.REFUND_FAILED, row.id)
     for alarm in (kind for kind, why in WITHOUT_RIGHT.items() if why == row.reason):
@@ -223,16 +231,8 @@ async def _stop_reversals(tx: Tx, row: Row[Any]) -> int:
         await drop_planned(tx, OpKind.REVERSAL, subject, "The refund came back.")
     detail = {"refundId": str(row.id), "jobId": str(row.job_id), "mostCents": row.from_cleaners_cents}
     await raise_alarm(tx, CLEANERS_OWED, str(row.id), detail)
-    return await _booked_losses(tx, [f"refund-not-had:{row.id}", *(f"not-taken-back:{one}" for one in subjects)])
-
-
-async def _booked_losses(tx: Tx, sources: Sequence[str]) -> int:
-    """What entries of these sources have put on LOSSES, in cents."""
-    mine = (ledger_entry.c.tenant_id == ledger_posting.c.tenant_id) & (ledger_entry.c.id == ledger_posting.c.entry_id)
-    total = select(func.coalesce(func.sum(ledger_posting.c.cents), 0)).join(ledger_entry, mine)
-    of_them = (ledger_entry.c.source.in_(sources), ledger_posting.c.account == Account.LOSSES)
-    async with tx.as_system(wholly=True):
-        return int(await tx.scalar(total.where(tx.own(ledger_posting), *of_them)))
+    sources = [f"refund-not-had:{row.id}", *(f"not-taken-back:{one}" for one in subjects)]
+    return await posted(tx, Account.LOSSES, ledger_entry.c.source.in_(sources))
 
 
 async def _take_back_pay(tx: Tx, row: Row[Any], paid: Row[Any]) -> None:
@@ -283,9 +283,10 @@ async def _promised(tx: Tx, paid: Row[Any]) -> int:
         return int(await tx.scalar(total.where(*waiting)))
 
 
-def _put_by(parts: Burden) -> tuple[Posting, ...]:
-    total = parts.reserve_cents + parts.business_cents + parts.cleaners_cents
+def _put_by(parts: Burden, of_tip: int) -> tuple[Posting, ...]:
+    total = of_tip + parts.reserve_cents + parts.business_cents + parts.cleaners_cents
     return (
+        Posting(Account.TIPS, of_tip),
         Posting(Account.RESERVE, parts.reserve_cents),
         Posting(Account.LOSSES, parts.business_cents),
         Posting(Account.RECEIVABLE, parts.cleaners_cents),

@@ -27,7 +27,7 @@ async def written(counter: Counter) -> dict[str, int]:
 
 
 async def test_a_booking_is_paid_once_and_becomes_a_plan_with_its_first_clean(counter: Counter) -> None:
-    """R39, R40, R44 to R48, A10: charged at once, linked to the job, which is prepaid and never held."""
+    """R39, R40, R44 to R46, R47, R48, A10: charged at once, linked to the job, which is prepaid and never held."""
     site = counter.site
     who, quote = await ready(counter)
 

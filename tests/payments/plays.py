@@ -384,7 +384,7 @@ async def two_at_once(play: Play, move: Move) -> None:
     wishes: list[tuple[Actor | None, Any, Any]] = [
         (None, captures.capture_held, captures.CaptureProven(job)),
         (None, cancellations.cancel_job, cancellations.CancelJob(job, "flooded", waive_fee=bool(move.c % 2))),
-        (system, holds.hold_job, holds.HoldJob(job)),
+        (system, command_of(holds.hold_now), job),
     ]
     if paid is not None:
         back = (None, refunds.refund_payment, refunds.RefundPayment(paid["id"], "not content", 4_000 + move.b % 500))

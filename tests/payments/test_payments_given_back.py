@@ -1,4 +1,4 @@
-"""What was left on a bank's page is let go, and what was taken without right goes back, once (R181, R213, A36)."""
+"""What was left on a bank's page is let go, and what was taken without right goes back, once (R181, R213, A34, A36)."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from db.ids import new_id
 from domain.errors import Code
 from domain.ids import BookingDraftId, InvoiceId, MoneyOpId, PaymentId
 from domain.payments.outcomes import Refusal
+from domain.scheduling import AssignmentRole
 from services.payments.absorbing import AbsorbPayment, absorb_payment
 from services.payments.invoices import (
     CreateInvoice,
@@ -21,6 +22,7 @@ from services.payments.invoices import (
 )
 from services.payments.prepaid import FirstClean, charge_first_clean
 from services.payments.recorders import RecordOp, record_op
+from services.payouts.tips import TipJob, tip_job
 from tests.fieldwork.site import command_of
 from tests.payments.desk import Desk
 from tests.payments.site import CONSENT, Home, Site
@@ -211,4 +213,115 @@ async def test_a_refund_whose_task_died_is_finished_by_the_sweep(desk: Desk, *, 
 
     assert (await desk.refund_row(made))["status"] == "SUCCEEDED"
     assert [one["amount"] for one in site.things("refunds")] == [1_000]
+    assert await desk.check() == []
+
+
+async def _tip_taken_anyway(desk: Desk, card: str = "visa") -> Any:
+    """A tip whose customer left the bank's page, and confirmed after it had been let go; what it does then is to do."""
+    site, home = desk.site, await desk.site.home(card)
+    await site.settings(payments={"payoutsMode": "TRANSFERS"})
+    job = await desk.till.paid((await desk.till.cleaner(), AssignmentRole.PRIMARY), home=home)
+    await site.outcome(home.method, "authentication_required")
+    made = await site.do(home.who, tip_job, TipJob(job, 1_000, return_url=BACK))
+    await site.settle()
+    await site.move(DAY + HOUR)
+    await site.attempt("sweep_money", {})
+    row = await site.row("payment", made)
+    assert (row["status"], row["let_go"]) == ("REQUIRES_ACTION", "UNCONFIRMED")
+    await site.control("POST", f"intents/{row['intent_id']}/authenticate", {"ok": True})
+    await site.attempt("read_payment", {"payment": str(made)})
+    assert [one["kind"] for one in await desk.till.payouts(job)] == ["CLEAN"]
+    return await site.row("payment", made)
+
+
+async def _refuse_refund(site: Site) -> None:
+    """It cannot be given back by itself."""
+    [op] = await site.ops("REFUND")
+    await site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("charge_disputed")))
+    await site.settle()
+
+
+async def _accounts(site: Site) -> dict[str, int]:
+    """What stands on the accounts that a tip may touch."""
+    books = await site.books()
+    return {name: books.get(name, 0) for name in ("TIPS", "RESERVE", "LOSSES", "REFUNDS_DUE")}
+
+
+async def test_a_tip_that_was_taken_after_it_was_let_go_is_owed_to_nobody_once_it_is_back(desk: Desk) -> None:
+    """A34, R213: no cleaner is to get it, and neither the reserve nor the business has lost it."""
+    row = await _tip_taken_anyway(desk)
+    before = await _accounts(desk.site)
+    assert (before["TIPS"], before["REFUNDS_DUE"]) == (0, -1_000)
+
+    await desk.site.settle()
+
+    await _has_gone_back(desk.site, row)
+    assert await _accounts(desk.site) == {"TIPS": 0, "RESERVE": -390, "LOSSES": 0, "REFUNDS_DUE": 0}
+
+
+async def test_a_tip_that_could_not_go_back_is_refunded_by_the_office_out_of_itself(desk: Desk) -> None:
+    """A34, A13: of the tip before the reserve, in as many parts as the office likes; beyond it nothing is left."""
+    row = await _tip_taken_anyway(desk)
+    await _refuse_refund(desk.site)
+    assert await _accounts(desk.site) == {"TIPS": -1_000, "RESERVE": -390, "LOSSES": 0, "REFUNDS_DUE": 0}
+
+    await desk.refund(row, 400)
+    await desk.refund(row)
+    await desk.site.settle()
+    async with desk.site.refused(Code.REFUND_TOO_LARGE):
+        await desk.refund(row, 1)
+
+    assert await _accounts(desk.site) == {"TIPS": 0, "RESERVE": -390, "LOSSES": 0, "REFUNDS_DUE": 0}
+    assert (await desk.site.books())["CASH"] == desk.site.balance()
+    assert await desk.check() == []
+
+
+async def test_a_tip_that_the_customers_bank_sends_back_to_us_is_nobodys_again(desk: Desk) -> None:
+    """A34, A35: by contra entries alone; the office is told to give it back by hand."""
+    row = await _tip_taken_anyway(desk, "refundFail")
+    await desk.site.settle()
+    assert (await _accounts(desk.site))["TIPS"] == 0
+
+    await desk.site.move(DAY)
+    await desk.hears_refunds()
+    await desk.hears_refunds()
+
+    assert (await desk.site.row("payment", row["id"]))["status"] == "CAPTURED"
+    assert await _accounts(desk.site) == {"TIPS": -1_000, "RESERVE": -390, "LOSSES": 0, "REFUNDS_DUE": 0}
+    assert (await desk.site.books())["CASH"] == desk.site.balance()
+    assert await desk.check() == ["taken_after_let_go"]
+
+
+@pytest.mark.parametrize(("outcome", "tips"), [("lost", 0), ("won", -1_000)])
+async def test_a_bank_that_takes_a_tip_of_nobodys_takes_it_out_of_itself(desk: Desk, outcome: str, tips: int) -> None:
+    """A34, R153: the reserve keeps what it has; won, the tip is there again."""
+    row = await _tip_taken_anyway(desk)
+    await _refuse_refund(desk.site)
+
+    thing = await desk.dispute(row)
+    held = await desk.site.row("dispute", thing["id"], "provider_id")
+    assert (held["withdrawn_cents"], (await _accounts(desk.site))["TIPS"]) == (1_000, 0)
+    await desk.decide(thing, outcome)
+
+    assert await _accounts(desk.site) == {"TIPS": tips, "RESERVE": -390, "LOSSES": 0, "REFUNDS_DUE": 0}
+    assert (await desk.site.books())["CASH"] == desk.site.balance()
+    assert await desk.check() == ["taken_after_let_go"]
+
+
+async def test_a_tip_that_cleaners_wait_for_stays_theirs_when_its_customer_is_paid_back(desk: Desk) -> None:
+    """A13, A34, A35: the reserve and the business bear the refund, and nothing is owed once the cleaner has it."""
+    site, home = desk.site, await desk.site.home()
+    job, _, _ = await desk.paid(home)
+    await site.settings(payments={"payoutDelayMinutes": 600})
+    row = await site.row("payment", await site.do(home.who, tip_job, TipJob(job, 1_000)))
+    await site.settle()
+
+    await desk.refund(row)
+    await site.settle()
+    assert await _accounts(site) == {"TIPS": -1_000, "RESERVE": 0, "LOSSES": 610, "REFUNDS_DUE": 0}
+    await desk.till.sweep(timedelta(hours=11))
+
+    assert [one["status"] for one in await desk.till.payouts(job)] == ["RELEASED", "RELEASED"]
+    assert await _accounts(site) == {"TIPS": 0, "RESERVE": 0, "LOSSES": 610, "REFUNDS_DUE": 0}
+    assert (await site.books())["CASH"] == site.balance()
     assert await desk.check() == []

@@ -1,14 +1,23 @@
 """Holds the evening before: who is held, when, once, and with how many statements (R137 to R146, A1, A2, A10)."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event
 
-from domain.ids import JobId
+from domain.actors import NOBODY, TenantId
+from domain.availability import MarketCalendar
+from domain.ids import JobId, MarketId
+from domain.payments.holding import ChargeSeen, held_until, is_hold_hour
+from domain.policy import PaymentsPolicy
+from domain.wallclock import instant_of
 from services import scheduling
 from services.payments.holds import PlanHolds, Turns, plan_holds
 from services.scheduling import UpdateJob
+from tasks.clock import MarketClock
+from tasks.duties import DUTIES
 from tests.payments.site import ZONE, Home, Site
 
 
@@ -18,7 +27,7 @@ async def _day_after(site: Site, days: int, hour: int = 14) -> datetime:
 
 
 async def test_tomorrows_clean_is_held_in_the_evening_at_its_frozen_price(site: Site) -> None:
-    """R137 to R139, R141, R158, R159, A1: one intent, manual capture, off session, with our marks."""
+    """R137 to R139, R141, R142, R158, R159, A1: one intent, manual capture, off session, with our marks."""
     home = await site.home()
     job = await site.job(home, await _day_after(site, 3))
     await site.until(await _day_after(site, 2, 10))
@@ -53,7 +62,7 @@ async def test_running_it_again_holds_nothing_twice(site: Site) -> None:
 
 
 async def test_at_night_all_of_tomorrow_is_held_and_at_other_hours_what_is_within_the_lead(site: Site) -> None:
-    """A1: at 01:00 today and tomorrow; else 36 hours ahead."""
+    """R140, A1: at 01:00 today and tomorrow; else 36 hours ahead."""
     home = await site.home()
     await site.until_hour(0)
     late, near = await _day_after(site, 1, 23), await _day_after(site, 1, 11)
@@ -103,6 +112,53 @@ async def test_a_hold_that_would_not_live_until_the_moved_clean_is_let_go_and_ta
     assert [one["status"] for one in site.intents_of(job)] == ["canceled", "requires_capture"]
     assert await site.status(job) == "AUTHORIZED"
     assert [row["is_current"] for row in await site.payments(job)] == [False, True]
+
+
+@pytest.mark.parametrize(("card", "lives"), [("visa", {"days": 4, "hours": 18}), ("mastercard", {"days": 7})])
+async def test_a_hold_lives_as_long_as_the_provider_says_of_its_card(
+    site: Site, card: str, lives: dict[str, float]
+) -> None:
+    """R142, A2: by the charge, to the second; never seven days because somebody once said so."""
+    job = await site.held_job(await site.home(card))
+
+    [charge] = site.things("charges")
+    told = charge["payment_method_details"]["card"]["capture_before"]
+    row = await site.payment(job)
+    assert row["capture_before"].timestamp() == told
+    assert abs(row["capture_before"] - row["authorized_at"] - timedelta(**lives)) < timedelta(minutes=1)
+
+
+def test_a_hold_whose_end_nobody_tells_is_taken_to_live_as_short_as_any_r142_a2() -> None:
+    now = datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+    assert held_until(None, now) == held_until(ChargeSeen("ch_1"), now) == now + timedelta(days=4, hours=18)
+    assert held_until(ChargeSeen("ch_1", now + timedelta(days=30)), now) == now + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("America/New_York", date(2026, 10, 30)),  # the clocks go back on the third day
+        ("America/New_York", date(2027, 3, 12)),  # they go forward
+        ("Asia/Kathmandu", date(2026, 11, 20)),  # 5:45 hours ahead
+    ],
+)
+def test_the_run_falls_due_at_eight_and_at_one_of_every_day_by_the_markets_clock(zone: str, first: date) -> None:
+    """R140, A1, A25: each hour once a day; the hour that the clocks show twice is run twice, which does no harm."""
+    [duty] = [one for one in DUTIES if one.name == "hold_payments"]
+    begin, end = (instant_of(datetime.combine(first + timedelta(days=day), time(0)), zone) for day in (0, 5))
+    calendar = MarketCalendar(zone)
+    clock = MarketClock(TenantId(NOBODY), MarketId(NOBODY), calendar, begin, begin)
+
+    due = [at.astimezone(ZoneInfo(zone)) for at in duty.schedule(clock, begin - timedelta(seconds=1), end)]
+
+    runs = [at for at in due if is_hold_hour(at, zone, PaymentsPolicy().hold_hours)]
+    days = [first + timedelta(days=day) for day in range(5)]
+    assert {(at.date(), at.hour, at.minute) for at in runs} == {(day, hour, 0) for day in days for hour in (1, 20)}
+    twice = [at for at in runs if at.fold]
+    assert len(runs) == 10 + len(twice)
+    assert len(twice) == (1 if first == date(2026, 10, 30) else 0)
+    assert max(later - sooner for sooner, later in pairwise(at.astimezone(UTC) for at in due)) == timedelta(minutes=15)
 
 
 async def test_prepaid_and_unpriced_cleans_and_those_without_a_card_are_not_held(site: Site) -> None:

@@ -10,7 +10,7 @@ from db.tx import Tx
 from domain.errors import NotFound
 from domain.ids import JobId
 from models import job, payment
-from services.payments.holds import HoldJob, hold_job
+from services.payments.holds import hold_now
 from services.payments.state import hold_payment
 from tests.fieldwork.site import command_of
 from tests.payments.site import Site
@@ -101,7 +101,7 @@ async def test_a_hold_reads_no_row_twice(site: Site) -> None:
     await site.world.root.execute(
         "update job set starts_at = now() + '1 day', ends_at = now() + '1 day 3 hours' where id = $1", made
     )
-    await site.system(hold_job, HoldJob(made))
+    await site.system(command_of(hold_now), made)
     with Counted(site) as statements:
         await site.settle("send_money")
 

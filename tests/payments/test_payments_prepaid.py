@@ -49,7 +49,7 @@ async def _booked(site: Site) -> tuple[Home, JobId, Any]:
 
 
 async def test_the_first_clean_is_charged_at_once_and_its_card_is_kept(site: Site) -> None:
-    """R46 to R48, R264: customer present, saved for later, our marks; the plan and its job follow."""
+    """R46, R47, R48, R264: customer present, saved for later, our marks; the plan and its job follow."""
     home, job, row = await _booked(site)
 
     [intent] = site.things("payment_intents")

@@ -24,10 +24,11 @@ from services.payments.accounts import (
 )
 from services.payments.captures import CaptureProven, capture_held
 from services.payments.expiry import LookAfter
-from services.payments.holds import HoldJob, hold_job
+from services.payments.holds import hold_now
 from services.payments.recorders import RecordOp, record_op
 from services.payments.releases import ReleaseHold, release_hold
 from tasks.watching import ensure_all_well, look_after_each
+from tests.fieldwork.site import command_of
 from tests.payments.site import Site
 
 SOON = timedelta(minutes=6)
@@ -65,7 +66,7 @@ async def _refuse(site: Site, kind: str, refusal: Refusal) -> None:
 async def _planned(site: Site, job: JobId) -> None:
     """The clean's hold is planned, and not sent."""
     await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(hold_job, HoldJob(job))
+    await site.system(command_of(hold_now), job)
 
 
 async def _canceled(site: Site, job: JobId) -> None:

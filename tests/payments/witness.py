@@ -728,10 +728,16 @@ def _own(row: Row) -> int:
 
 
 def _unshared_tips(case: Case) -> int:
-    """Tips that were taken and that nobody is there for, or that came with a clean: still owed."""
+    """Tips that were taken and that nobody is there for, less what of them has gone back: still owed."""
     shared = {row["payment_id"] for row in case.rows["payout"] if row["kind"] == "TIP"}
+    back: Counter[UUID] = Counter()
+    for row in case.rows["refund"]:
+        if row["status"] in {"RESERVED", "PENDING", "SUCCEEDED"}:
+            back[row["payment_id"]] += row["amount_cents"]
+    for row in case.rows["dispute"]:
+        back[row["payment_id"]] += row["withdrawn_cents"]
     tips = [row for row in case.rows["payment"] if row["kind"] == "TIP" and row["status"] in PAID]
-    return sum(int(row["captured_cents"]) for row in tips if row["id"] not in shared)
+    return sum(max(0, row["captured_cents"] - back[row["id"]]) for row in tips if row["id"] not in shared)
 
 
 def _ours(status: str) -> frozenset[str]:

@@ -52,6 +52,20 @@ async def test_a_job_is_planned_with_its_end_and_nobody_on_it(api: Api, town: To
     assert await town.world.trace(other.tenant) == elsewhere
 
 
+async def test_a_job_that_a_client_keeps_is_its_own_copy_and_is_known_to_be_stale(
+    api: Api, town: Town, other: Town
+) -> None:
+    """R191: nothing between server and client keeps an answer; a copy's `version` is the newest one's, or it is old."""
+    made = await api.do(town.owner, "createJob", job_form(await town.home(), await town.day(3)), JOB)
+    kept, query = made["job"], "query ($id: ID!) { job(id: $id) { version instructions } }"
+    await api.do(town.owner, "updateJob", {"jobId": kept["id"], "instructions": "Ring twice."}, JOB)
+
+    answer = await api.post(query, {"id": kept["id"]}, town.world.token(town.owner))
+
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["data"]["job"] == {"version": kept["version"] + 1, "instructions": "Ring twice."}
+
+
 @pytest.mark.parametrize(
     ("ahead", "flag", "urgent"),
     [

@@ -56,6 +56,21 @@ async def test_a_kind_that_a_worker_does_not_know_is_left_for_one_that_does(db, 
     assert len(await TaskStore(ops).claim("new", 10, ["of a newer version"])) == 1
 
 
+async def test_a_task_of_a_kind_that_is_no_more_stops_no_worker(db, tools, ours):
+    """R238: an older version planned it; it stays where it is, and what is due after it is done."""
+    old = await a_task(db, ours, "of an older version", due_in=timedelta(minutes=-5))
+    new = await a_task(db, ours, "known")
+
+    async def do(*_args):
+        """Nothing."""
+
+    state = "select state from task where id = $1"
+    async with working(tools, {"known": do}):
+        await until(lambda: db.fetchval(f"{state} and state = 'DONE'", new))
+
+    assert await db.fetchval(f"{state} and attempts = 0", old) == "READY"
+
+
 async def test_a_claim_reads_no_more_of_a_night_of_tasks_than_it_takes(db, ours, theirs, place):
     """R144: what is due is not read and sorted for each claim, so that ten thousand tasks cost ten times a thousand."""
     for business in (ours, theirs):
