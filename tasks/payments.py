@@ -11,12 +11,12 @@ from uuid import UUID
 from domain.actors import TenantId
 from domain.errors import Unavailable
 from domain.ids import MoneyOpId
-from domain.payments.ask import Thing, Verb
+from domain.payments.ask import Ask, Thing, Verb
 from domain.payments.ops import BEFORE_SEND, CALLED, RECORDED, SENT, Boundary
-from domain.payments.outcomes import Answered, Outcome, Unknown
+from domain.payments.outcomes import Answered, Outcome, Refusal, Unknown, is_key_used
 from gateways.payments import Provider
 from services.payments.expiry import WatchPayments, watch_payments
-from services.payments.ops import BeginOp, FindStale, Sending, begin_op, resend_stale
+from services.payments.ops import BeginOp, FindOps, FindStale, Sending, begin_op, known_ops, resend_stale
 from services.payments.recorders import NoteAbsent, RecordOp, note_absent, record_op
 from services.payments.refunds import ResumeRefunds, resume_refunds
 from tasks.context import TaskContext
@@ -63,6 +63,9 @@ async def send(context: TaskContext, tenant: TenantId, payload: Mapping[str, Any
     if isinstance(outcome, Unknown) and outcome.is_replayed:
         # It has kept a failure of its own under this key, and would repeat it for ever: only looking tells.
         outcome = await _found(provider, sending)
+    elif isinstance(outcome, Refusal) and is_key_used(outcome):
+        # Before another key is used: what this one has made may be what is wanted.
+        outcome = await _made_by_key(context, provider, sending) or outcome
     _pass(context, CALLED)
     await settle(context, sending, outcome)
     _pass(context, RECORDED)
@@ -116,6 +119,38 @@ async def _found(provider: Provider, sending: Sending) -> Answered | None:
     return None
 
 
+async def _made_by_key(context: TaskContext, provider: Provider, sending: Sending) -> Answered | None:
+    """What a step's key has made that was used with other parameters; None where nothing is like what is asked for.
+
+    It may carry the id of a step that our rows have lost, and is ours by all its other marks. One that a step made
+    which we still know was made by that one's key. Nor is it what is wanted where it is of other cents.
+    """
+    ask = sending.ask
+    if ask.verb in TARGETS or ask.verb not in FOUND_BY:
+        return await _found(provider, sending)
+    alike = [(_op_of(thing), thing) async for thing in _candidates(provider, sending) if is_alike(ask, thing)]
+    known = await context.run(known_ops, FindOps(frozenset(op for op, _ in alike if op is not None)))
+    made = [thing for op, thing in alike if op == sending.op or op not in known]
+    return Answered(made[0]) if made else None
+
+
+def _op_of(thing: Mapping[str, Any]) -> UUID | None:
+    """Which step a thing at the provider says that it was made by."""
+    try:
+        return UUID((thing.get("metadata") or {}).get("op_id", ""))
+    except ValueError:
+        return None
+
+
+def is_alike(ask: Ask, thing: Mapping[str, Any]) -> bool:
+    """Whether a thing at the provider carries every mark of what is asked for, but for the step's own id, and is of the
+    same money.
+    """
+    marks, money = thing.get("metadata") or {}, {"amount", "currency"} & ask.params.keys()
+    is_marked = all(marks.get(name) == id for name, id in ask.params["metadata"].items() if name != "op_id")
+    return is_marked and all(thing.get(name) == ask.params[name] for name in money)
+
+
 def is_done(verb: Verb, thing: Mapping[str, Any]) -> bool:
     """Whether a thing at the provider shows that this was done to it."""
     match verb:
@@ -139,7 +174,7 @@ async def _candidates(provider: Provider, sending: Sending) -> AsyncIterator[Map
         Thing.INTENT: ("customer",),
         Thing.SETUP: ("customer",),
         Thing.REFUND: ("charge", "payment_intent"),
-        Thing.TRANSFER: ("transfer_group", "destination"),
+        Thing.TRANSFER: ("transfer_group",),
         Thing.REVERSAL: ("transfer",),
         Thing.SUBSCRIPTION: ("customer",),
         Thing.CHECKOUT: ("customer",),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.payments.ops import LOOK_UP_AFTER
-from domain.payments.outcomes import Answered, Fault, Outcome, Refusal, fault_of
+from domain.payments.outcomes import Answered, Fault, Outcome, Refusal, fault_of, is_key_used
 
 LONGEST = 255
 
@@ -47,12 +47,13 @@ def after(outcome: Outcome | None, age: timedelta) -> Next:
     """What follows; `age` is the time since the op was first sent, and None is the outcome of one who died over it.
 
     A stored failure of the server's comes back under its key for ever: it is looked up at once. So is an object whose
-    state was not what we thought.
+    state was not what we thought, and what a key has made that was used with other parameters.
     """
     if isinstance(outcome, Answered):
         return Next.RECORD
     if isinstance(outcome, Refusal):
-        return Next.LOOK_UP if fault_of(outcome) is Fault.STATE else Next.NEW_ATTEMPT
+        is_elsewhere = fault_of(outcome) is Fault.STATE or is_key_used(outcome)
+        return Next.LOOK_UP if is_elsewhere else Next.NEW_ATTEMPT
     if age >= LOOK_UP_AFTER or (outcome is not None and outcome.is_replayed):
         return Next.LOOK_UP
     return Next.SAME_KEY

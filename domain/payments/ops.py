@@ -78,7 +78,9 @@ STANDING_OPS = (*OPEN_OPS, OpState.SUCCEEDED)
 LOOK_UP_AFTER = timedelta(hours=20)
 """Providers forget keys after 24 hours: what is unknown for so long is looked up, never sent again."""
 FORBIDDEN_WAITS = timedelta(hours=6)
-"""How long what our key may not do is tried, before it counts as refused."""
+"""How long what our key may not do is tried, from its first such refusal on, before it counts as refused."""
+REFUSED_STANDS = timedelta(days=5)
+"""So long a step that failed by a fault of ours speaks against all being well, unless it was done since."""
 LOOK_UP_AGAIN = timedelta(minutes=10)
 """Absent twice, so long apart, it was never done."""
 LEASE = timedelta(seconds=40)

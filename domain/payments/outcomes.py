@@ -96,7 +96,7 @@ class Fault(StrEnum):
 def fault_of(refusal: Refusal) -> Fault:
     """What a refusal means. Whatever is not known by its code is ours, so that nobody is held for our mistake."""
     code = refusal.code or ""
-    if refusal.type == "idempotency_error" or refuses_us(refusal):
+    if is_key_used(refusal) or refuses_us(refusal):
         return Fault.OURS
     if code in codes.HELD_CODES or _is_missing(refusal, "destination"):
         return Fault.HELD
@@ -120,6 +120,11 @@ def refuses_us(refusal: Refusal) -> bool:
 def is_key_unknown(refusal: Refusal) -> bool:
     """Whether the key opens nothing at all: whatever else is asked with it is refused as well."""
     return refusal.http_status == 401
+
+
+def is_key_used(refusal: Refusal) -> bool:
+    """Whether the key has asked for something else before: what that has made may be the very thing (R157)."""
+    return refusal.type == "idempotency_error"
 
 
 def _is_missing(refusal: Refusal, param: str) -> bool:

@@ -22,7 +22,7 @@ from domain.payments.states import PaymentKind
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from models import job, payment
 from services.booking.confirmation import booking_awaits, booking_declined
-from services.payments.alarms import raise_alarm
+from services.payments.alarms import GIVEN_UP, clear_alarm, raise_alarm
 from services.payments.captures import capture_proven, captured, still_held
 from services.payments.declines import confirm_until, declined
 from services.payments.expiry import lapsed
@@ -245,6 +245,7 @@ async def _canceled(tx: Tx, row: Row[Any], said: IntentSeen) -> None:
     await finish_standing(tx, OpKind.RELEASE, row.id, said.id)
     if row.status in {PaymentStatus.RELEASED, PaymentStatus.EXPIRED} or row.status not in _ALIVE:
         return
+    await clear_alarm(tx, GIVEN_UP, str(row.id))
     for kind in (OpKind.CONFIRM, OpKind.CAPTURE):
         await finish_standing(tx, kind, row.id, said.id)
     if row.kind == PaymentKind.HOLD and (said.has_lapsed or row.status == PaymentStatus.CAPTURE_PENDING):

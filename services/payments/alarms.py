@@ -13,6 +13,12 @@ from domain.events import Event, EventType
 from models import money_alarm
 
 NOTIFY_TASK = "notify_money_alarm"
+GIVEN_UP = "asked_in_vain"
+"""An alarm: what a payment needs was refused so often that it is not asked for again by itself; about the payment."""
+TRANSFER_REFUSED = "transfer_refused"
+"""An alarm: a transfer was refused for a reason that no account and no moment explains; about the payout."""
+UNTIL_DONE = (GIVEN_UP, TRANSFER_REFUSED)
+"""Alarms about what a step is about: they are over when that is done by a later attempt, or settled otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,8 @@ async def clear_alarm(tx: Tx, kind: str, subject: str) -> None:
     await clear_about(tx, (kind,), subject)
 
 
-async def clear_about(tx: Tx, kinds: Collection[str], subject: str) -> None:
-    """Clear the alarms of these kinds that stand about a subject; one statement."""
+async def clear_about(tx: Tx, kinds: Collection[str], *subjects: str) -> None:
+    """Clear the alarms of these kinds that stand about these subjects; one statement."""
     async with tx.as_system(wholly=True):
         gone = await tx.all(
             update(money_alarm)
@@ -130,13 +136,23 @@ async def clear_about(tx: Tx, kinds: Collection[str], subject: str) -> None:
                 tx.own(money_alarm),
                 money_alarm.c.kind.in_(kinds),
                 money_alarm.c.cleared_at.is_(None),
-                money_alarm.c.subject == subject,
+                money_alarm.c.subject.in_(subjects),
             )
             .values(cleared_at=tx.now, version=money_alarm.c.version + 1)
             .returning(money_alarm.c.id, money_alarm.c.kind)
         )
     for row in gone:
         _tell(tx, row.id, row.kind, is_cleared=True)
+
+
+async def hold_alarm(tx: Tx, kind: str, subject: str) -> bool:
+    """Whether an alarm stands. It is held: of those who find out together whether it may be cleared, the last one sees
+    what all others have done.
+    """
+    standing = (money_alarm.c.kind == kind, money_alarm.c.subject == subject, money_alarm.c.cleared_at.is_(None))
+    async with tx.as_system(wholly=True):
+        found = await tx.one(select(money_alarm.c.id).where(tx.own(money_alarm), *standing).with_for_update())
+    return found is not None
 
 
 async def open_subjects(tx: Tx, kind: str) -> Sequence[str]:

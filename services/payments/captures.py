@@ -28,7 +28,7 @@ from models import job, money_op, payment, payment_method
 from services.booking.confirmation import booking_paid
 from services.fieldwork.proof import is_proven
 from services.inputs import arg
-from services.payments.alarms import clear_about, raise_alarm
+from services.payments.alarms import GIVEN_UP, clear_about, raise_alarm
 from services.payments.back import TAKEN_ANYWAY
 from services.payments.cards import activate
 from services.payments.holds import hold_now, is_invoiced
@@ -146,8 +146,8 @@ async def captured(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
     )
     for kind in (OpKind.CONFIRM, OpKind.CAPTURE):
         await finish_standing(tx, kind, row.id, thing.id)
-    if row.is_current and row.job_id is not None:
-        await clear_about(tx, (UNPAID, NOT_TAKEN), str(row.job_id))
+    paid_for = (str(row.job_id),) if row.is_current and row.job_id is not None else ()
+    await clear_about(tx, (UNPAID, NOT_TAKEN, GIVEN_UP), str(row.id), *paid_for)
     if row.let_go is not None:
         # Nothing follows from it but that it goes back.
         await give_back(tx, row, TAKEN_ANYWAY, why=row.let_go)

@@ -17,6 +17,7 @@ from domain.payments.ops import OpKind
 from domain.payments.states import MethodStatus, PaymentKind
 from domain.scheduling import PaymentStatus
 from models import payment, payment_method
+from services.payments.alarms import GIVEN_UP, clear_alarm
 from services.payments.customers import know_customer
 from services.payments.ops import Step, drop_planned, marks, plan_op, standing_op
 from services.payments.state import move_payment
@@ -160,6 +161,7 @@ async def _let_be_gone(tx: Tx, row: Row[Any]) -> Row[Any]:
         await plan_op(tx, Step(OpKind.RELEASE, row.id, ask, job=row.job_id))
         return row
     if await standing_op(tx, OpKind.INTENT, row.id) is None:
+        await clear_alarm(tx, GIVEN_UP, str(row.id))
         return await move_payment(tx, row, PaymentStatus.RELEASED, released_at=tx.now)
     # It is being made known just now: what comes of it is let go when it is recorded.
     return row

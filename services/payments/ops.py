@@ -84,6 +84,13 @@ class FindStale:
     after: UUID = FIRST
 
 
+@dataclass(frozen=True, slots=True)
+class FindOps:
+    """Ids of steps as things at the provider carry them."""
+
+    ids: frozenset[UUID]
+
+
 def marks(tx: Tx, op: UUID, **ours: UUID | str) -> dict[str, str]:
     """The metadata of what a step makes at the provider (R158): our tenant, the step, and what it is about."""
     return metadata(tx.actor.tenant, op, **ours)
@@ -236,6 +243,13 @@ async def resend_stale(tx: Tx, input: FindStale) -> UUID | None:
     for row in rows:
         send_later(tx, row.id, again=f":{tx.now.isoformat(timespec='minutes')}")
     return rows[-1].id if len(rows) == SWEEP_PAGE else None
+
+
+@command(Role.SYSTEM)
+async def known_ops(tx: Tx, input: FindOps) -> frozenset[UUID]:
+    """Which of these are steps of the business that its rows have."""
+    rows = await tx.all(select(money_op.c.id).where(tx.own(money_op), money_op.c.id.in_(input.ids)))
+    return frozenset(row.id for row in rows)
 
 
 def is_too_old(first_sent_at: datetime | None, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row
 from db.tx import Tx
 from domain.payments.ops import OpKind
 from models import payment
+from services.payments.alarms import GIVEN_UP, raise_alarm
 from services.payments.intents import OVER
 from services.payments.ops import attempts_of
 from services.payments.state import move_payment
@@ -30,10 +31,16 @@ OVERDUE = timedelta(minutes=15)
 async def wanted_later(tx: Tx, row: Row[Any], kind: OpKind) -> bool:
     """Have what a step of this kind was to do for a locked payment asked again later.
 
-    False where the payment is over, or it was asked often enough: then it is not.
+    False where the payment is over, or it was asked often enough: then it is not, and administrators hear of this very
+    payment, until it is settled.
     """
     attempts = await attempts_of(tx, kind, row.id)
-    if row.status in OVER or attempts >= MOST_ATTEMPTS:
+    if row.status in OVER:
+        return False
+    if attempts >= MOST_ATTEMPTS:
+        job = None if row.job_id is None else str(row.job_id)
+        detail = {"paymentId": str(row.id), "jobId": job, "step": kind.value, "attempts": attempts}
+        await raise_alarm(tx, GIVEN_UP, str(row.id), detail)
         return False
     at = tx.now + min(AGAIN * 2 ** max(attempts - 1, 0), LONGEST)
     await move_payment(tx, row, next_attempt_at=at)

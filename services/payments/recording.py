@@ -6,17 +6,18 @@ provider's object says to our rows, forward only: whatever comes twice, late or 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, exists, or_, select, update
 
 from db.command import command
 from db.tx import Tx
 from domain.actors import Role
 from domain.errors import NotFound
 from domain.ids import MoneyOpId
-from domain.payments.ops import FORBIDDEN_WAITS, LOOK_UP_AGAIN, OPEN_OPS, OpKind, OpState
+from domain.payments.ops import FORBIDDEN_WAITS, LOOK_UP_AGAIN, OPEN_OPS, REFUSED_STANDS, OpKind, OpState
 from domain.payments.outcomes import (
     Answered,
     Fault,
@@ -29,9 +30,12 @@ from domain.payments.outcomes import (
 )
 from models import job, money_op
 from services.payments.accounts import PLATFORM_OPS, hold_back
-from services.payments.alarms import clear_alarm, raise_alarm
+from services.payments.alarms import UNTIL_DONE, clear_about, clear_alarm, hold_alarm, raise_alarm
 
 OUR_FAULT = "provider_refuses_us"
+"""An alarm: steps of a kind are refused for a fault of ours; about the kind, until all of them are seen to."""
+SINCE = "forbiddenSince"
+"""In a step's failure: since when it is forbidden, and nothing else. Its first sending is taken back each time."""
 NEVER_DONE = "never_done"
 """Our own code of a step that was sent and is not to be found: it may be attempted anew."""
 
@@ -99,15 +103,14 @@ async def record_op(tx: Tx, input: RecordOp) -> MoneyOpId:
     match input.outcome:
         case Answered() as answer:
             await finish_op(tx, op, answer.object.get("id"), answer.request_id)
-            if (op.failure or {}).get("fault") == Fault.OURS:
-                await clear_alarm(tx, OUR_FAULT, op.kind)
             await RECORDERS[OpKind(op.kind)].absorb(tx, op.subject_id, answer.object)
+            await _done_at_last(tx, op)
         case Refusal() as refusal if refuses_us(refusal) and _waits(tx, op, refusal):
             await _wait(tx, op, refusal)
         case Refusal() as refusal:
             await _refuse(tx, op, refusal)
         case Unknown() as unknown:
-            failure = {"code": unknown.reason.value, "message": unknown.message}
+            failure = {"code": unknown.reason.value, "message": unknown.message, **_still(op.failure)}
             await _set(tx, op.id, state=OpState.UNKNOWN, failure=failure, lease_owner=None, lease_until=None)
     return input.op
 
@@ -143,24 +146,73 @@ async def finish_standing(tx: Tx, kind: OpKind, subject: UUID, provider_id: str)
     if _finished(kind, subject) in tx.learnt:
         # Of one kind and subject one step stands, and it was finished a moment ago.
         return
+    before = money_op.alias("before")
     async with tx.as_system(wholly=True):
-        await tx.write(
+        done = await tx.one(
             update(money_op)
             .where(
                 tx.own(money_op),
                 money_op.c.kind == kind,
                 money_op.c.subject_id == subject,
                 money_op.c.state.in_(OPEN_OPS),
+                before.c.tenant_id == money_op.c.tenant_id,
+                before.c.id == money_op.c.id,
             )
             .values(state=OpState.SUCCEEDED, finished_at=tx.now, provider_id=provider_id, failure=None)
+            .returning(money_op.c.kind, money_op.c.subject_id, money_op.c.attempt, before.c.failure)
         )
+    if done is not None:
+        await _done_at_last(tx, done)
+
+
+async def _done_at_last(tx: Tx, op: Row[Any]) -> None:
+    """A step is done that was refused before, or an attempt before it: alarms about what it is about are over, and so
+    is that of its kind, unless others are refused still. `op` is as it was before it was done.
+    """
+    if op.attempt == 1 and not _still(op.failure):
+        return
+    await clear_about(tx, UNTIL_DONE, str(op.subject_id))
+    if await hold_alarm(tx, OUR_FAULT, op.kind) and not await _is_any_refused(tx, op.kind):
+        await clear_alarm(tx, OUR_FAULT, op.kind)
+
+
+async def _is_any_refused(tx: Tx, kind: str) -> bool:
+    """Whether a step of a kind waits because we are refused, or failed for it not long ago and was not done since."""
+    later = money_op.alias("later")
+    done_since = exists().where(
+        later.c.tenant_id == money_op.c.tenant_id,
+        later.c.kind == money_op.c.kind,
+        later.c.subject_id == money_op.c.subject_id,
+        later.c.attempt > money_op.c.attempt,
+        later.c.state == OpState.SUCCEEDED,
+    )
+    failed = and_(money_op.c.state == OpState.FAILED, money_op.c.finished_at > tx.now - REFUSED_STANDS, ~done_since)
+    refused = select(money_op.c.id).where(
+        tx.own(money_op),
+        money_op.c.kind == kind,
+        money_op.c.failure["fault"].astext == Fault.OURS,
+        or_(money_op.c.state.in_(OPEN_OPS), failed),
+    )
+    async with tx.as_system(wholly=True):
+        return await tx.one(refused.limit(1)) is not None
+
+
+def _still(failure: Mapping[str, Any] | None) -> dict[str, str]:
+    """That we were refused, kept for as long as the step is not answered."""
+    return {"fault": Fault.OURS.value} if (failure or {}).get("fault") == Fault.OURS else {}
 
 
 def _waits(tx: Tx, op: Row[Any], refusal: Refusal) -> bool:
     """A key that opens nothing is waited for as long as it takes, and so is what may have been done; what is merely
     forbidden may be so for this one thing alone, and does not wait for ever for somebody to hear of it.
     """
-    return is_key_unknown(refusal) or op.tries > 1 or tx.now - op.created_at < FORBIDDEN_WAITS
+    return is_key_unknown(refusal) or op.tries > 1 or tx.now - _forbidden_since(tx, op) < FORBIDDEN_WAITS
+
+
+def _forbidden_since(tx: Tx, op: Row[Any]) -> datetime:
+    """When it was first sent and forbidden, however long ago it was planned; now where it never was."""
+    said = (op.failure or {}).get(SINCE)
+    return tx.now if said is None else datetime.fromisoformat(said)
 
 
 async def _wait(tx: Tx, op: Row[Any], refusal: Refusal) -> None:
@@ -173,7 +225,9 @@ async def _wait(tx: Tx, op: Row[Any], refusal: Refusal) -> None:
         await hold_back(tx, refusal.message)
     never = {"state": OpState.PLANNED, "first_sent_at": None, "tries": 0}
     stands = never if op.tries == 1 else {"state": OpState.UNKNOWN}
-    await _set(tx, op.id, **stands, failure=_failure(refusal), lease_owner=None, lease_until=None)
+    # Once the key opens something again, what it may not do is waited for anew.
+    since = {} if is_key_unknown(refusal) else {SINCE: _forbidden_since(tx, op).isoformat()}
+    await _set(tx, op.id, **stands, failure={**_failure(refusal), **since}, lease_owner=None, lease_until=None)
 
 
 async def _refuse(tx: Tx, op: Row[Any], refusal: Refusal) -> None:

@@ -21,7 +21,7 @@ from domain.payments.outcomes import Fault, Refusal
 from domain.payments.payouts import HoldReason, PayoutStatus
 from models import payout, payout_account
 from services.onboarding.payouts import refresh_later
-from services.payments.alarms import raise_alarm
+from services.payments.alarms import TRANSFER_REFUSED, raise_alarm
 from services.payments.ledger import Entry, book
 from services.payments.recording import Recording, finish_standing
 from services.payouts.carrying import owed_of
@@ -35,8 +35,6 @@ TRY_AGAIN = timedelta(hours=1)
 """After a transfer that could not be made for the moment."""
 STRANGE_TRANSFER = "transfer_of_nobody"
 """An alarm: a transfer at the provider that belongs to no payout of ours."""
-REFUSED = "transfer_refused"
-"""An alarm: a transfer was refused for a reason that no account and no moment explains."""
 _REASONS = {
     "account_closed": HoldReason.ACCOUNT_CLOSED,
     "account_invalid": HoldReason.ACCOUNT_INVALID,
@@ -71,7 +69,7 @@ async def refuse_transfer(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault)
         # The failure keeps the sweep from asking the same again every quarter of an hour.
         await move_payout(tx, row, failure=failure)
         detail = {"payoutId": str(row.id), "jobId": str(row.job_id), **failure}
-        await raise_alarm(tx, REFUSED, str(row.id), detail)
+        await raise_alarm(tx, TRANSFER_REFUSED, str(row.id), detail)
 
 
 TRANSFERS = Recording(absorb_transfer, refuse_transfer)

@@ -50,7 +50,7 @@ def test_a_key_whose_parts_could_run_into_each_other_is_refused(environment: str
         (Answered({"id": "pi_1"}), OLD, Next.RECORD),
         (Refusal("card_declined", http_status=402), YOUNG, Next.NEW_ATTEMPT),
         (Refusal("balance_insufficient"), OLD, Next.NEW_ATTEMPT),
-        (Refusal(None, type="idempotency_error"), YOUNG, Next.NEW_ATTEMPT),
+        (Refusal(None, type="idempotency_error"), YOUNG, Next.LOOK_UP),
         (Refusal("payment_intent_unexpected_state"), YOUNG, Next.LOOK_UP),
         *((Unknown(doubt), YOUNG, Next.SAME_KEY) for doubt in Doubt),
         *((Unknown(doubt), OLD, Next.LOOK_UP) for doubt in Doubt),

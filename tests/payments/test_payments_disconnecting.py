@@ -26,7 +26,7 @@ from services.payments.cards import (
 )
 from services.payments.declines import RetryPayment, retry_payment
 from services.payments.disconnecting import DisconnectProvider, disconnect_provider
-from services.payments.holds import HoldJob, hold_job
+from services.payments.holds import hold_now
 from services.payments.invoices import (
     CreateInvoice,
     InvoiceLine,
@@ -102,7 +102,7 @@ async def _planned(site: Site) -> JobId:
     job = await site.job(await site.home())
     await _key_dies(site)
     await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(hold_job, HoldJob(job))
+    await site.system(command_of(hold_now), job)
     await site.drain()
     assert [(op["state"], op["tries"]) for op in await site.ops("INTENT")] == [("PLANNED", 0)]
     return job
@@ -353,7 +353,7 @@ async def test_what_follows_from_giving_up_is_given_up_as_well(site: Site) -> No
     """A41, R143: a hold that was to be let go and whose card had not been asked yet would be let go by another step."""
     job = await site.job(await site.home())
     await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(hold_job, HoldJob(job))
+    await site.system(command_of(hold_now), job)
     [op] = await site.ops("INTENT")
     await site.attempt("send_money", {"op": str(op["id"])})
     assert [op["state"] for op in await site.ops("CONFIRM")] == ["PLANNED"]
@@ -436,7 +436,7 @@ async def test_a_business_whose_account_answers_ends_first_what_is_under_way(sit
     """A41: nothing is given up behind its back."""
     job = await site.job(await site.home())
     await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(hold_job, HoldJob(job))
+    await site.system(command_of(hold_now), job)
     if is_held:
         await site.settle()
     refusal = await _stays(site)
@@ -497,7 +497,7 @@ async def test_another_account_knows_nobody_and_takes_cards_anew(site: Site, des
     job = await site.job(home)
     await _key_dies(site)
     await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(hold_job, HoldJob(job))
+    await site.system(command_of(hold_now), job)
     await site.drain()
     await _leave(site)
     account = await site.row("payout_account", who.person, "cleaner_id")

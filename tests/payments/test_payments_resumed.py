@@ -1,14 +1,19 @@
 """What was refused, or left behind, and goes on by itself: nobody has to ask for it again by hand (R237, R238)."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from domain.errors import Code, PaymentState
+from db.runner import Call
+from domain.actors import Actor
+from domain.errors import Code, PaymentState, Unavailable
 from domain.ids import JobId, MoneyOpId, PaymentId
-from domain.payments.ask import Thing
+from domain.payments import asks
+from domain.payments.ask import Ask, Thing
+from domain.payments.ops import REFUSED_STANDS
 from domain.payments.outcomes import Refusal
 from services.cancellations import CancelJob, cancel_job
 from services.payments import expiry, patience
@@ -22,7 +27,9 @@ from services.payments.accounts import (
     note_check,
     read_keys,
 )
+from services.payments.alarms import raise_alarm
 from services.payments.captures import CaptureProven, capture_held
+from services.payments.declines import RetryPayment, retry_payment
 from services.payments.expiry import LookAfter
 from services.payments.holds import hold_now
 from services.payments.recorders import RecordOp, record_op
@@ -30,10 +37,13 @@ from services.payments.releases import ReleaseHold, release_hold
 from tasks.watching import ensure_all_well, look_after_each
 from tests.fieldwork.site import command_of
 from tests.payments.site import Site
+from tests.product.stepping import MANY, Stage
 
 SOON = timedelta(minutes=6)
 AGAIN = timedelta(minutes=11)
 OF_OURS = Refusal("parameter_unknown", param="amuont")
+FORBIDDEN = Refusal("permission_error", http_status=403)
+BOTH = ["asked_in_vain", "capture_refused"]
 OF_STATE = Refusal("payment_intent_unexpected_state")
 
 
@@ -164,7 +174,7 @@ async def test_what_our_key_may_not_do_is_tried_for_hours_and_then_refused(site:
     async def forbid() -> list[tuple[int, str]]:
         sent = "update money_op set tries = 1 where tenant_id = $1 and kind = 'INTENT'"
         await site.world.root.execute(sent, site.town.tenant)
-        await _refuse(site, "INTENT", Refusal("permission_error", http_status=403))
+        await _refuse(site, "INTENT", FORBIDDEN)
         return [(op["attempt"], op["state"]) for op in await site.ops("INTENT")]
 
     assert await forbid() == [(1, "PLANNED")]
@@ -173,6 +183,27 @@ async def test_what_our_key_may_not_do_is_tried_for_hours_and_then_refused(site:
 
     assert "provider_refuses_us" in await site.alarms()
     assert (await site.payment(job))["next_attempt_at"] is not None
+
+
+async def test_what_was_planned_long_ago_and_is_forbidden_at_its_first_sending_is_tried_for_hours_too(
+    site: Site,
+) -> None:
+    """R238: the wait begins when it is sent, however long it had been planned by then."""
+    job = await site.job(await site.home())
+    await _planned(site, job)
+    [op] = await site.ops("INTENT")
+
+    async def forbid() -> str:
+        await site.world.root.execute("update money_op set tries = 1 where id = $1", op["id"])
+        await site.system(record_op, RecordOp(MoneyOpId(op["id"]), FORBIDDEN))
+        return str((await site.row("money_op", op["id"]))["state"])
+
+    await site.move(timedelta(hours=7))
+    assert await forbid() == "PLANNED"
+    await site.move(timedelta(hours=5))
+    assert await forbid() == "PLANNED"
+    await site.move(timedelta(hours=1))
+    assert await forbid() == "FAILED"
 
 
 async def test_a_hold_is_let_go_though_the_key_died_meanwhile(site: Site) -> None:
@@ -220,6 +251,189 @@ async def test_a_hold_that_was_refused_for_a_fault_of_ours_is_taken_later(site: 
 
     assert await site.status(job) == "AUTHORIZED"
     assert [op["attempt"] for op in await site.ops("INTENT")] == [1, 2]
+    assert await site.alarms() == []
+
+
+async def _planned_two(site: Site) -> list[JobId]:
+    """Two cleans whose holds are planned."""
+    jobs = [await site.job(await site.home()) for _ in range(2)]
+    await _planned(site, jobs[0])
+    await site.system(command_of(hold_now), jobs[1])
+    return jobs
+
+
+async def _theirs_is_refused(site: Site) -> None:
+    """The other business has a step of the same kind that failed by a fault of ours, and its alarm."""
+    failed = """update money_op set kind = 'INTENT', state = 'FAILED', failure = '{"fault": "OURS"}', finished_at = $2
+        where tenant_id = $1"""
+    await site.world.root.execute(failed, site.other.tenant, await site.now())
+
+    async def refused(tx: Any, input: None) -> None:
+        await raise_alarm(tx, "provider_refuses_us", "INTENT", {})
+
+    await site.do(Actor.system(site.other.tenant), command_of(refused), None)
+
+
+async def test_the_alarm_of_a_fault_of_ours_stands_until_the_last_step_of_its_kind_is_done(site: Site) -> None:
+    """R237, R239: one that is done at last says nothing of another that failed; nor does another business's."""
+    jobs = await _planned_two(site)
+    await _theirs_is_refused(site)
+    for _ in jobs:
+        await _refuse(site, "INTENT", OF_OURS)
+    await site.move(AGAIN)
+    await site.settle("retry_payment")
+    await _refuse(site, "INTENT", OF_OURS)
+
+    await site.settle()
+    assert sorted([await site.status(job) for job in jobs]) == ["AUTHORIZED", "PENDING"]
+    assert await site.alarms() == ["provider_refuses_us"]
+
+    await site.move(AGAIN * 2)
+    await site.settle()
+    assert [await site.status(job) for job in jobs] == ["AUTHORIZED", "AUTHORIZED"]
+    assert await site.alarms() == []
+    theirs = "select count(*) from money_alarm where tenant_id = $1 and cleared_at is null"
+    assert await site.value(theirs, site.other.tenant) == 1
+
+
+async def test_the_alarm_of_a_fault_of_ours_stands_while_another_step_waits_for_us_to_be_answered(site: Site) -> None:
+    """R239: forbidden both, and one of them is done; a doubt about the other meanwhile does not make it well."""
+    jobs = await _planned_two(site)
+    for _ in jobs:
+        op = next(op for op in await site.ops("INTENT") if op["state"] == "PLANNED" and op["failure"] is None)
+        await site.world.root.execute("update money_op set tries = 1 where id = $1", op["id"])
+        await site.system(record_op, RecordOp(MoneyOpId(op["id"]), FORBIDDEN))
+    first, second = [op["id"] for op in await site.ops("INTENT")]
+    site.fault("error_before", "/v1/payment_intents")
+    with pytest.raises(Unavailable):
+        await site.attempt("send_money", {"op": str(first)})
+
+    await site.attempt("send_money", {"op": str(second)})
+    assert [op["state"] for op in await site.ops("INTENT")] == ["UNKNOWN", "SUCCEEDED"]
+    assert await site.alarms() == ["provider_refuses_us"]
+
+    await site.attempt("send_money", {"op": str(first)})
+    assert await site.alarms() == []
+
+
+async def test_two_steps_that_are_done_together_leave_no_alarm_behind(site: Site) -> None:
+    """R239: each finds out whether the other is refused still; the last one sees that none is."""
+    jobs = await _planned_two(site)
+    for _ in jobs:
+        await _refuse(site, "INTENT", OF_OURS)
+    await site.move(AGAIN)
+    await site.settle("retry_payment")
+    provider = site.tools.provider_of(ProviderKeys(f"sk_test_{site.town.slug}"))
+    one, two = [
+        RecordOp(MoneyOpId(op["id"]), await provider.send(Ask.from_json(json.loads(op["ask"])), op["idem_key"]))
+        for op in await site.ops("INTENT")
+        if op["state"] == "PLANNED"
+    ]
+    system = Actor.system(site.town.tenant)
+
+    # Statement by statement in turn: when either looks at the other, it is not yet committed.
+    stage = Stage(site.world.runner, site.world.root)
+    sides = await stage.play(Call(system, record_op, one), Call(system, record_op, two), "AB" * MANY)
+
+    assert [side.refusal for side in sides] == [None, None]
+    assert await site.alarms() == []
+
+
+async def test_what_failed_long_ago_keeps_no_alarm_standing(site: Site) -> None:
+    """R239: its clean was called off, and nobody asks for it any more."""
+    jobs = await _planned_two(site)
+    for _ in jobs:
+        await _refuse(site, "INTENT", OF_OURS)
+    await _canceled(site, jobs[1])
+    await site.move(AGAIN)
+    await site.settle()
+    assert await site.alarms() == ["provider_refuses_us"]
+
+    await site.move(REFUSED_STANDS)
+    job = await site.job(await site.home())
+    await _planned(site, job)
+    await _refuse(site, "INTENT", OF_OURS)
+    await site.move(AGAIN)
+    await site.settle()
+    assert await site.alarms() == []
+
+
+async def test_what_the_provider_tells_us_is_done_ends_the_alarm_as_its_answer_does(site: Site) -> None:
+    """R239: it was refused, asked again and not answered; a webhook brings the news."""
+    job = await site.held_job()
+    await _canceled(site, job)
+    await _refuse(site, "RELEASE", OF_OURS)
+    await site.move(AGAIN)
+    await site.settle("retry_payment")
+    site.fault("drop_after", "/v1/payment_intents/*/cancel")
+    await site.drain("send_money")
+    assert await site.alarms() == ["provider_refuses_us"]
+
+    await site.hear("payment_intent", Thing.INTENT, (await site.payment(job))["intent_id"])
+
+    assert (await site.status(job), await site.alarms()) == ("RELEASED", [])
+
+
+async def _given_up(site: Site) -> list[str]:
+    """What the alarms of payments that are not asked for any more are about."""
+    found = "select subject from money_alarm where tenant_id = $1 and kind = 'asked_in_vain' and cleared_at is null"
+    return [row["subject"] for row in await site.rows(found, site.town.tenant)]
+
+
+async def test_a_hold_that_is_asked_for_in_vain_is_an_alarm_of_its_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R237, R239: of this very payment, whatever else is done meanwhile, until it is held."""
+    monkeypatch.setattr(patience, "MOST_ATTEMPTS", 1)
+    jobs = await _planned_two(site)
+    await _refuse(site, "INTENT", OF_OURS)
+    await site.settle()
+    [waiting] = [job for job in jobs if await site.status(job) == "PENDING"]
+    row = await site.payment(waiting)
+    assert (row["next_attempt_at"], await _given_up(site)) == (None, [str(row["id"])])
+    await site.move(timedelta(days=1))
+    await site.drain()
+    assert await _given_up(site) == [str(row["id"])]
+
+    await site.do(site.town.owner, retry_payment, RetryPayment(PaymentId(row["id"])))
+    await site.settle()
+
+    assert (await site.status(waiting), await site.alarms()) == ("AUTHORIZED", [])
+    assert await site.rows("select * from money_alarm where tenant_id = $1", site.other.tenant) == []
+
+
+async def test_a_payment_that_was_given_up_is_no_alarm_once_its_clean_is_called_off(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R239: the provider knows nothing of it, and nothing is left to do."""
+    monkeypatch.setattr(patience, "MOST_ATTEMPTS", 1)
+    job = await site.job(await site.home())
+    await _planned(site, job)
+    await _refuse(site, "INTENT", OF_OURS)
+    assert len(await _given_up(site)) == 1
+
+    await _canceled(site, job)
+
+    assert (await site.status(job), await _given_up(site)) == ("RELEASED", [])
+
+
+async def test_a_release_that_is_asked_for_in_vain_is_an_alarm_until_the_hold_is_gone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R143, R239: somebody lets it go on the provider's own pages."""
+    monkeypatch.setattr(patience, "MOST_ATTEMPTS", 1)
+    job = await site.held_job()
+    await _canceled(site, job)
+    await _refuse(site, "RELEASE", OF_OURS)
+    await site.drain()
+    row = await site.payment(job)
+    assert await _given_up(site) == [str(row["id"])]
+    provider = site.tools.provider_of(ProviderKeys(f"sk_test_{site.town.slug}"))
+    await provider.send(asks.cancel_intent(row["intent_id"], reason="abandoned"), "by-hand")
+
+    await site.hear("payment_intent", Thing.INTENT, row["intent_id"])
+
+    assert (await site.status(job), await _given_up(site)) == ("RELEASED", [])
 
 
 async def test_a_release_that_was_refused_for_a_fault_of_ours_is_asked_again(site: Site) -> None:
@@ -290,13 +504,31 @@ async def test_a_capture_that_is_refused_for_ever_is_left_to_the_office(
     await site.drain()
 
     row = await site.payment(job)
-    assert (row["status"], row["next_attempt_at"], await site.alarms()) == ("AUTHORIZED", None, ["capture_refused"])
+    assert (row["status"], row["next_attempt_at"], await site.alarms()) == ("AUTHORIZED", None, BOTH)
     await site.move(timedelta(days=1))
     await site.drain()
     assert len(await site.ops("CAPTURE")) == 2
 
     await site.do(site.town.owner, capture_held, CaptureProven(job))
     await site.settle()
+    assert (await site.status(job), await site.alarms()) == ("CAPTURED", [])
+
+
+async def test_a_capture_that_was_given_up_is_no_alarm_once_it_is_made_on_the_providers_pages(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R147, R239: no step of ours has done it, and the payment is settled."""
+    monkeypatch.setattr(patience, "MOST_ATTEMPTS", 1)
+    job = await _proven(site)
+    await _refuse(site, "CAPTURE", OF_STATE)
+    await site.drain()
+    assert await site.alarms() == ["asked_in_vain"]
+    intent = (await site.payment(job))["intent_id"]
+    provider = site.tools.provider_of(ProviderKeys(f"sk_test_{site.town.slug}"))
+    await provider.send(asks.capture_intent(intent, amount_cents=9_000), "by-hand")
+
+    await site.hear("payment_intent", Thing.INTENT, intent)
+
     assert (await site.status(job), await site.alarms()) == ("CAPTURED", [])
 
 

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from domain.ids import MoneyOpId
+from domain.payments.outcomes import Refusal
 from domain.scheduling import AssignmentRole
 from services.payments.accounts import ConnectProvider, connect_provider
+from services.payments.recorders import RecordOp, record_op
 from services.payouts.holding import RetryPayout, retry_payout
 from tests.payments.site import ZONE
 from tests.payouts.till import Till
@@ -50,6 +53,23 @@ async def test_a_fault_of_ours_holds_nobody_stops_and_calls_somebody(till: Till)
     await till.sweep()
     assert (await till.payout(who))["status"] == "RELEASED"
     assert len(till.journalled()) == 1
+
+
+async def test_a_transfer_that_was_refused_is_no_alarm_any_more_once_the_cleaner_is_paid(till: Till) -> None:
+    """R170, R239: about this very payout; other keys set it going, and the payment is made."""
+    who = await till.cleaner()
+    await till.clean((who, PRIMARY))
+    await till.site.settle("send_money")
+    await till.site.settle("release_payout")
+    [op] = await till.site.ops("TRANSFER")
+    await till.site.system(record_op, RecordOp(MoneyOpId(op["id"]), Refusal("parameter_unknown", param="amuont")))
+    await till.sweep()
+    assert await till.site.alarms() == ["provider_refuses_us", "transfer_refused"]
+
+    await till.site.connect()
+    await till.sweep()
+
+    assert ((await till.payout(who))["status"], await till.site.alarms()) == ("RELEASED", [])
 
 
 async def test_a_payout_can_be_looked_at_at_once(till: Till) -> None:
