@@ -122,7 +122,7 @@ def money_today(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def _job(row: Mapping[str, Any]) -> Mapping[str, Any]:
     words = RISK_WORDS[MoneyRisk(row["risk"])] if row["risk"] else None
-    said = row["declined"] if row["risk"] == MoneyRisk.DECLINED else None
+    said = _of_customer(row["declined"]) if row["risk"] == MoneyRisk.DECLINED else None
     return {
         **row,
         "job_id": encode_id("Job", row["id"]),
@@ -132,6 +132,11 @@ def _job(row: Mapping[str, Any]) -> Mapping[str, Any]:
         "why": said or (words.why if words else None),
         "what_to_do": words.what_to_do if words else None,
     }
+
+
+def _of_customer(words: str | None) -> str | None:
+    """What the customer was told, as somebody else reads it."""
+    return words and words.replace("Your ", "The customer's ", 1)
 
 
 def _held(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 
 from app.auth import Auth
+from app.demo import demo_key
 from app.settings import Settings
 from db.runner import Runner
 from db.tenants import tenant_by_slug
@@ -60,7 +61,7 @@ class _Shop:
 
 def key_of(plan: BusinessPlan) -> str:
     """The key of a demo business in the sandbox: an account springs up for it."""
-    return f"sk_test_{plan.slug}"
+    return demo_key(plan.slug)
 
 
 async def _ready(http: httpx2.AsyncClient) -> None:

@@ -26,6 +26,7 @@ def welcome(settings: Settings, demo: Demo) -> str:
         f"  Live feeds   {live}/graphql   (graphql-transport-ws)",
         f"  Swap board   {base}/board",
         f"  Pages        {base}/work (cleaners)  {base}/office  {base}/proof (customers)",
+        f"  Money        {base}/money (office)  {base}/earnings (cleaners)  {base}/book  {base}/billing (customers)",
         f"  Health       {base}/healthz  {base}/readyz",
         f"  Payments     {settings.stripe_url or 'the provider itself'}   (a sandbox: its own pages, nothing real)",
         f"  Messages     {settings.data / 'outbox.jsonl'}",

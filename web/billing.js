@@ -2,7 +2,7 @@
 
 import { Failure, newKey, SignedOut, Unreachable } from "/web/api.js";
 import { inWords } from "/web/books.js";
-import { dayInWords, dayOf, hourOf } from "/web/clock.js";
+import { dayInWords, dayOf, hourOf, moment } from "/web/clock.js";
 import { h, icon, redraw } from "/web/elements.js";
 import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
@@ -12,14 +12,14 @@ import { ADD_CARD, BILLING, CARD_NOW, CONFIRM_PAYMENT, CONSENT, DEFAULT_CARD, IN
 import { amount } from "/web/pipeline.js";
 import { Session } from "/web/session.js";
 import { findDemo } from "/web/sign_in.js";
+import { freshCard, TEST_CARDS } from "/web/test_cards.js";
+import { forget, remember, remembered } from "/web/wanted.js";
 
 const SOON_MS = 200;
 const AGAIN_MS = 5_000;
 const PAUSE_MS = 700;
 const MOST_TRIES = 30;
 const TIPS = [500, 1000, 2000];
-/** Cards of the sandbox: on a real installation a card comes from the provider's own field. */
-const TEST_CARDS = { pm_card_visa: "Visa", pm_card_mastercard: "Mastercard", pm_card_authenticationRequired: "Asks its bank each time", pm_card_chargeCustomerFail: "Is declined when charged" };
 const PAID = {
   PENDING: ["To come", ""],
   AUTHORIZED: ["Held on your card", "own"],
@@ -39,7 +39,17 @@ const INVOICED = { OPEN: "To be paid", PAID: "Paid", VOID: "Void" };
 const find = (selector) => document.querySelector(selector);
 /** The invoice that the link to this page names, `#invoice=`; null where it names none. */
 const wantedInvoice = () => new URLSearchParams(location.hash.slice(1)).get("invoice");
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** What is behind the # with this invoice named beside it. */
+const withInvoice = (invoice) => {
+  const said = new URLSearchParams(location.hash.slice(1));
+  said.set("invoice", invoice);
+  return said;
+};
+/** A clean's day and hour are those of its home, wherever its customer is. */
+const starts = (job) => `${dayInWords(dayOf(job.startsAt, job.market.zone))}, ${hourOf(job.startsAt, job.market.zone)}`;
+
+/** What people know a card by; of one that was never saved, and of one that is being saved, the provider tells nothing. */
+const named = (card) => (card.last4 ? `${inWords(card.brand ?? "card")} ···· ${card.last4}` : card.status === "FAILED" ? "A card that was not saved" : "Being saved…");
 
 /** What the clean itself is paid with. */
 const current = (job) => job.payments.nodes.find((one) => one.isCurrent && ["HOLD", "PREPAID"].includes(one.kind));
@@ -102,21 +112,24 @@ class Billing {
     const seen = await this.line.call(BILLING, {});
     if (this.#isClosed) return;
     const { viewer, jobs, invoices } = seen;
+    this.tenant = viewer.tenant.slug;
     if (!viewer.customer) return this.frame.signedOut("This page is for customers.");
     this.#seen = seen;
     if (this.isDemo) this.#consent ??= (await this.line.call(CONSENT, {})).bookingForm;
     this.line.clock.observe(viewer.serverTime);
     this.frame.showPerson({ staff: { name: viewer.customer.name }, tenant: viewer.tenant });
-    find("[data-empty]").hidden = jobs.nodes.length > 0;
-    find("[data-empty]").textContent = "Nothing has been booked yet.";
+    const priced = jobs.nodes.filter(({ priceCents }) => priceCents !== null);
+    find("[data-empty]").hidden = priced.length > 0;
+    find("[data-empty]").textContent = "Nothing has been booked yet. What a clean costs, and what was paid, is shown here from the booking on.";
     const cards = viewer.customer.paymentMethods.nodes.filter(({ status }) => status !== "DETACHED");
     const waiting = jobs.nodes.flatMap((job) => job.payments.nodes.filter((one) => one.status === "REQUIRES_ACTION").map((one) => [job, one]));
     this.#part("waiting", waiting, () => waiting.map(([job, one]) => this.#waits(job, one)));
-    this.#part("cleans", jobs.nodes, () => this.#cleans(jobs.nodes.filter(({ priceCents }) => priceCents !== null)));
+    this.#part("cleans", jobs.nodes, () => this.#cleans(priced));
     const wanted = wantedInvoice();
     const issued = await this.#issued(invoices.nodes, wanted);
     find("[data-invoices]").hidden = !issued.length;
-    this.#part("invoices", [issued, cards.length, wanted], () => this.#invoices(issued, cards.length > 0, wanted));
+    const hasCard = cards.some(({ status }) => status === "ACTIVE");
+    this.#part("invoices", [issued, hasCard, wanted], () => this.#invoices(issued, hasCard, wanted));
     this.#openInvoice(wanted);
     this.#part("cards", cards, () => this.#cards(cards));
     this.#part("add", this.#consent, () => (this.#consent ? this.#adding(this.#consent) : [h("p", { class: "detail" }, "A new card is given when you book, on the payment provider’s own field.")]));
@@ -134,7 +147,7 @@ class Billing {
       "article",
       { class: "card held", "data-payment": payment.id },
       h("header", {}, h("h3", {}, `Your bank wants you to confirm: ${job.property.name}`), h("strong", { class: "cents" }, amount(payment.amountCents, job.currency))),
-      payment.actionUntil ? h("p", { class: "alarm" }, icon("alert"), `Until ${dayInWords(dayOf(payment.actionUntil, ZONE))}, ${hourOf(payment.actionUntil, ZONE)}; then the clean is called off.`) : null,
+      payment.actionUntil ? h("p", { class: "alarm" }, icon("alert"), `Until ${moment(payment.actionUntil, job.market.zone)}; then the clean is called off.`) : null,
       h("div", { class: "does" }, h("button", { type: "button", class: "small primary", id: `confirm-${payment.id}`, on: { click: () => this.#confirm(payment) } }, "Confirm with my bank")),
     );
   }
@@ -158,7 +171,7 @@ class Billing {
     return h(
       "article",
       { class: "dossier", "data-job": job.id, "data-status": state },
-      h("header", {}, h("h3", {}, `${job.property.name} `, h("span", { class: `badge ${mood}` }, word)), h("p", { class: "where" }, `${dayInWords(dayOf(job.startsAt, ZONE))}, ${hourOf(job.startsAt, ZONE)}`)),
+      h("header", {}, h("h3", {}, `${job.property.name} `, h("span", { class: `badge ${mood}` }, word)), h("p", { class: "where" }, starts(job))),
       h(
         "dl",
         { class: "sums" },
@@ -195,6 +208,7 @@ class Billing {
     if (wanted === this.#opened) return;
     this.#opened = wanted;
     if (!wanted) return;
+    forget();
     const row = find(`[data-invoice="${CSS.escape(wanted)}"]`);
     if (!row) return this.tell("The invoice of this link is not here.", "bad");
     row.scrollIntoView({ block: "center" });
@@ -236,7 +250,7 @@ class Billing {
       h(
         "li",
         { "data-card": one.id, "data-status": one.status },
-        h("span", {}, h("strong", {}, one.last4 ? `${inWords(one.brand ?? "card")} ···· ${one.last4}` : "Being saved…"), one.isDefault ? h("span", { class: "badge own" }, "Used for your cleans") : null),
+        h("span", {}, h("strong", {}, named(one)), " ", one.isDefault ? h("span", { class: "badge own" }, "Used for your cleans") : null),
         h("small", {}, one.expiresMonth ? `${String(one.expiresMonth).padStart(2, "0")}/${one.expiresYear}` : ""),
         one.failure ? h("p", { class: "alarm" }, icon("alert"), one.failure) : null,
         h(
@@ -264,9 +278,10 @@ class Billing {
     return [h("details", { id: "adding" }, h("summary", {}, "Give another card"), form)];
   }
 
-  #add(method) {
-    const input = { method, consentVersion: this.#consent.consentVersion, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
-    return this.#does(() => this.line.call(ADD_CARD, { input }), ({ paymentMethod }) => this.#follow(CARD_NOW, paymentMethod.id, ({ status }) => status !== "PENDING"));
+  #add(card) {
+    const input = { consentVersion: this.#consent.consentVersion, returnUrl: `${location.origin}/billing`, clientMutationId: newKey() };
+    const save = async () => this.line.call(ADD_CARD, { input: { ...input, method: await freshCard(this.tenant, card) } });
+    return this.#does(save, ({ paymentMethod }) => this.#follow(CARD_NOW, paymentMethod.id, ({ status }) => status !== "PENDING"));
   }
 
   #tip(job, cents) {
@@ -306,6 +321,9 @@ class Billing {
   }
 }
 
+// Who has to sign in by mail first leaves this page: the link's invoice is there when they come back.
+if (wantedInvoice()) remember(wantedInvoice());
+else if (remembered()) history.replaceState(null, "", `${location.pathname}#${withInvoice(remembered())}`);
 const isDemo = (await findDemo()) !== null;
 const frame = new Frame((session) => new Billing(session, frame, isDemo), () => Session.restore() ?? Handed.restore());
 frame.welcome();

@@ -4,11 +4,15 @@ import { Failure, newKey, post, SignedOut, Unreachable } from "/web/api.js";
 import {
   ACCEPT_QUOTE, BOOKING, BOOKING_FORM, CONFIRM_BOOKING, DECLINE_QUOTE, OPEN_BOOKING, QUOTE_PRICE, REQUEST_QUOTE, SAVE_STEP,
 } from "/web/book_documents.js";
+import { clockTime, dayInWords, dayOf, hourOf, moment } from "/web/clock.js";
 import { h } from "/web/elements.js";
+import { freshCard, TEST_CARDS } from "/web/test_cards.js";
 
 const STEPS = ["CUSTOMER", "PROPERTY", "ADD_ONS", "CALENDAR", "TERMS", "PAYMENT", "CONFIRMATION", "SUCCESS"];
 const NAMES = ["You", "Home", "Extras", "When", "How often", "Card", "Confirm", "Done"];
 const PATIENCE_MS = 1_000;
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const MOST = 2 ** 31 - 1; // Of what the API takes as a whole number.
 const slug = new URLSearchParams(location.search).get("tenant") ?? "demo";
 const KEY = `cleanshift.booking.${slug}`;
 
@@ -42,6 +46,8 @@ function furnish() {
   find("[data-markets]").hidden = about.markets.length < 2;
   find("[data-consent]").textContent = about.consentText;
   find("[data-test]").hidden = !about.isTest;
+  find("[name=paymentMethodId]").append(...Object.entries(TEST_CARDS).map(([value, word]) => h("option", { value }, word)));
+  find("[data-sign-in]").search = `?business=${encodeURIComponent(slug)}`;
   find("[data-no-card]").hidden = about.canPay;
 }
 
@@ -71,6 +77,14 @@ class Refused extends Error {
   }
 }
 
+/** Something that the page itself sees to be wrong. */
+class Wrong extends Error {
+  constructor(field, words) {
+    super(words);
+    this.field = field;
+  }
+}
+
 function granted(payload) {
   if (payload.errors.length) throw new Refused(payload);
   return payload;
@@ -96,6 +110,8 @@ function said(form) {
   return given;
 }
 
+const isWhole = (number) => Number.isInteger(number) && Math.abs(number) <= MOST;
+
 const WISHES = {
   PROPERTY: (given) => ({ marketId: about.markets[0]?.id, ...given }),
   ADD_ONS: (given) => ({
@@ -105,16 +121,23 @@ const WISHES = {
   }),
   CALENDAR: (given) => (given.firstOn ? given : { icalUrl: given.icalUrl }),
   TERMS: (given) => (given.frequency === "ONCE" ? { frequency: "ONCE" } : given),
-  PAYMENT: ({ paymentMethodId }) => ({ paymentMethodId, consentVersion: about.consentVersion }),
+  PAYMENT: async ({ paymentMethodId: card }) => ({
+    paymentMethodId: about.isTest ? await freshCard(slug, card) : card,
+    consentVersion: about.consentVersion,
+  }),
 };
 
 async function on() {
   forgive();
   const form = find(`form[data-step="${shown}"]`);
-  if (shown === "PAYMENT" && !form.elements.agreed.checked) return fault("agreed", "Please read this and agree to it.");
+  if (shown === "PAYMENT" && !form.elements.agreed.checked) throw new Wrong("agreed", "Please read this and agree to it.");
   if (shown === "CONFIRMATION") return confirm();
+  const blank = [...form.elements].find((input) => input.dataset.wanted && !input.value.trim());
+  if (blank) throw new Wrong(blank.name, `Please give ${blank.dataset.wanted}.`);
   const given = said(form);
-  const wish = { bookingDraftId: draft.id, ...(WISHES[shown] ?? ((same) => same))(given) };
+  const broken = Object.keys(given).find((name) => numbers.has(name) && !isWhole(given[name]));
+  if (broken) throw new Wrong(broken, "Please give a whole number.");
+  const wish = { bookingDraftId: draft.id, ...(await (WISHES[shown] ?? ((same) => same))(given)) };
   draft = (await mutate(SAVE_STEP[shown], wish, shown !== "PAYMENT")).bookingDraft;
   await show(STEPS[STEPS.indexOf(shown) + 1]);
 }
@@ -127,7 +150,8 @@ async function confirm() {
     if (!(error instanceof Refused) || !error.payload.quote) throw error;
     quote = error.payload.quote;
     promise(error.payload.differences);
-    return fault("whole", "The price has changed; look at it again.");
+    price();
+    throw new Wrong("whole", "The price has changed; look at it again.");
   }
   return show();
 }
@@ -161,8 +185,11 @@ function way() {
 }
 
 function price() {
-  const { price: now } = draft;
-  find("#price").hidden = !now;
+  // What is about to be paid is the price that is promised: the draft's own is that of its last step.
+  const isPromised = quote && ["CONFIRMATION", "WAITING"].includes(shown);
+  const now = isPromised ? { ...quote.price, isCustomQuote: false, totalCents: quote.totalCents } : draft.price;
+  // What is booked is told on the page itself, and what is over costs nothing.
+  find("#price").hidden = !now || ["SUCCESS", "OVER"].includes(shown);
   if (!now) return;
   find("[data-total]").textContent = now.isCustomQuote ? "We name the price" : money(now.totalCents, now.currency);
   const lines = now.isCustomQuote
@@ -177,12 +204,12 @@ async function ready() {
   const same = draft.quote?.isGood && draft.quote.totalCents === draft.price.totalCents;
   quote = same ? draft.quote : (await mutate(QUOTE_PRICE, { bookingDraftId: draft.id })).quote;
   promise([]);
-  if (draft.failure) fault("whole", draft.failure.message);
+  if (draft.failure) fault("whole", `${draft.failure.message} Nothing was paid. Go back to give another card, or try this one again.`);
 }
 
 function promise(differences) {
   const { customer, property, calendar, terms } = draft.steps;
-  const when = calendar.firstOn ? `${calendar.firstOn} at ${calendar.startTime}` : "By your calendar";
+  const when = calendar.firstOn ? `${dayInWords(calendar.firstOn)}, ${clockTime(minutesOf(calendar.startTime))}` : "By your calendar";
   facts("[data-facts]", [
     ["For", customer.name],
     ["At", `${property.address}, ${property.city}`],
@@ -191,26 +218,37 @@ function promise(differences) {
     ["Each clean", money(quote.totalCents, quote.currency)],
   ]);
   find("[data-changes]").replaceChildren(...differences.map(({ message }) => h("li", {}, message)));
-  const until = new Date(quote.expiresAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const isToday = dayOf(quote.expiresAt, ZONE) === dayOf(Date.now(), ZONE);
+  const until = (isToday ? hourOf : moment)(quote.expiresAt, ZONE);
   find("[data-promise]").textContent = `The first clean is paid now. The price is promised until ${until}.`;
   find("[data-on]").textContent = `Book and pay ${money(quote.totalCents, quote.currency)}`;
 }
+
+const minutesOf = (time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 
 function facts(place, pairs) {
   find(place).replaceChildren(...pairs.flatMap(([term, words]) => [h("dt", {}, term), h("dd", {}, words)]));
 }
 
-/** Look again until the payment is through, or is not. */
+/** Look again until the payment is through, or is not; meanwhile the way to the bank can be taken. */
 async function wait() {
+  find("main").inert = false;
+  find('[data-step="WAITING"] h2').focus();
   while (draft.status === "CONFIRMING") {
     const action = find("[data-action]");
     action.hidden = !draft.failure?.actionUrl;
     if (draft.failure?.actionUrl) action.href = draft.failure.actionUrl;
     find("[data-waiting]").textContent = draft.failure?.message ?? "Your payment is on its way.";
     await new Promise((resume) => setTimeout(resume, PATIENCE_MS));
-    draft = await look();
+    draft = await look().catch(nothingNew);
   }
   await show();
+}
+
+/** A line that is down for a moment has no news: it is asked again. */
+function nothingNew(error) {
+  if (error instanceof Unreachable) return draft;
+  throw error;
 }
 
 /** The office names the price: ask it once, and show what it has said. */
@@ -240,7 +278,7 @@ async function custom() {
 
 function ordered() {
   const { order } = draft;
-  const starts = order.startsAt && new Date(order.startsAt).toLocaleString([], { dateStyle: "full", timeStyle: "short", timeZone: order.zone });
+  const starts = order.startsAt && `${dayInWords(dayOf(order.startsAt, order.zone))}, ${hourOf(order.startsAt, order.zone)}`;
   facts("[data-order]", [
     ["Paid", money(order.totalCents, order.currency)],
     ["First clean", starts ?? "By your calendar"],
@@ -254,7 +292,7 @@ function fault(name, words) {
   const input = find(`[data-step="${shown}"] [name="${name}"]`);
   if (!input) return (find("#whole-fault").textContent = words);
   const place = h("p", { class: "fault", role: "alert", id: `${name}-fault`, "data-said": true }, words);
-  input.closest("label").after(place);
+  (input.closest(".pair") ?? input.closest("label")).after(place);
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", place.id);
   return input.focus();
@@ -275,11 +313,13 @@ async function attempt(work) {
   try {
     await work();
     main.inert = false;
-    if (shown !== before) find(`[data-step="${shown}"] h2`).focus();
+    // A button that is gone meanwhile takes the focus with it, also where the step is the same again.
+    const isLost = document.activeElement === document.body || document.activeElement.closest("[hidden]");
+    if (shown !== before || isLost) find(`[data-step="${shown}"] h2`).focus();
   } catch (error) {
     main.inert = false;
     if (error instanceof SignedOut) return restart();
-    if (!(error instanceof Refused || error instanceof Failure || error instanceof Unreachable)) throw error;
+    if (!(error instanceof Refused || error instanceof Wrong || error instanceof Failure || error instanceof Unreachable)) throw error;
     fault(error.field ?? "whole", error.message);
   } finally {
     main.inert = false;

@@ -1,7 +1,7 @@
 /** What the booking page asks for. */
 
 const LINES = "lines { code label quantity amountCents } customReasons { code message }";
-const QUOTE = "id totalCents currency isGood expiresAt";
+const QUOTE = `id totalCents currency isGood expiresAt price { currency ${LINES} }`;
 const DRAFT = `id status nextStep marketId
   steps {
     customer { name email phone }

@@ -23,7 +23,7 @@ const CREDIT = ["RESERVE", "PAYABLE", "TIPS", "PAYROLL", "REVENUE", "REFUNDS_DUE
 const GAPS = /_/g;
 
 /** What a posting adds to its account, as people count: debit to what one has, credit to what one owes. */
-export const counted = (account, cents) => (CREDIT.includes(account) ? -cents : cents);
+export const counted = (account, cents) => (CREDIT.includes(account) ? 0 - cents : cents);
 
 export class Books {
   #turn = 0;
@@ -39,7 +39,7 @@ export class Books {
     const { moneyAlarms, ledgerBalances } = await this.ports.call(BOOKS, {});
     if (turn !== this.#turn) return;
     const alarms = moneyAlarms.nodes;
-    redraw(this.#part("alarms"), alarms, () => alarmsOf(alarms));
+    redraw(this.#part("alarms"), alarms, () => alarmsOf(alarms, this.ports.zone()));
     redraw(this.#part("balances"), ledgerBalances, () => balancesOf(ledgerBalances, this.ports.currency));
   }
 
@@ -58,15 +58,13 @@ export class Books {
   }
 }
 
-function alarmsOf(alarms) {
+function alarmsOf(alarms, zone) {
   if (!alarms.length) return [h("p", { class: "detail" }, icon("check"), " No alarm stands: the books and the provider agree.")];
   const rows = alarms.map((one) =>
-    h("div", { class: "alarm-row", "data-alarm": one.kind }, h("strong", {}, inWords(one.kind)), one.rule ? h("span", {}, one.rule) : null, h("small", {}, `Since ${moment(one.raisedAt, ZONE)} · ${one.subject}`)),
+    h("div", { class: "alarm-row", "data-alarm": one.kind }, h("strong", {}, inWords(one.kind)), one.rule ? h("span", {}, one.rule) : null, h("small", {}, `Since ${moment(one.raisedAt, zone)} · ${one.subject}`)),
   );
   return [h("h3", {}, `${alarms.length} alarm${alarms.length === 1 ? "" : "s"}`), h("div", { class: "stack-small" }, ...rows)];
 }
-
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** "margin_negative" as "Margin negative". */
 export const inWords = (code) => {

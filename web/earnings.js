@@ -31,12 +31,13 @@ const ACCOUNT = {
 };
 
 const find = (selector) => document.querySelector(selector);
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 class Earnings {
   #isClosed = false;
   #soon = 0;
   #period = 0;
+  /** Of the market that is worked in: the days of a period are its, wherever the phone is. */
+  #zone = "UTC";
   /** Payouts under way, by id: what the feed says of them. */
   #live = new Map();
   #statement = null;
@@ -49,9 +50,10 @@ class Earnings {
 
   /** Learn who this is, and go live. Throws `Unreachable` or `SignedOut`. */
   async open() {
-    const { viewer } = await this.line.call(MONEY_WHO, {});
+    const { viewer, markets } = await this.line.call(MONEY_WHO, {});
     if (this.#isClosed) return;
     this.line.clock.observe(viewer.serverTime);
+    this.#zone = markets.nodes[0]?.zone ?? "UTC";
     this.frame.showPerson(viewer);
     if (!viewer.cleaner) return this.frame.signedOut("This page is for cleaners. The office has its own: /money.");
     this.line.open(new Feed(PAYOUTS, "payouts", (frame) => this.#show(frame), (error) => this.frame.notices.tell(error.message, "bad")));
@@ -92,7 +94,7 @@ class Earnings {
   }
 
   #days() {
-    const today = dayOf(this.line.clock.now(), ZONE);
+    const today = dayOf(this.line.clock.now(), this.#zone);
     const monday = mondayOf(today);
     if (this.#period === 1) return [addDays(monday, -7), addDays(monday, -1)];
     if (this.#period === 2) return [`${today.slice(0, 8)}01`, today];

@@ -3,6 +3,7 @@
 import { Api, Failure, SignedOut, Unreachable } from "/web/api.js";
 import { ME } from "/web/documents.js";
 import { NotSignedIn, requestSignInLink, signInWithLink } from "/web/session.js";
+import { remembered } from "/web/wanted.js";
 
 const WORDS = {
   RATE_LIMITED: "There were too many attempts from your network. Wait a minute, then try again.",
@@ -42,6 +43,10 @@ async function welcome(session) {
   session.handOver();
   history.replaceState(null, "", location.pathname);
   find("[data-who]").textContent = tenant ? `Welcome to ${tenant}.` : "";
+  const hasInvoice = remembered() !== null;
+  find("[data-invoice]").hidden = !hasInvoice;
+  find("[data-billing]").hidden = hasInvoice;
+  find("[data-cleans]").classList.toggle("primary", !hasInvoice);
   show(find("#done"));
 }
 

@@ -7,7 +7,7 @@ import { h, redraw } from "/web/elements.js";
 import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
 import { Line } from "/web/line.js";
-import { AUTOMATION, MONEY_TODAY, MONEY_WHO, PAYMENTS, PAYOUTS, RELEASE_PAYOUT, RETRY_PAYMENT, RETRY_PAYOUT } from "/web/money_documents.js";
+import { AUTOMATION, CAPTURE_PROVEN, MONEY_TODAY, MONEY_WHO, PAYMENTS, PAYOUTS, RELEASE_PAYOUT, RETRY_PAYMENT, RETRY_PAYOUT } from "/web/money_documents.js";
 import * as pipeline from "/web/pipeline.js";
 import { Timeline } from "/web/timeline.js";
 
@@ -41,7 +41,7 @@ class Money {
     this.tell = (...words) => frame.notices.tell(...words);
     this.turned = () => this.#turnTo();
     this.decided = () => this.#decide();
-    this.ports = { retry: (payout) => this.#retry(payout), release: (payout) => this.#ask(payout), ask: (job) => this.#again(job) };
+    this.ports = { retry: (payout) => this.#retry(payout), release: (payout) => this.#ask(payout), ask: (job) => this.#again(job), take: (job) => this.#take(job.jobId) };
   }
 
   /** Learn who this is, and go live. Throws `Unreachable` or `SignedOut`. */
@@ -54,8 +54,8 @@ class Money {
     this.markets = markets.nodes;
     this.#market = this.markets[0]?.id ?? null;
     const deed = (act) => this.#does(act);
-    this.timeline = new Timeline(find("#job"), { call: this.line.call, tell: this.tell, does: deed, zone: (id) => this.#zoneOf(id), person: this.session.personId });
-    this.books = new Books(find("#books"), { call: this.line.call, currency: viewer.business.currency });
+    this.timeline = new Timeline(find("#job"), { call: this.line.call, tell: this.tell, does: deed, take: (id) => this.#take(id), zone: (id) => this.#zoneOf(id), person: this.session.personId });
+    this.books = new Books(find("#books"), { call: this.line.call, currency: viewer.business.currency, zone: () => this.#zoneOf(this.#market) });
     addEventListener("hashchange", this.turned);
     find("#release").addEventListener("close", this.decided);
     const refused = (error) => this.tell(error.message, "bad");
@@ -176,6 +176,11 @@ class Money {
 
   #again(job) {
     return this.#does(() => this.line.call(RETRY_PAYMENT, { input: { paymentId: job.paymentId, clientMutationId: newKey() } }));
+  }
+
+  /** The office's decision not to wait: what is held is taken, if the clean is proven; else it hears what is missing. */
+  #take(jobId) {
+    return this.#does(() => this.line.call(CAPTURE_PROVEN, { input: { jobId, clientMutationId: newKey() } }));
   }
 
   #ask(payout) {

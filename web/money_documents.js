@@ -53,6 +53,7 @@ export const MONEY_TODAY = `query MoneyToday($marketId: ID!, $day: Date) {
 export const RELEASE_PAYOUT = `mutation ReleasePayout($input: ReleasePayoutInput!) { releasePayout(input: $input) { payout { id } ${ERRORS} } }`;
 export const RETRY_PAYOUT = `mutation RetryPayout($input: RetryPayoutInput!) { retryPayout(input: $input) { payout { id } ${ERRORS} } }`;
 export const RETRY_PAYMENT = `mutation RetryPayment($input: RetryPaymentInput!) { retryPayment(input: $input) { payment { id } ${ERRORS} } }`;
+export const CAPTURE_PROVEN = `mutation CaptureProven($input: CaptureProvenInput!) { captureProven(input: $input) { job { id } ${ERRORS} } }`;
 export const REFUND_PAYMENT = `mutation RefundPayment($input: RefundPaymentInput!) { refundPayment(input: $input) { refund { id status } ${ERRORS} } }`;
 export const APPROVE_REFUND = `mutation ApproveRefund($input: ApproveRefundInput!) { approveRefund(input: $input) { refund { id status } ${ERRORS} } }`;
 export const DECLINE_REFUND = `mutation DeclineRefund($input: DeclineRefundInput!) { declineRefund(input: $input) { refund { id status } ${ERRORS} } }`;
@@ -75,7 +76,7 @@ export const JOB_MONEY = `query JobMoney($id: ID!) {
   viewer { serverTime }
   job(id: $id) {
     id status startsAt endsAt priceCents market { zone } property { name city } customer { name }
-    payments(first: 20) { nodes { id status capturedCents refundedCents declineWords } }
+    payments(first: 20) { nodes { id kind status isCurrent capturedCents refundedCents } }
   }
   jobMoney(jobId: $id) {
     currency capturedCents feeCents reserveCents payoutCents tipCents refundedCents marginCents
@@ -91,13 +92,13 @@ export const INVOICE_SHOWN = `query InvoiceShown($id: ID!) { node(id: $id) { ...
 /** All that a customer sees of their own money. */
 export const BILLING = `query Billing {
   viewer {
-    role serverTime tenant { name }
+    role serverTime tenant { name slug }
     customer { name paymentMethods(first: 20) { nodes { id status brand last4 expiresMonth expiresYear isDefault failure actionUrl } } }
   }
   invoices(first: 30) { nodes { ${INVOICE} } }
   jobs(first: 30, orderBy: STARTS_AT_DESC) {
     nodes {
-      id status startsAt endsAt priceCents currency property { name }
+      id status startsAt endsAt priceCents currency market { zone } property { name }
       price { totalCents lines { code label quantity unitCents amountCents } }
       payments(first: 10, orderBy: CREATED_AT_DESC) { nodes { id kind status isCurrent amountCents capturedCents refundedCents declineWords actionUrl actionUntil } }
     }

@@ -69,6 +69,10 @@ export function cleans(day, chosen, current, ports) {
   return groups.flatMap(([word, jobs]) => (jobs.length ? [h("h2", { class: "day" }, word), ...jobs.map((job) => clean(job, day, current, ports))] : []));
 }
 
+const AGAIN = ["ask", "Ask the card again"];
+/** What can be done about a risk here: whose port it is, and its word. */
+const DEEDS = { DECLINED: AGAIN, LAPSED: AGAIN, UNCONFIRMED: AGAIN, NOT_HELD: AGAIN, LAPSING: ["take", "Take what is held"] };
+
 function clean(job, day, current, ports) {
   const card = h(
     "a",
@@ -91,7 +95,9 @@ function clean(job, day, current, ports) {
     ),
     h("strong", { class: "cents" }, job.cents === null ? "–" : amount(job.cents, day.currency)),
   );
-  if (!job.paymentId || !["DECLINED", "LAPSED", "UNCONFIRMED", "NOT_HELD"].includes(job.risk)) return card;
-  const again = h("button", { type: "button", class: "small", id: `again-${job.paymentId}`, on: { click: () => ports.ask(job) } }, "Ask the card again");
-  return h("div", { class: "with-act" }, card, again);
+  const deed = job.paymentId && DEEDS[job.risk];
+  if (!deed) return card;
+  const [name, word] = deed;
+  const button = h("button", { type: "button", class: "small", id: `${name}-${job.paymentId}`, on: { click: () => ports[name](job) } }, word);
+  return h("div", { class: "with-act" }, card, button);
 }

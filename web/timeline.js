@@ -34,7 +34,7 @@ export class Timeline {
   #unwanted = null;
   #job = null;
 
-  /** `root` has the parts; `ports`: `call`, `tell`, `does(act)`, `person`, `zone(marketId)`. */
+  /** `root` has the parts; `ports`: `call`, `tell`, `does(act)`, `take(jobId)`, `person`, `zone(marketId)`. */
   constructor(root, ports) {
     this.root = root;
     this.ports = ports;
@@ -80,7 +80,7 @@ export class Timeline {
     const parts = {
       head: [[job.id, job.status, job.startsAt], () => headOf(job, zone)],
       sums: [[job.priceCents, { ...money, lines: null }], () => sumsOf(job)],
-      acts: [job.payments.nodes, () => this.#acts(job)],
+      acts: [[job.status, job.payments.nodes], () => this.#acts(job)],
       refunds: [money.lines.filter(({ what }) => what === "REFUND"), () => this.#refunds(money, zone)],
       steps: [money.lines, () => linesOf(job, zone)],
     };
@@ -93,10 +93,15 @@ export class Timeline {
   }
 
   #acts(job) {
-    const taken = job.payments.nodes.find((one) => one.capturedCents > one.refundedCents && one.status !== "DISPUTED");
-    if (!taken) return [];
-    const left = taken.capturedCents - taken.refundedCents;
-    return [h("div", { class: "does" }, h("button", { type: "button", class: "small", id: "give-back", on: { click: () => this.#ask(taken, left) } }, "Give money back…"))];
+    const taken = job.payments.nodes.filter((one) => one.capturedCents > one.refundedCents && one.status !== "DISPUTED");
+    const held = job.status === "COMPLETED" && job.payments.nodes.some((one) => one.isCurrent && one.kind === "HOLD" && one.status === "AUTHORIZED");
+    const act = (id, word, click) => h("button", { type: "button", class: "small", id, on: { click } }, word);
+    const acts = [
+      held ? act("take", "Take what is held", () => this.ports.take(job.id)) : null,
+      // Each is given back by itself: what was taken for the clean, and a tip.
+      ...taken.map((one) => act(`give-back-${one.id}`, one.kind === "TIP" ? "Give the tip back…" : "Give money back…", () => this.#ask(one))),
+    ].filter(Boolean);
+    return acts.length ? [h("div", { class: "does" }, ...acts)] : [];
   }
 
   /** Refunds, with the second person's word where it is wanted. */
@@ -137,10 +142,11 @@ export class Timeline {
     await this.ports.does(() => this.ports.call(DECLINE_REFUND, { input }));
   }
 
-  #ask(payment, left) {
-    this.#wish = { payment, left };
+  #ask(payment) {
+    const left = payment.capturedCents - payment.refundedCents;
+    this.#wish = payment;
     const { dialog } = this;
-    dialog.querySelector("[data-what]").textContent = `Up to ${amount(left, this.#job.money.currency)} of it is left.`;
+    dialog.querySelector("[data-what]").textContent = `Up to ${amount(left, this.#job.money.currency)} of ${payment.kind === "TIP" ? "the tip" : "what was taken"} is left.`;
     dialog.querySelector("form").reset();
     dialog.querySelector("[name=amount]").value = (left / 100).toFixed(2);
     dialog.returnValue = "";
@@ -153,7 +159,7 @@ export class Timeline {
     const { amount: typed, bearer, reason } = dialog.querySelector("form").elements;
     // Cents by the text, not by arithmetic with fractions.
     const [whole, rest = "00"] = typed.value.split(".");
-    const input = { paymentId: this.#wish.payment.id, amountCents: Number(`${whole}${rest}`), bearer: bearer.value, reason: reason.value, clientMutationId: newKey() };
+    const input = { paymentId: this.#wish.id, amountCents: Number(`${whole}${rest}`), bearer: bearer.value, reason: reason.value, clientMutationId: newKey() };
     await this.ports.does(() => this.ports.call(REFUND_PAYMENT, { input }));
   }
 }

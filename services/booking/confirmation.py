@@ -25,6 +25,7 @@ from services.booking.quotes import move_quote
 from services.identity.customers import open_access
 from services.notifications import QueueNotifications, queue
 from services.payments.back import PAID_FOR_NOTHING
+from services.payments.cards import not_kept
 from services.payments.refunds import give_back
 
 
@@ -58,6 +59,7 @@ async def booking_declined(tx: Tx, refused: Row[Any], words: str) -> None:
         plan = await tx.get(service_plan, refused.plan_id, lock=True)
         if plan.status != PlanStatus.PENDING_PAYMENT:
             return
+        await not_kept(tx, refused.method_id, words)
         ensure_plan_transition(PlanStatus(plan.status), PlanStatus.CANCELED)
         await tx.change(service_plan, plan.id, status=PlanStatus.CANCELED.value, ended_at=tx.now)
         tell_plan(tx, await tx.get(service_plan, plan.id))

@@ -152,7 +152,7 @@ async def captured(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
         # Nothing follows from it but that it goes back.
         await give_back(tx, row, TAKEN_ANYWAY, why=row.let_go)
     else:
-        await _follow(tx, row, charge)
+        await _follow(tx, row, thing)
 
 
 async def refused_capture(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -> None:
@@ -219,9 +219,9 @@ async def _warn(tx: Tx, job_id: UUID, status: str | None) -> None:
         await raise_alarm(tx, UNPAID, str(job_id), {"job": str(job_id), "status": status})
 
 
-async def _follow(tx: Tx, row: Row[Any], charge: ChargeSeen | None) -> None:
+async def _follow(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
     if row.kind == PaymentKind.PREPAID:
-        await _keep_card(tx, row, charge)
+        await _keep_card(tx, row, thing)
         await booking_paid(tx, row)
         row = await hold_payment(tx, row.id)
     if row.kind in FOLLOWS:
@@ -231,14 +231,16 @@ async def _follow(tx: Tx, row: Row[Any], charge: ChargeSeen | None) -> None:
     await earn(tx, row)
 
 
-async def _keep_card(tx: Tx, row: Row[Any], charge: ChargeSeen | None) -> None:
-    """The first payment has saved the card for later, as was agreed (R38, R264)."""
+async def _keep_card(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
+    """The first payment has saved the card for later, as was agreed (R38, R264): under the id that the provider tells,
+    which is another one than was given where that was the name of a test card.
+    """
     if row.method_id is None:
         return
     async with tx.as_system(wholly=True):
         method = await tx.get(payment_method, row.method_id, lock=True)
-    card: Mapping[str, Any] = (charge.card if charge is not None else None) or {}
-    await activate(tx, method, {"id": method.method_id, "card": card})
+    card: Mapping[str, Any] = (thing.charge.card if thing.charge is not None else None) or {}
+    await activate(tx, method, {"id": thing.method or method.method_id, "card": card})
 
 
 async def _book(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:

@@ -207,6 +207,15 @@ async def refused_setup(tx: Tx, subject: UUID, refusal: Refusal, fault: Fault) -
         await _fail(tx, row, words_for_customer(refusal) if fault is Fault.DECLINED else NOT_KEPT)
 
 
+async def not_kept(tx: Tx, method_id: UUID | None, words: str) -> None:
+    """The payment that was to save a card for later has come to nothing (R49), and so has the card."""
+    if method_id is None:
+        return
+    row = await _hold(tx, method_id)
+    if row.status == MethodStatus.PENDING:
+        await _fail(tx, row, words)
+
+
 async def absorb_method(tx: Tx, subject: UUID, thing: Mapping[str, Any]) -> None:
     """What the provider says of the card itself: whose it is, and what people know it by."""
     row = await _hold(tx, subject)

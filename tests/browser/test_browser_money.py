@@ -1,15 +1,16 @@
 """The pages of money: the office sees the day's pipeline move and every step of a clean; others what is theirs."""
 
+import json
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
-from tests.browser.board import Visitor
+from tests.browser.board import Board, Visitor
 from tests.browser.conftest import Visit
 from tests.browser.fieldwork import FITS, LATER, PHONE, to_page
-from tests.browser.steps import CREATE_JOB, PEOPLE_AND_HOMES
+from tests.browser.steps import CREATE_JOB, PEOPLE_AND_HOMES, until
 
 CANCEL = """mutation($job: ID!) {
     cancelJob(input: { jobId: $job, reason: "The customer is away" }) { errors { code } } }"""
@@ -20,6 +21,15 @@ INVOICE = """mutation($customer: ID!, $label: String!) { createInvoice(input: { 
     lines: [{ label: $label, unitCents: 2500 }] }) { invoice { id } errors { code field message } } }"""
 ISSUE = """mutation($invoice: ID!) {
     issueInvoice(input: { invoiceId: $invoice }) { invoice { id payUrl } errors { code } } }"""
+
+
+BILLED = """query { jobs(first: 30) { nodes { id startsAt market { zone } } } }"""
+NO_ZERO_BELOW = """async () => Object.is((await import("/web/books.js")).counted("TIPS", 0), 0)"""
+IN_ZONE = """async ([instant, zone]) => {
+    const { dayInWords, dayOf, hourOf } = await import("/web/clock.js");
+    return `${dayInWords(dayOf(instant, zone))}, ${hourOf(instant, zone)}`;
+}"""
+MAIL_LINK = re.compile(r"https?://\S+/sign-in#token=\S+")
 
 
 async def planned(office: Visitor, home: str) -> tuple[str, str]:
@@ -154,3 +164,97 @@ async def test_a_cleaner_sees_what_was_earned_and_what_is_held(visit: Visit) -> 
     await expect(cleaner.page.locator("[data-part='purse']")).to_contain_text("Held")
     await expect(cleaner.page.locator("[data-payout]").first).to_contain_text("$")
     assert await cleaner.page.evaluate(FITS)
+
+
+async def test_a_customer_abroad_reads_the_hours_of_the_home(visit: Visit) -> None:
+    """R10, R206: a clean's day and hour are its market's, wherever the page is read."""
+    customer = await to_page(await visit(**PHONE, timezone_id="Asia/Tokyo"), "/billing", "Customer 2")
+    shown = customer.page.locator("[data-part=cleans] [data-job]")
+    await expect(shown.first).to_be_visible()
+    token = await customer.page.evaluate("sessionStorage.getItem('cleanshift.handed')")
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await customer.context.request.post("/graphql", headers=headers, data={"query": BILLED})
+    known = (await answer.json())["data"]["jobs"]["nodes"]
+    job = await shown.first.get_attribute("data-job")
+    (starts,) = [[one["startsAt"], one["market"]["zone"]] for one in known if one["id"] == job]
+
+    await expect(shown.first.locator(".where")).to_have_text(await customer.page.evaluate(IN_ZONE, starts))
+
+
+async def test_the_office_gives_back_the_clean_and_its_tip_each_by_itself(visit: Visit) -> None:
+    """A12, A34: who has tipped can be given back what the clean cost; what is asked for says which it is."""
+    customer = await to_page(await visit(**PHONE), "/billing", "Customer 2")
+    paid = customer.page.locator("[data-status='CAPTURED']").first
+    await expect(paid).to_be_visible()
+    if not await paid.locator("[data-tip]").count():
+        await paid.get_by_role("button", name="$5.00").click()
+    await expect(paid.locator("[data-tip='CAPTURED']")).to_be_visible()
+    job = await paid.get_attribute("data-job")
+
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), f"/money#job={job}", "Owner 1")
+    acts, what = office.page.locator("#job [data-part=acts]"), office.page.locator("#refund [data-what]")
+    await acts.get_by_role("button", name="Give money back…").click()
+    await expect(what).to_have_text("Up to $75.00 of what was taken is left.")
+    await office.page.get_by_role("button", name="Keep it").click()
+    await acts.get_by_role("button", name="Give the tip back…").click()
+    await expect(what).to_have_text("Up to $5.00 of the tip is left.")
+    # Of what is all paid out nothing is left, and not less than that.
+    assert await office.page.evaluate(NO_ZERO_BELOW)
+
+
+async def test_the_office_decides_to_take_what_is_held_before_it_lapses(visit: Visit) -> None:
+    """R147, A2: the button stands where a hold lapses soon; of a clean that is not proven the office hears that."""
+    office = await visit(viewport={"width": 1280, "height": 900})
+    await office.page.route("**/graphql", _lapsing)
+    await to_page(office, "/money", "Admin 1")
+    take = office.page.locator("#day .with-act").get_by_role("button", name="Take what is held")
+
+    await take.first.click()
+
+    await office.is_told("This clean is not proven.")
+
+
+async def test_who_has_to_sign_in_by_mail_first_comes_back_to_the_invoice(visit: Visit, board: Board) -> None:
+    """R30, R206: the link of an invoice is followed by somebody who is signed out, and the mail opens another tab."""
+    office = await to_page(await visit(viewport={"width": 1280, "height": 900}), "/money", "Owner 1")
+    known = await office.ask("{ customers(first: 50) { nodes { id name email } } }")
+    (whose,) = [node for node in known["customers"]["nodes"] if node["name"] == "Customer 3"]
+    made = await office.ask(INVOICE, customer=whose["id"], label="Windows")
+    link = (await office.ask(ISSUE, invoice=made["createInvoice"]["invoice"]["id"]))["issueInvoice"]["invoice"]
+
+    customer = await visit(**PHONE)
+    await customer.page.goto(link["payUrl"])
+    await customer.page.get_by_role("link", name="Sign in by mail").click()
+    await customer.page.locator("[name=tenant]").fill("demo")
+    await customer.page.locator("[name=email]").fill(whose["email"])
+    before = len(_links(board, whose["email"]))
+    await customer.page.get_by_role("button", name="Mail me a link").click()
+    await until(lambda: len(_links(board, whose["email"])) > before)
+    tab = await customer.context.new_page()
+    await tab.goto(_links(board, whose["email"])[-1])
+    await tab.locator("#enter button").click()
+    await tab.get_by_role("link", name="Go to your invoice").click()
+
+    await expect(tab.locator("[data-wanted]")).to_have_attribute("data-invoice", link["id"])
+    # Once it was shown, it is not brought up again.
+    await tab.goto("/billing")
+    await expect(tab.locator(f"[data-invoice='{link['id']}']")).to_be_visible()
+    await expect(tab.locator("[data-wanted]")).to_have_count(0)
+
+
+async def _lapsing(route: Route) -> None:
+    """Let the day's holds be about to lapse, as far as the page knows."""
+    answer = await route.fetch()
+    said = await answer.json()
+    day = (said.get("data") or {}).get("moneyToday") if isinstance(said, dict) else None
+    for job in (day or {}).get("jobs", ()):
+        if job["stage"] == "HELD":
+            job |= {"stage": "AT_RISK", "risk": "LAPSING", "why": "The hold lapses soon."}
+    await route.fulfill(response=answer, json=said)
+
+
+def _links(board: Board, email: str) -> list[str]:
+    """The sign-in links that were mailed to somebody."""
+    mails = [json.loads(line) for line in board.outbox.read_text().splitlines()]
+    found = [MAIL_LINK.search(mail["body"]) for mail in mails if mail["to"] == email]
+    return [one[0] for one in found if one is not None]

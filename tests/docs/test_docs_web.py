@@ -4,7 +4,7 @@ import re
 
 from tests.docs.rules import ROOT
 
-BESIDE_GRAPHQL = {"/board", "/demo.json", "/demo/customer", "/healthz", "/readyz"}
+BESIDE_GRAPHQL = {"/board", "/demo.json", "/demo/card", "/demo/customer", "/healthz", "/readyz"}
 """Pages, the demo's logins in development, and health: no business."""
 SVG = "http://www.w3.org/2000/svg"
 """A name and no address."""

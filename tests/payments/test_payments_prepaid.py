@@ -105,6 +105,26 @@ async def test_a_declined_card_leaves_nothing_active(site: Site, card: str) -> N
     assert [one["status"] for one in site.things("payment_intents")] == ["canceled"]
     assert (await site.row("service_plan", row["plan_id"]))["status"] == "CANCELED"
     assert await site.world.count("job", site.town.tenant) == 0
+    kept = await site.row("payment_method", row["method_id"])
+    assert (kept["status"], kept["failure"]) == ("FAILED", json.loads(row["decline"])["words"])
+    assert not kept["is_default"]
+
+
+async def test_a_test_card_is_kept_under_its_own_id_so_that_the_next_customer_can_give_one(site: Site) -> None:
+    """R38, R264: `pm_card_visa` names a fresh card each time; what is charged later is the one that was saved."""
+    one, other = await site.home(card=None), await site.home(card=None)
+    first = await _charge(site, one, method="pm_card_visa")
+    await site.settle()
+
+    second = await _charge(site, other, method="pm_card_visa")
+    await site.settle()
+
+    rows = [await site.row("payment", payment) for payment in (first, second)]
+    cards = [await site.row("payment_method", row["method_id"]) for row in rows]
+    assert [row["status"] for row in rows] == ["CAPTURED", "CAPTURED"]
+    assert [card["status"] for card in cards] == ["ACTIVE", "ACTIVE"]
+    intents = {intent["id"]: intent["payment_method"] for intent in site.things("payment_intents")}
+    assert [card["method_id"] for card in cards] == [intents[row["intent_id"]] for row in rows]
 
 
 async def test_a_first_payment_that_the_bank_wants_confirmed_waits_for_its_customer(site: Site) -> None:

@@ -80,6 +80,8 @@ async def test_what_may_go_wrong_is_named_first_with_what_to_do(site: Site, api:
     assert found[gid("Job", gone)] == ("LET_GO", None)
     assert [line["risk"] is None for line in seen["jobs"]] == [False, False, True, True]
     assert all(line["why"] and line["whatToDo"] for line in seen["jobs"] if line["risk"])
+    [said] = [line["why"] for line in seen["jobs"] if line["jobId"] == gid("Job", declined)]
+    assert said == "The customer's bank has declined the card."
     assert steps(seen)["HELD"] == (1, 9_000)
 
 
