@@ -18,10 +18,10 @@ from app.auth import Auth
 from app.settings import Settings
 from domain.actors import Role
 from domain.errors import Refused
+from gateways.stripe_api import API_VERSION
 
 FORM_BYTES = 4096
 NO_STORE = {"cache-control": "no-store"}
-SANDBOX_VERSION = "2026-10-28.endive"
 SECONDS = 10
 
 
@@ -81,7 +81,7 @@ class DemoDoor:
         known = _json(self._kept.read_bytes()).get("tenants", ())
         if not isinstance(tenant, str) or tenant not in known or not isinstance(card, str):
             return _nothing()
-        headers = {"authorization": f"Bearer {demo_key(tenant)}", "stripe-version": SANDBOX_VERSION}
+        headers = {"authorization": f"Bearer {demo_key(tenant)}", "stripe-version": API_VERSION}
         asked = {"type": "card", "card[token]": f"tok_{card}"}
         async with httpx2.AsyncClient(base_url=self._sandbox, timeout=SECONDS, trust_env=False) as http:
             try:

@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx2
 
+from gateways.stripe_api import API_VERSION
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120.0
 PATIENCE_SECONDS = 60.0
@@ -52,7 +54,7 @@ class Place:
     def provider(self, key: str) -> httpx2.AsyncClient:
         """The payment provider, as the business's own account sees it."""
         port = (self.data / "stripe" / "port").read_text().strip()
-        headers = {"authorization": f"Bearer {key}", "stripe-version": "2026-10-28.endive"}
+        headers = {"authorization": f"Bearer {key}", "stripe-version": API_VERSION}
         return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, trust_env=False)
 
 

@@ -16,6 +16,7 @@ from db.tenants import tenant_by_slug
 from domain.actors import Role
 from domain.consent import CONSENT_VERSION
 from domain.errors import Refused
+from gateways.stripe_api import API_VERSION
 from sandbox import SandboxError
 from sandbox.demo_desk import Desk, Standing, standing
 from sandbox.demo_payments import key_of
@@ -74,7 +75,7 @@ async def _save_card(desk: Desk, customer: UUID, method: str, base_url: str) -> 
 
 async def _fresh(http: httpx2.AsyncClient, plan: BusinessPlan, number: str) -> str:
     """A card as the provider's own field hands it out."""
-    headers = {"authorization": f"Bearer {key_of(plan)}", "stripe-version": "2026-10-28.endive"}
+    headers = {"authorization": f"Bearer {key_of(plan)}", "stripe-version": API_VERSION}
     card = {"type": "card", "card[number]": number, "card[exp_month]": "12", "card[exp_year]": "2034"}
     answer = await http.post("/v1/payment_methods", data={**card, "card[cvc]": "123"}, headers=headers)
     said: dict[str, Any] = answer.json()

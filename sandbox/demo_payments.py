@@ -17,6 +17,7 @@ from db.runner import Runner
 from db.tenants import tenant_by_slug
 from domain.actors import Role
 from domain.payments.webhooks import HEARD, HEARD_OF_CONNECTED, HEARD_THIN
+from gateways.stripe_api import API_VERSION
 from sandbox import SandboxError
 from sandbox.demo_desk import Desk, standing
 from sandbox.demo_people import email_of
@@ -51,7 +52,7 @@ class _Shop:
 
     async def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """One request to the sandbox, with the business's key."""
-        headers = {"authorization": f"Bearer {key_of(self.plan)}", "stripe-version": "2026-10-28.endive"}
+        headers = {"authorization": f"Bearer {key_of(self.plan)}", "stripe-version": API_VERSION}
         answer = await self.http.request(method, path, headers=headers, **body)
         said: dict[str, Any] = answer.json()
         if answer.status_code != 200:
