@@ -306,7 +306,7 @@ async def test_a_board_that_is_left_open_goes_on_to_the_next_day(world: World, p
     (client, board), (_, own) = pairs
     assert set(held(board)) == {site.id}
 
-    await world.move_clock(site.town.tenant, 2 * DAY)
+    await world.move_clock(site.town.tenant, 3 * DAY)
     # That somebody else comes tells this process how late it is.
     await close(*await watching(site, ports[0], site.colleague))
     await client.frames(board, 2)
