@@ -273,7 +273,7 @@ async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_rol
     kinds = sum((viewer.kinds for viewers in watching for viewer in viewers), Counter())
     print(dict(done), dict(kinds))
     # Two writers at once never meet twice in the same way: one or another move may have found nothing to work with.
-    assert len(missing := {move.name for move in MOVES} - done.keys()) < 3, missing
+    assert len(missing := {move.name for move in MOVES} - done.keys()) <= len(MOVES) // 10, missing
     assert frozenset().union(*(steps.kinds for steps in FOLDS.values())) - {"Heartbeat"} == kinds.keys()
     for viewers in watching:
         for viewer in viewers:
