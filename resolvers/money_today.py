@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.payments.payouts import HOLD_WORDS, HoldReason, PayoutStatus
-from domain.payments.pipeline import RISK_WORDS, MoneyRisk, MoneyStage
+from domain.payments.pipeline import NO_MORE, RISK_WORDS, MoneyRisk, MoneyStage
 from domain.payments.states import CLEAN_KINDS, MethodStatus
 from domain.scheduling import LIVE_JOB_STATES, JobStatus, PaymentStatus
 from resolvers.common import ADMINS
@@ -71,8 +71,8 @@ def _write(stamp: Any, args: Any) -> str:
         day AS MATERIALIZED (SELECT now.*, {day} AS day FROM now),
         clean AS MATERIALIZED (
             SELECT j.id, j.starts_at, j.status AS job_status, j.payment_status, p.id AS payment_id, p.capture_before,
-                p.decline ->> 'words' AS declined, r.risk, {_STAGE} AS stage, u.name AS customer_name,
-                h.name AS property_name,
+                p.decline ->> 'words' AS declined, p.next_attempt_at IS NOT NULL AS is_asked_again, r.risk,
+                {_STAGE} AS stage, u.name AS customer_name, h.name AS property_name,
                 CASE WHEN p.captured_cents > 0 THEN p.captured_cents
                     ELSE coalesce(p.amount_cents, j.price_cents) END AS cents
             FROM day now
@@ -122,7 +122,9 @@ def money_today(found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def _job(row: Mapping[str, Any]) -> Mapping[str, Any]:
     words = RISK_WORDS[MoneyRisk(row["risk"])] if row["risk"] else None
-    said = _of_customer(row["declined"]) if row["risk"] == MoneyRisk.DECLINED else None
+    is_declined = row["risk"] == MoneyRisk.DECLINED
+    said = _of_customer(row["declined"]) if is_declined else None
+    todo = NO_MORE if is_declined and not row["is_asked_again"] else None
     return {
         **row,
         "job_id": encode_id("Job", row["id"]),
@@ -130,7 +132,7 @@ def _job(row: Mapping[str, Any]) -> Mapping[str, Any]:
         "starts_at": datetime.fromisoformat(row["starts_at"]),
         "capture_before": _instant(row["capture_before"]),
         "why": said or (words.why if words else None),
-        "what_to_do": words.what_to_do if words else None,
+        "what_to_do": todo or (words.what_to_do if words else None),
     }
 
 

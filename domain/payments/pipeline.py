@@ -80,3 +80,5 @@ RISK_WORDS: Mapping[MoneyRisk, RiskWords] = {
         "The clean has begun and nothing is held.", "Retry the payment, or see the alarms below."
     ),
 }
+NO_MORE = "It is not asked again by itself: ask the customer for another card."
+"""What to do about a card that is declined for good (A36)."""

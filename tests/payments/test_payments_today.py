@@ -4,7 +4,7 @@ from typing import Any
 
 from domain.actors import Actor
 from domain.ids import JobId, PayoutId
-from domain.payments.pipeline import RISK_WORDS, MoneyRisk, MoneyStage
+from domain.payments.pipeline import NO_MORE, RISK_WORDS, MoneyRisk, MoneyStage
 from services.cancellations import CancelJob, cancel_job
 from services.payouts.holding import HoldPayout, hold_payout
 from tests.payments.site import ZONE, Site
@@ -83,6 +83,21 @@ async def test_what_may_go_wrong_is_named_first_with_what_to_do(site: Site, api:
     [said] = [line["why"] for line in seen["jobs"] if line["jobId"] == gid("Job", declined)]
     assert said == "The customer's bank has declined the card."
     assert steps(seen)["HELD"] == (1, 9_000)
+
+
+async def test_a_card_that_is_declined_for_good_is_not_said_to_be_asked_again(site: Site, api: Api) -> None:
+    """A36: the office reads what the ladder does; another declined card beside it is asked again."""
+    jobs = []
+    for outcome in ("insufficient_funds", "lost_card"):
+        home = await site.home()
+        await site.outcome(home.method, outcome)
+        jobs.append(await site.job(home))
+    await site.hold_night()
+
+    seen = await the_day(api, site, day=await day_of(site, jobs[0]))
+
+    todo = {line["jobId"]: line["whatToDo"] for line in seen["jobs"]}
+    assert [todo[gid("Job", job)] for job in jobs] == [RISK_WORDS[MoneyRisk.DECLINED].what_to_do, NO_MORE]
 
 
 async def test_nobody_else_sees_a_day_of_money(site: Site, api: Api) -> None:
