@@ -60,7 +60,7 @@ class Outcome:
     seconds: float
     held_twice: int
     peak_mib: float
-    idle_mib: float
+    first_mib: float
 
 
 async def measure(place: Installation, report: Report, *, quick: bool) -> None:
@@ -88,7 +88,10 @@ def _lines(night: Night, outcome: Outcome) -> list[Line]:
     return [
         Line(f"{kind}: planned", f"{outcome.plan_seconds:.2f} s, {outcome.plan_statements} statements"),
         Line(f"{kind}: held{killed}", f"{rate:,.0f} jobs a minute; held twice or not at all: {outcome.held_twice}"),
-        Line(f"{kind}: the worker's memory", f"{outcome.idle_mib:.0f} MiB idle, {outcome.peak_mib:.0f} at most"),
+        Line(
+            f"{kind}: the worker's memory",
+            f"{outcome.first_mib:.0f} MiB at the first hold, {outcome.peak_mib:.0f} at most",
+        ),
     ]
 
 
@@ -126,20 +129,20 @@ async def _plan(place: Installation, tenant: TenantId, market: MarketId) -> tupl
 
 
 async def _worked_off(place: Installation, url: str, tenant: TenantId, night: Night) -> tuple[float, float]:
-    """Have a worker hold everything, and be killed where the night says so; its memory at most and at its start."""
+    """Have a worker hold everything, killed where the night says so; its memory at most, and at the first hold."""
     held = "select count(*) from payment where tenant_id = $1 and status = 'AUTHORIZED'"
-    peak = idle = 0.0
+    peak = first = 0.0
     until = time.monotonic() + LIMIT_SECONDS
     for share in [night.killed_at, None] if night.killed_at else [None]:
         wanted = night.jobs if share is None else int(night.jobs * share)
         with _worker(place, url, night.pace) as worker:
-            while await place.root.fetchval(held, tenant) < wanted:
+            while (done := await place.root.fetchval(held, tenant)) < wanted:
                 if time.monotonic() > until or worker.status() == psutil.STATUS_ZOMBIE:
                     raise SystemExit(f"The night's worker did not get through: {_log(place).read_text()[-3000:]}")
                 resident = worker.memory_info().rss / 2**20
-                idle, peak = idle or resident, max(peak, resident)
+                first, peak = first or (resident if done else 0.0), max(peak, resident)
                 await asyncio.sleep(LOOK_SECONDS)
-    return peak, idle
+    return peak, first
 
 
 @contextmanager
