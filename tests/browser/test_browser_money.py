@@ -212,6 +212,7 @@ async def test_the_office_decides_to_take_what_is_held_before_it_lapses(visit: V
     await take.first.click()
 
     await office.is_told("This clean is not proven.")
+    await office.page.unroute_all(behavior="wait")
 
 
 async def test_who_has_to_sign_in_by_mail_first_comes_back_to_the_invoice(visit: Visit, board: Board) -> None:

@@ -17,8 +17,9 @@ from graphql import REMOVE, FieldNode, Visitor, get_named_type, parse, print_ast
 from domain.actors import Actor, CleanerId, Role, StaffRole
 from domain.availability import window_at
 from services import availability
-from services.identity import cleaners, staff
+from services.identity import business, cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
+from services.inputs import JSON
 from tests.product.contract import document, selection
 from tests.product.walking import FEEDS, SCHEMA
 from tests.product.world import Town, World, gid
@@ -256,6 +257,8 @@ async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_rol
     for scene in scenes:
         await to_an_open_window(scene)
         await furnish(scene)
+    rules = business.UpdateTenant(settings=JSON({"swaps": {"approvalRequired": True}}))
+    await scenes[0].office(business.update_tenant, rules)
     watching = [await watchers(scene, ports) for scene in scenes]
     await asyncio.gather(*(viewer.open() for viewers in watching for viewer in viewers))
     await asyncio.gather(*map(a_clean, scenes))
