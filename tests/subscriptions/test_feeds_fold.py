@@ -257,8 +257,9 @@ async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_rol
     for scene in scenes:
         await to_an_open_window(scene)
         await furnish(scene)
-    rules = business.UpdateTenant(settings=JSON({"swaps": {"approvalRequired": True}}))
-    await scenes[0].office(business.update_tenant, rules)
+        # Until a move switches it off, so that it is not left to chance whether a swap ever waits for the office.
+        rules = business.UpdateTenant(settings=JSON({"swaps": {"approvalRequired": True}}))
+        await scene.office(business.update_tenant, rules)
     watching = [await watchers(scene, ports) for scene in scenes]
     await asyncio.gather(*(viewer.open() for viewers in watching for viewer in viewers))
     await asyncio.gather(*map(a_clean, scenes))
@@ -276,7 +277,7 @@ async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_rol
     kinds = sum((viewer.kinds for viewers in watching for viewer in viewers), Counter())
     print(dict(done), dict(kinds))
     # Two writers at once never meet twice in the same way: one or another move may have found nothing to work with.
-    assert len(missing := {move.name for move in MOVES} - done.keys()) <= len(MOVES) // 10, missing
+    assert len(missing := {move.name for move in MOVES} - done.keys()) < 3, missing
     assert frozenset().union(*(steps.kinds for steps in FOLDS.values())) - {"Heartbeat"} == kinds.keys()
     for viewers in watching:
         for viewer in viewers:
