@@ -1,5 +1,6 @@
 """The ASGI application: GraphQL over HTTP and websocket, health, and the static pages."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -55,6 +56,7 @@ PAGES = {
     "/sign-in": "enter.html",
 }
 SHUTDOWN_SECONDS = 5
+READY_SECONDS = 2
 MESSAGE_BYTES = 256 * 1024
 
 _log = structlog.get_logger("api")
@@ -183,7 +185,9 @@ async def _alive(_request: Request) -> Response:
 
 async def _answers(pool: asyncpg.Pool) -> bool:
     try:
-        return bool(await pool.fetchval("select true", timeout=2) is True)
+        # Waiting for a free connection counts too: who has none to answer with is not ready.
+        async with asyncio.timeout(READY_SECONDS):
+            return bool(await pool.fetchval("select true") is True)
     except (asyncpg.PostgresError, *GONE):
         return False
 

@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import psutil
 import pytest
@@ -24,10 +27,11 @@ from app.settings import ConfigurationError, Settings
 from sandbox.commands import migrate_database
 from sandbox.environment import Servers, remove_environment
 from sandbox.servers import environment_of, with_servers
-from tests.product.world import PATIENCE, ROOT, SECRET_KEY, World, environment
+from tests.product.world import PATIENCE, ROOT, SECRET_KEY, World, an_api, environment
 
 CONFIG = 78
 MAIN = str(ROOT / "main.py")
+READS_THAT_WAIT = "select count(*) from pg_locks where relation = 'swap'::regclass and not granted"
 
 
 def free_port() -> int:
@@ -77,6 +81,9 @@ def test_one_command_brings_everything_up_and_leaves_nothing_behind(data: Path, 
     try:
         # The pages are served while the demo is still being made; the welcome comes when it is.
         welcome = any("A first subscription" in line for line in process.stdout)
+        # A pipe that nobody empties holds up whoever writes to it, after 64 KiB of log.
+        rest = threading.Thread(target=process.stdout.read)
+        rest.start()
         family = psutil.Process(process.pid).children(recursive=True)
         demo = httpx2.get(f"http://127.0.0.1:{port}/demo.json").json()
         who = demo["cleaners"][0]
@@ -94,7 +101,9 @@ def test_one_command_brings_everything_up_and_leaves_nothing_behind(data: Path, 
         assert httpx2.get(f"http://127.0.0.1:{port}/").status_code == 200
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=40)
+        process.wait(timeout=40)
+    rest.join()
+    process.stdout.close()
     assert process.returncode == 0
     assert welcome
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
@@ -201,6 +210,34 @@ async def test_a_server_that_is_not_ours_serves_what_is_set_up_rightly(world: Wo
         process.send_signal(signal.SIGTERM)
         _, printed = process.communicate(timeout=40)
     assert "Traceback" not in printed
+
+
+async def test_who_has_no_connection_left_to_answer_with_says_in_time_that_it_is_not_ready(world: World) -> None:
+    """R243: a probe is not kept waiting behind reads that wait themselves; what was asked is answered later."""
+    town = await world.found()
+    headers = {"authorization": f"Bearer {world.token(town.owner)}"}
+    body = {"query": "{ swaps { totalCount } }"}
+    async with an_api(world, POOL_SIZE="2") as api, a_superuser(world) as database:
+        async with database.transaction():
+            await database.execute("lock table swap in access exclusive mode")
+            asked = [asyncio.create_task(api.http.post("/graphql", json=body, headers=headers)) for _ in range(2)]
+            while await database.fetchval(READS_THAT_WAIT) < len(asked):
+                await asyncio.sleep(0.02)
+            probed = await api.http.get("/readyz")
+        answers = [(await one).json() for one in asked]
+        again = await api.http.get("/readyz")
+    assert (probed.status_code, probed.json()["ready"]) == (503, False)
+    assert [answer["data"] for answer in answers] == [{"swaps": {"totalCount": 0}}] * 2
+    assert (again.status_code, again.json()["ready"]) == (200, True)
+
+
+@asynccontextmanager
+async def a_superuser(world: World) -> AsyncIterator[asyncpg.Connection]:
+    database = await asyncpg.connect(world.servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 def under_uvicorn(env: dict[str, str], port: int = 0) -> subprocess.Popen[str]:
