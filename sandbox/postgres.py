@@ -43,7 +43,13 @@ SETTINGS = (
     # Compiling a plan costs more than running one of ours.
     "jit=off",
 )
-NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+NOT_DURABLE = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    # A test runs most of its statements a few times only: half of the work would be to plan each of them five times.
+    "plan_cache_mode=force_generic_plan",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,13 @@ from domain.payments.ledger import Account, EntryKind, Posting
 from domain.payments.ops import OpKind
 from domain.payments.outcomes import Fault, Refusal
 from domain.payments.states import OPEN_DISPUTES, DisputeStatus
+from domain.scheduling import PaymentStatus
 from models import customer, dispute, ledger_entry, payment
 from services.checks import text
 from services.inputs import arg
 from services.payments.accounts import ensure_provider
-from services.payments.alarms import raise_alarm
-from services.payments.back import count_back
+from services.payments.alarms import clear_about, raise_alarm
+from services.payments.back import TO_REFUND, WITHOUT_RIGHT, count_back
 from services.payments.evidence import LONGEST, draft_evidence
 from services.payments.ledger import Entry, book, posted, reserve_left
 from services.payments.ops import Step, marks, plan_op, standing_op
@@ -191,7 +192,10 @@ async def _move(tx: Tx, row: Row[Any], paid: Row[Any], thing: Mapping[str, Any])
         _tell(tx, row)
     if answers:
         await finish_standing(tx, OpKind.DISPUTE_EVIDENCE, subject, row.provider_id)
-    await count_back(tx, paid)
+    paid = await count_back(tx, paid)
+    if status is DisputeStatus.LOST and paid.status == PaymentStatus.REFUNDED:
+        # What was to go back has gone, though not by a refund.
+        await clear_about(tx, (TO_REFUND, *WITHOUT_RIGHT), str(paid.id))
     if status in {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW}:
         await freeze_payouts(tx, paid.id)
     elif status is not before and status not in OPEN_DISPUTES:

@@ -21,7 +21,7 @@ from domain.scheduling import AssignmentRole
 from sandbox.stripe.errors import StripeError
 from services import cancellations, scheduling
 from services.fieldwork import arrivals, overrides
-from services.payments import captures, declines, holds, invoices, refunds, releases
+from services.payments import accounts, captures, declines, disconnecting, holds, invoices, refunds, releases
 from services.payments.prepaid import FirstClean, charge_first_clean
 from services.payouts import holding, tips
 from tests.fieldwork.site import command_of
@@ -567,6 +567,21 @@ async def account(play: Play, move: Move) -> None:
         await play.stage.control(f"accounts/{business.accounts[move.b % len(business.accounts)]}", {"status": status})
     except StripeError:
         play.counts["refused"] += 1
+
+
+@act
+async def leave(play: Play, move: Move) -> None:
+    """A business's key dies, and it leaves its account if it may; then it comes back with a key that opens it."""
+    number = play.business(move.a)
+    town = play.stage.both[number].town
+    await play.do(number, None, accounts.connect_provider, accounts.ConnectProvider("sk_live_gone", ["whsec_gone"]))
+    await play.stage.work(2 + move.b % 20)
+    if await play.do(number, None, disconnecting.disconnect_provider, disconnecting.DisconnectProvider()):
+        play.counts["accounts left"] += 1
+    if move.c % 2:
+        await play.stage.work(move.b % 20)
+    form = accounts.ConnectProvider(f"sk_test_{town.slug}", [f"whsec_{town.slug}"], f"pk_test_{town.slug}")
+    await play.do(number, None, accounts.connect_provider, form)
 
 
 # -- plays ------------------------------------------------------------------------------------------------------------

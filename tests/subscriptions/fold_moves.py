@@ -361,6 +361,24 @@ async def a_clean(scene: Scene) -> None:
         scene.done[move.__name__] += 1
 
 
+async def a_swap(scene: Scene) -> None:
+    """A shift goes on with the office's word, at the second time: chance alone may switch approval off before."""
+    giver, taker = [await scene.town.cleaner(markets=[scene.markets[0]]) for _ in range(2)]
+    whose = await scene.some("select customer_id from property where tenant_id = $1")
+    form = customers.CreateProperty(
+        whose["customer_id"], scene.markets[0], scene.word("Home"), "1 Road", "City", "1", *MIAMI, 2, 1, 900
+    )
+    home = await scene.office(customers.create_property, form)
+    start = (await scene.now()).replace(minute=0) + 72 * HOUR
+    job = await scene.office(scheduling.create_job, scheduling.CreateJob(home, start, Decimal(3)))
+    shift = await scene.office(scheduling.assign_cleaner, scheduling.AssignCleaner(job, CleanerId(giver.person)))
+    for move in (decline, approve):
+        swap = await scene.run(giver, swaps.offer_swap, swaps.OfferSwap(shift, scene.word("Dentist")))
+        await scene.run(taker, swaps.accept_swap, swaps.AcceptSwap(swap))
+        await move(scene)
+        scene.done.update((offer.__name__, accept.__name__, move.__name__))
+
+
 async def rename_market(scene: Scene) -> None:
     form = business.UpdateMarket(scene.chance.choice(scene.markets), name=scene.word("Market"))
     await scene.office(business.update_market, form)

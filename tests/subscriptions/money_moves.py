@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from db.command import Command
 from db.ids import new_id
 from db.tx import Tx
 from domain.actors import Role
+from domain.errors import Conflict
 from domain.payments.payouts import HoldReason, PayoutStatus
 from domain.scheduling import PaymentStatus
 from models import payment, payout
@@ -47,7 +50,10 @@ async def _begin_payout(tx: Tx, of: Any) -> UUID:
         "tier": "standard", "role": "PRIMARY", "policy": "PARTICIPATED", "due_at": tx.now,
         "created_at": tx.now, "updated_at": tx.now,
     }  # fmt: skip
+    await hold_payment(tx, of["id"])
     async with tx.as_system(wholly=True):
+        if await tx.one(select(payout.c.id).where(tx.own(payout), payout.c.payment_id == of["id"]).limit(1)):
+            raise Conflict("Somebody was faster.")
         made = await tx.insert(payout, **row)
         tell_payout(tx, await tx.get(payout, made))
     return UUID(str(made))

@@ -17,14 +17,13 @@ from graphql import REMOVE, FieldNode, Visitor, get_named_type, parse, print_ast
 from domain.actors import Actor, CleanerId, Role, StaffRole
 from domain.availability import window_at
 from services import availability
-from services.identity import business, cleaners, staff
+from services.identity import cleaners, staff
 from services.identity.qr import IssueQr, issue_qr
-from services.inputs import JSON
 from tests.product.contract import document, selection
 from tests.product.walking import FEEDS, SCHEMA
 from tests.product.world import Town, World, gid
 from tests.subscriptions.client import PATIENCE, Client, Feed
-from tests.subscriptions.fold_moves import MOVES, Scene, a_clean, first_job, furnish, write
+from tests.subscriptions.fold_moves import MOVES, Scene, a_clean, a_swap, first_job, furnish, write
 from tests.subscriptions.folding import FOLDS, Fold, Held
 
 SEED = int(os.environ.get("FOLD_SEED", "3"))
@@ -257,12 +256,10 @@ async def test_snapshot_and_deltas_equal_a_fresh_snapshot_for_every_feed_and_rol
     for scene in scenes:
         await to_an_open_window(scene)
         await furnish(scene)
-        # Until a move switches it off, so that it is not left to chance whether a swap ever waits for the office.
-        rules = business.UpdateTenant(settings=JSON({"swaps": {"approvalRequired": True}}))
-        await scene.office(business.update_tenant, rules)
     watching = [await watchers(scene, ports) for scene in scenes]
     await asyncio.gather(*(viewer.open() for viewers in watching for viewer in viewers))
     await asyncio.gather(*map(a_clean, scenes))
+    await asyncio.gather(*map(a_swap, scenes))
 
     for _ in range(ROUNDS):
         await asyncio.gather(*map(_writing, scenes, watching))
