@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 STATEMENT_TIMEOUT_MS = 10_000
 WRITES_PREPARED = 1_000
-"""The statements that a connection keeps prepared: more than the commands have. With the driver's 100 a worker prepares and
-plans nearly all of them anew each time."""
+"""The statements that a connection keeps prepared: more than all commands have.
+
+With the driver's 100 a worker would prepare and plan nearly all of them anew each time.
+"""
 
 GONE = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """How the driver says that a connection is lost: the second while the server has said farewell and not yet hung up."""
