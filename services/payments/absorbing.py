@@ -27,7 +27,7 @@ from services.payments.captures import capture_proven, captured, still_held
 from services.payments.declines import confirm_until, declined
 from services.payments.expiry import lapsed
 from services.payments.holds import start_over, take_over
-from services.payments.intents import go_on, let_be_gone, read_later
+from services.payments.intents import end_there, go_on, let_be_gone, read_later
 from services.payments.ops import standing_op
 from services.payments.patience import wanted_later
 from services.payments.recording import NEVER_DONE, finish_standing
@@ -81,6 +81,11 @@ async def absorb_intent(tx: Tx, subject: UUID, thing: Mapping[str, Any]) -> None
         row = await move_payment(tx, row, intent_id=said.id)
         await finish_standing(tx, OpKind.INTENT, row.id, said.id)
     match said.status:
+        case "requires_payment_method" | "requires_confirmation" | "requires_action" if (
+            row.status == PaymentStatus.RELEASED
+        ):
+            # Given up here when the business left this account, to which it has come back.
+            await end_there(tx, row)
         case "requires_payment_method" | "requires_confirmation":
             await _unconfirmed(tx, row, said)
         case "requires_action":

@@ -77,6 +77,12 @@ async def let_be_gone(tx: Tx, row: Row[Any], why: str) -> Row[Any]:
     return await _let_be_gone(tx, row)
 
 
+async def end_there(tx: Tx, row: Row[Any]) -> None:
+    """Plan to have a payment that is let go, or was given up while nobody could be asked, ended at the provider."""
+    ask = asks.cancel_intent(row.intent_id, reason="requested_by_customer")
+    await plan_op(tx, Step(OpKind.RELEASE, row.id, ask, job=row.job_id))
+
+
 async def usable_method(tx: Tx, row: Row[Any]) -> Row[Any] | None:
     """The card that a payment is asked of: its own while it can be used, else the customer's default."""
     async with tx.as_system(wholly=True):
@@ -157,8 +163,7 @@ async def _let_be_gone(tx: Tx, row: Row[Any]) -> Row[Any]:
     for kind in (OpKind.INTENT, OpKind.CONFIRM):
         await drop_planned(tx, kind, row.id, row.let_go)
     if row.intent_id is not None:
-        ask = asks.cancel_intent(row.intent_id, reason="requested_by_customer")
-        await plan_op(tx, Step(OpKind.RELEASE, row.id, ask, job=row.job_id))
+        await end_there(tx, row)
         return row
     if await standing_op(tx, OpKind.INTENT, row.id) is None:
         await clear_alarm(tx, GIVEN_UP, str(row.id))

@@ -542,6 +542,28 @@ async def test_the_same_account_knows_everybody_as_before(site: Site) -> None:
     assert (await site.row("payment_method", home.card))["status"] == "ACTIVE"
 
 
+async def test_a_payment_that_was_given_up_is_ended_at_the_account_when_the_business_is_back(site: Site) -> None:
+    """A41, R239: found by the reconciliation; nobody can be charged by what nobody knows of any more."""
+    job = await site.job(await site.home())
+    await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
+    await site.system(command_of(hold_now), job)
+    [op] = await site.ops("INTENT")
+    await site.attempt("send_money", {"op": str(op["id"])})
+    await _dies_quietly(site)
+    await _leave(site)
+    assert [one["status"] for one in site.intents_of(job)] == ["requires_confirmation"]
+
+    await site.connect()
+    await site.settle()
+    for _ in range(2):
+        await site.duty("reconcile_money")
+
+    assert [one["status"] for one in site.intents_of(job)] == ["canceled"]
+    assert [op["state"] for op in await site.ops("RELEASE")] == ["SUCCEEDED"]
+    assert await site.status(job) == "RELEASED"
+    await _is_in_order(site)
+
+
 async def test_nobody_is_forgotten_while_the_provider_does_not_answer(site: Site) -> None:
     """A41: who is not answered asks again; cards are not given up for that."""
     home = await site.home()
