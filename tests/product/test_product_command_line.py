@@ -221,8 +221,9 @@ async def test_who_has_no_connection_left_to_answer_with_says_in_time_that_it_is
         async with database.transaction():
             await database.execute("lock table swap in access exclusive mode")
             asked = [asyncio.create_task(api.http.post("/graphql", json=body, headers=headers)) for _ in range(2)]
-            while await database.fetchval(READS_THAT_WAIT) < len(asked):
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(PATIENCE):
+                while await database.fetchval(READS_THAT_WAIT) < len(asked):
+                    await asyncio.sleep(0.02)
             probed = await api.http.get("/readyz")
         answers = [(await one).json() for one in asked]
         again = await api.http.get("/readyz")
