@@ -710,7 +710,10 @@ def _movement(case: Case, source: str) -> str | None:
         doc = case.store.collection(case.account, collection).get(id)
         if doc is not None:
             return str(doc["balance_transaction"])
-    return None
+    # A tip's entry is named after its payment.
+    paid = case.by_id("payment").get(_uuid(id))
+    charge = None if paid is None else case.store.collection(case.account, "charges").get(paid["charge_id"] or "")
+    return None if charge is None else str(charge["balance_transaction"])
 
 
 def _fee(case: Case, charge: Any) -> int:
