@@ -108,6 +108,16 @@ async def _planned(site: Site) -> JobId:
     return job
 
 
+async def _made_known(site: Site) -> JobId:
+    """A clean of tomorrow whose hold the provider knows of, and whose card was not asked yet."""
+    job = await site.job(await site.home())
+    await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
+    await site.system(command_of(hold_now), job)
+    [op] = await site.ops("INTENT")
+    await site.attempt("send_money", {"op": str(op["id"])})
+    return job
+
+
 async def _proven(site: Site) -> JobId:
     """A proven clean whose capture is planned with a dead key."""
     job = await site.held_job()
@@ -351,11 +361,7 @@ async def test_a_step_that_moves_no_money_is_given_up_wherever_it_stands(site: S
 
 async def test_what_follows_from_giving_up_is_given_up_as_well(site: Site) -> None:
     """A41, R143: a hold that was to be let go and whose card had not been asked yet would be let go by another step."""
-    job = await site.job(await site.home())
-    await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(command_of(hold_now), job)
-    [op] = await site.ops("INTENT")
-    await site.attempt("send_money", {"op": str(op["id"])})
+    job = await _made_known(site)
     assert [op["state"] for op in await site.ops("CONFIRM")] == ["PLANNED"]
     await _dies_quietly(site)
     wish = "update payment set let_go = 'CANCELED' where job_id = $1"
@@ -544,11 +550,7 @@ async def test_the_same_account_knows_everybody_as_before(site: Site) -> None:
 
 async def test_a_payment_that_was_given_up_is_ended_at_the_account_when_the_business_is_back(site: Site) -> None:
     """A41, R239: found by the reconciliation; nobody can be charged by what nobody knows of any more."""
-    job = await site.job(await site.home())
-    await site.until((await site.row("job", job))["starts_at"] - timedelta(hours=20))
-    await site.system(command_of(hold_now), job)
-    [op] = await site.ops("INTENT")
-    await site.attempt("send_money", {"op": str(op["id"])})
+    job = await _made_known(site)
     await _dies_quietly(site)
     await _leave(site)
     assert [one["status"] for one in site.intents_of(job)] == ["requires_confirmation"]

@@ -8,12 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
 import psutil
 import pytest
@@ -217,12 +215,12 @@ async def test_who_has_no_connection_left_to_answer_with_says_in_time_that_it_is
     town = await world.found()
     headers = {"authorization": f"Bearer {world.token(town.owner)}"}
     body = {"query": "{ swaps { totalCount } }"}
-    async with an_api(world, POOL_SIZE="2") as api, a_superuser(world) as database:
-        async with database.transaction():
-            await database.execute("lock table swap in access exclusive mode")
+    async with an_api(world, POOL_SIZE="2") as api:
+        async with world.root.transaction():
+            await world.root.execute("lock table swap in access exclusive mode")
             asked = [asyncio.create_task(api.http.post("/graphql", json=body, headers=headers)) for _ in range(2)]
             async with asyncio.timeout(PATIENCE):
-                while await database.fetchval(READS_THAT_WAIT) < len(asked):
+                while await world.root.fetchval(READS_THAT_WAIT) < len(asked):
                     await asyncio.sleep(0.02)
             probed = await api.http.get("/readyz")
         answers = [(await one).json() for one in asked]
@@ -230,15 +228,6 @@ async def test_who_has_no_connection_left_to_answer_with_says_in_time_that_it_is
     assert (probed.status_code, probed.json()["ready"]) == (503, False)
     assert [answer["data"] for answer in answers] == [{"swaps": {"totalCount": 0}}] * 2
     assert (again.status_code, again.json()["ready"]) == (200, True)
-
-
-@asynccontextmanager
-async def a_superuser(world: World) -> AsyncIterator[asyncpg.Connection]:
-    database = await asyncpg.connect(world.servers.superuser_url.rsplit("/", 1)[0] + "/cleanshift")
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 def under_uvicorn(env: dict[str, str], port: int = 0) -> subprocess.Popen[str]:
