@@ -79,10 +79,12 @@ export class Today {
     empty.textContent = this.#isKnown ? "No jobs on this day." : "Reading the jobs…";
   }
 
-  /** On this day by the market's clock; and today whatever is still under way. */
+  /** On the days, by the market's clock, for which it is planned and on which somebody came or left; today whatever is under way. */
   #isShown(job, now) {
     const zone = job.zone ?? "UTC";
-    const isDay = dayOf(job.startsAt, zone) === addDays(dayOf(now, zone), this.#day);
+    const times = [job.startsAt, ...job.crew.flatMap(({ checkedInAt, checkedOutAt }) => [checkedInAt, checkedOutAt])];
+    const day = addDays(dayOf(now, zone), this.#day);
+    const isDay = times.some((time) => time && dayOf(time, zone) === day);
     return isDay || (this.#day === 0 && job.status === "IN_PROGRESS");
   }
 

@@ -8,6 +8,24 @@ from tests.browser.board import Visitor
 from tests.browser.conftest import Visit
 from tests.browser.fieldwork import FITS, LATER, PHONE, Clean, planned_now, to_page
 
+DAYS_SHOWN = """async ([now, ...jobs]) => {
+    const { Today } = await import("/web/today.js");
+    const root = document.querySelector("#today").cloneNode(true);
+    const today = new Today(root, { isSet: true, now: () => Date.parse(now) });
+    const rest = { zone: "America/New_York", propertyName: "Key House", city: "Miami", status: "COMPLETED" };
+    const of = ({ from, came, left }, id) => ({
+        ...rest, id: String(id), startsAt: from, endsAt: from,
+        crew: [{ cleanerName: "Cleaner 1", checkedInAt: came, checkedOutAt: left }],
+    });
+    today.take({ __typename: "JobsSnapshot", jobs: jobs.map(of) });
+    today.close();
+    return ["yesterday", "today", "tomorrow"].map((_, place) => {
+        root.querySelectorAll("[data-days] button")[place].click();
+        return [...root.querySelectorAll("[data-list] [data-job]")].map((card) => Number(card.dataset.job));
+    });
+}"""
+"""Which of some completed cleans the board lists under yesterday, today and tomorrow, named by their places."""
+
 
 def card_of(office: Visitor, clean: Clean) -> Locator:
     return office.page.locator(f"#today [data-job='{clean.job}']")
@@ -66,6 +84,24 @@ async def test_the_office_sees_every_phase_live_and_verifies_the_proof(visit):
     async with office.page.expect_download() as loading:
         await office.page.get_by_role("button", name="Download the bundle").click()
     assert (await loading.value).suggested_filename.endswith(".zip")
+
+
+async def test_a_clean_is_listed_on_every_day_on_which_somebody_was_there(visit):
+    """R126: who is done before the midnight of its day, or after it, is not gone from the day that is looked at."""
+    office = await to_page(await visit(), "/office", "Dispatcher 1")
+
+    def clean(planned: str, *there: str) -> dict[str, str]:
+        times = zip(("from", "came", "left"), (planned, *there), strict=False)
+        return {name: f"2026-11-{time}:00-05:00" for name, time in times}
+
+    early = clean("24T00:00", "23T23:10", "23T23:50")
+    late = clean("23T22:30", "23T22:25", "24T00:10")
+    plain = clean("23T10:00", "23T10:00", "23T11:00")
+    unworked = clean("24T10:00")
+    shown = await office.page.evaluate(DAYS_SHOWN, ["2026-11-23T23:55:00-05:00", early, late, plain, unworked])
+    assert shown == [[], [2, 1, 0], [1, 0, 3]]
+    shown = await office.page.evaluate(DAYS_SHOWN, ["2026-11-24T00:20:00-05:00", early, late, plain, unworked])
+    assert shown == [[2, 1, 0], [1, 0, 3], []]
 
 
 async def test_an_administrator_accepts_an_arrival_and_an_incomplete_proof_with_a_reason(visit):
