@@ -1,8 +1,4 @@
-"""One `main.py dev` on a folder of its own, one Chromium, and a signed-in page for whoever a test needs.
-
-`BROWSER_AT=2026-11-29T08:00-05:00` gives the demo's businesses that time, to see that no test depends on it. It must be
-within the coming week: the demo's founding is still written at the real time, and its invitations last for seven days.
-"""
+"""One `main.py dev` on a folder of its own, one Chromium, and a signed-in page for whoever a test needs."""
 
 import asyncio
 import shutil
@@ -11,19 +7,18 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import datetime
 from os import environ
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import asyncpg
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from app.migrate import migrate
 from sandbox.environment import open_environment, remove_environment
 from tests.browser.board import Board, Visitor
+from tests.clock import set_clocks
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -55,8 +50,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 async def board(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Board]:
     """The demo as `make run` brings it up."""
     place, port = tmp_path_factory.mktemp("board"), _free_port()
-    if "BROWSER_AT" in environ:
-        await asyncio.to_thread(_move_clock, place / "data", datetime.fromisoformat(environ["BROWSER_AT"]))
+    await asyncio.to_thread(_migrate, place / "data")
     with (place / "dev.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -96,19 +90,11 @@ async def visit(board: Board, browser: Browser) -> AsyncIterator[Visit]:
         assert [str(error) for visitor in visitors for error in visitor.errors] == []
 
 
-def _move_clock(data: Path, at: datetime) -> None:
-    """Let every business of this folder live at that time from its founding on."""
-
-    async def move(url: str) -> None:
-        database = await asyncpg.connect(url.rsplit("/", 1)[0] + "/cleanshift")
-        by = await database.fetchval("select $1::timestamptz - clock_timestamp()", at)
-        await database.execute(f"alter table tenant alter clock_offset set default '{by.total_seconds()} seconds'")
-        await database.execute(f"update tenant set clock_offset = '{by.total_seconds()} seconds'")
-        await database.close()
-
+def _migrate(data: Path) -> None:
+    """Set the clocks before the demo is made."""
     with open_environment(data) as servers:
         asyncio.run(migrate(servers.database_owner_url))
-        asyncio.run(move(servers.superuser_url))
+        asyncio.run(set_clocks(servers.superuser_url))
 
 
 def _free_port() -> int:

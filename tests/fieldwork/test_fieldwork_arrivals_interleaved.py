@@ -36,7 +36,7 @@ Other = Callable[[Scene], Awaitable[Call[Any, Any]]]
 
 async def a_scene(site: Site) -> Scene:
     """An hour and a half after the start: the office was told in time, a cover is open, the cleaner is at the door."""
-    await site.world.root.execute("update tenant set clock_offset = '0' where tenant_id = $1", site.town.tenant)
+    await site.world.root.execute("update tenant set clock_offset = default where tenant_id = $1", site.town.tenant)
     cleaner, taker = await site.town.cleaner(), await site.town.cleaner()
     shift = await site.shift(cleaner)
     job = await site.job_of(shift)

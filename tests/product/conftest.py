@@ -10,6 +10,7 @@ import pytest
 
 from app.migrate import migrate
 from sandbox.environment import Servers, open_environment, remove_environment
+from tests.clock import set_clocks
 from tests.product.ring import Game, Judge, Prepare, Ring, a_ring
 from tests.product.world import Api, Town, World, a_world, an_api
 
@@ -23,6 +24,7 @@ def product_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def product_servers(product_data: Path) -> Iterator[Servers]:
     with open_environment(product_data, durable=False) as running:
         asyncio.run(migrate(running.database_owner_url))
+        asyncio.run(set_clocks(running.superuser_url))
         yield running
     remove_environment(product_data)
 

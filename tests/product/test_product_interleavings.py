@@ -76,7 +76,7 @@ async def test_one_accepts_at_the_instant_of_expiry(play) -> None:
     async def prepare(ring: Ring) -> Plan:
         world, tenant = ring.town.world, ring.town.tenant
         # The clock of the round before was moved on: back to where it was.
-        await world.root.execute("update tenant set clock_offset = '0' where tenant_id = $1", tenant)
+        await world.root.execute("update tenant set clock_offset = default where tenant_id = $1", tenant)
         expires_at = await world.now(tenant) + timedelta(minutes=5)
         swap = await ring.garden.swap(ring.giver, await ring.garden.monday(), expires_at=expires_at)
         return (

@@ -605,7 +605,7 @@ async def test_a_swap_is_approved_at_the_instant_of_its_end(floor: Floor, met: M
 
     async def prepare(ring: Ring) -> Plan:
         world, tenant = ring.town.world, ring.town.tenant
-        await world.root.execute("update tenant set clock_offset = '0' where tenant_id = $1", tenant)
+        await world.root.execute("update tenant set clock_offset = default where tenant_id = $1", tenant)
         shift = await _asked(floor, await ring.garden.monday())
         ends = "update swap set expires_at = now() + interval '5 minutes' where id = $1"
         await floor.sql(ends, shift.swap)

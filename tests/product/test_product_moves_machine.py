@@ -73,7 +73,7 @@ class MarketGame(RuleBasedStateMachine):
         for name in TABLES:
             table.sql(f"delete from {name} where tenant_id = $1", table.town.tenant)
         chosen = {"approvalRequired": approval, "drawMinutes": 5 if draws else 0, "standingBids": bidding}
-        set_back = "update tenant set settings = $2, clock_offset = '0' where tenant_id = $1"
+        set_back = "update tenant set settings = $2, clock_offset = default where tenant_id = $1"
         table.sql(set_back, table.town.tenant, json.dumps({"swaps": chosen}))
         self.market = PlainMarket(approval, draws, bidding)
         self.start = table.wait(table.town.day(1, 0))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.migrate import migrate
 from sandbox.environment import Servers, open_environment, remove_environment
+from tests.clock import set_clocks
 from tests.payments.machine import Season, play_many
 from tests.payments.plays import Move, play
 from tests.payments.stage import Stage, a_stage
@@ -46,6 +47,7 @@ def _on_a_stage(act: Callable[[Stage], Awaitable[bool]]) -> bool:
     try:
         with open_environment(data, durable=False) as servers:
             asyncio.run(migrate(servers.database_owner_url))
+            asyncio.run(set_clocks(servers.superuser_url))
             return asyncio.run(_staged(servers, data, act))
     finally:
         remove_environment(data)
