@@ -1,7 +1,7 @@
 """When the businesses of the tests live: on a morning in the middle of a week, whatever the hour at which they run.
 
-`TEST_AT=2026-11-29T23:40-05:00` lets them live then, to see that nothing hangs on the hour or the day. It must be within
-the coming week, because a business is still founded at the real time, and its invitations last for seven days.
+`TEST_AT=2026-11-29T23:40-05:00` lets them live then, to see that nothing hangs on the hour or the day: within the
+coming week, because a business is still founded at the real time, and its invitations last for seven days.
 """
 
 from datetime import datetime, time, timedelta

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 import pytest
 
+from app.migrate import migrate
 from app.roles import ensure_powerless
 from app.settings import ConfigurationError
 from db.ids import new_id
@@ -19,8 +20,9 @@ from domain.swaps import SWAP_TRANSITIONS, SwapStatus
 from models import ddl, metadata, walls
 from models.functions import DEFINER_READS, FUNCTIONS, TRIGGERS, TRUSTED_TRIGGERS
 from sandbox.environment import Servers
-from sandbox.roles import DATABASE, DATABASE_RULES
+from sandbox.roles import DATABASE
 from services import swaps
+from tests.product.databases import an_empty_database
 from tests.product.furnished import House, kept
 from tests.product.world import Town, World
 
@@ -684,26 +686,20 @@ CATALOGUE = {
 """Everything of a schema that matters, each as rows that two databases can be compared by."""
 
 
-async def test_the_migrated_database_is_the_one_that_the_models_describe(
-    product_servers: Servers, world: World
-) -> None:
+async def test_the_migrated_database_is_the_one_that_the_models_describe(product_servers: Servers) -> None:
     """R243: the first migration is a printed copy; what one says the other says too."""
-    base = product_servers.superuser_url.rsplit("/", 1)[0]
-    await world.root.execute("create database cleanshift_printed owner cleanshift_owner")
-    printed = await asyncpg.connect(f"{base}/cleanshift_printed")
-    try:
-        for rule in DATABASE_RULES:
-            await printed.execute(rule.replace(f"DATABASE {DATABASE} ", "DATABASE cleanshift_printed "))
+    async with (
+        an_empty_database(product_servers, "cleanshift_printed") as (_, printed),
+        an_empty_database(product_servers, "cleanshift_migrated") as (owner_url, migrated),
+    ):
         await printed.execute("set session authorization cleanshift_owner")
         for statement in ddl.statements():
             await printed.execute(statement)
         await printed.execute("reset session authorization")
+        await migrate(owner_url)
         for what, query in CATALOGUE.items():
             described = {tuple(row) for row in await printed.fetch(query)}
-            migrated = {tuple(row) for row in await world.root.fetch(query) if row[0] != "alembic_version"}
-            assert migrated - described == set(), what
-            assert described - migrated == set(), what
+            found = {tuple(row) for row in await migrated.fetch(query) if row[0] != "alembic_version"}
+            assert found - described == set(), what
+            assert described - found == set(), what
             assert described or what == "column grants"
-    finally:
-        await printed.close()
-        await world.root.execute("drop database cleanshift_printed")

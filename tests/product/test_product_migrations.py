@@ -10,9 +10,8 @@ import pytest
 from app.migrate import migrate
 from db.ids import new_id
 from sandbox.environment import Servers
-from sandbox.roles import DATABASE, DATABASE_RULES
+from tests.product.databases import an_empty_database
 
-NAME = "cleanshift_older"
 STARTS = datetime(2027, 1, 4, 14, tzinfo=UTC)
 HOUSES = ("ours", "theirs")
 
@@ -45,18 +44,8 @@ insert into audit (tenant_id, seq, action, entity, entity_id, detail, actor_id, 
 @pytest.fixture
 async def older(product_servers: Servers) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
     """An empty database beside the others: its owner's address, and a superuser's connection to it."""
-    base = product_servers.superuser_url.rsplit("/", 1)[0]
-    root = await asyncpg.connect(product_servers.superuser_url)
-    await root.execute(f"create database {NAME} owner cleanshift_owner")
-    connection = await asyncpg.connect(f"{base}/{NAME}")
-    for rule in DATABASE_RULES:
-        await connection.execute(rule.replace(f"DATABASE {DATABASE} ", f"DATABASE {NAME} "))
-    try:
-        yield f"{product_servers.database_owner_url.rsplit('/', 1)[0]}/{NAME}", connection
-    finally:
-        await connection.close()
-        await root.execute(f"drop database {NAME} with (force)")
-        await root.close()
+    async with an_empty_database(product_servers, "cleanshift_older") as made:
+        yield made
 
 
 def _house(slug: str) -> dict[str, Any]:

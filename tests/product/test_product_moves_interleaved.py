@@ -41,6 +41,9 @@ insert into swap (tenant_id, id, kind, status, job_id, market_id, role, opened_b
 select $1, $4, 'COVER', 'PENDING', $3, market_id, 'PRIMARY', 'OFFICE', now(), $5::timestamptz + interval '3 hours'
 from place"""
 
+_NOW = "(select now() + clock_offset from tenant where tenant_id = swap.tenant_id)"
+_ACCEPTED = f"update swap set status = 'ACCEPTED', taker_id = $2, closed_at = {_NOW} where id = $1"
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -64,15 +67,14 @@ class Floor:
 
     async def taken(self, shift: Planted, by: Actor) -> None:
         await self.sql("update assignment set cleaner_id = $2 where id = $1", shift.assignment, by.person)
-        accepted = "update swap set status = 'ACCEPTED', taker_id = $2, closed_at = now() where id = $1"
-        await self.sql(accepted, shift.swap, by.person)
+        await self.sql(_ACCEPTED, shift.swap, by.person)
 
     async def awaiting(self, shift: Planted, by: Actor, given: Planted | None = None) -> None:
         awaits = "update swap set status = 'AWAITING_APPROVAL', taker_id = $2, given_id = $3 where id = $1"
         await self.sql(awaits, shift.swap, by.person, given.assignment if given else None)
 
     async def drawn(self, shift: Planted, *asked: Actor) -> None:
-        await self.sql("update swap set draws_at = now() - interval '1 second' where id = $1", shift.swap)
+        await self.sql(f"update swap set draws_at = {_NOW} - interval '1 second' where id = $1", shift.swap)
         row = "insert into swap_ask (tenant_id, swap_id, cleaner_id, asked_at) values ($1, $2, $3, now())"
         for who in asked:
             await self.sql(row, self.ring.town.tenant, shift.swap, who.person)
@@ -85,11 +87,7 @@ class Floor:
     async def filled(self, vacancy: Planted, by: Actor) -> None:
         """The vacancy taken a moment ago."""
         await self.sql("update job set status = 'ASSIGNED' where id = $1", vacancy.job)
-        await self.sql(
-            "update swap set status = 'ACCEPTED', taker_id = $2, closed_at = now() where id = $1",
-            vacancy.swap,
-            by.person,
-        )
+        await self.sql(_ACCEPTED, vacancy.swap, by.person)
         await self.sql(
             """insert into assignment (tenant_id, id, job_id, customer_id, cleaner_id, role, starts_at, ends_at,
                 created_at)
@@ -607,7 +605,7 @@ async def test_a_swap_is_approved_at_the_instant_of_its_end(floor: Floor, met: M
         world, tenant = ring.town.world, ring.town.tenant
         await world.root.execute("update tenant set clock_offset = default where tenant_id = $1", tenant)
         shift = await _asked(floor, await ring.garden.monday())
-        ends = "update swap set expires_at = now() + interval '5 minutes' where id = $1"
+        ends = f"update swap set expires_at = {_NOW} + interval '5 minutes' where id = $1"
         await floor.sql(ends, shift.swap)
         late = lambda: world.move_clock(tenant, timedelta(minutes=10))  # noqa: E731
         return floor.approve(shift), ring.expire(shift), [shift], late
