@@ -239,6 +239,13 @@ async def sign_up(world: World, plan: str = "team") -> Town:
     form = SignUp(slug, f"Business {slug}", "Owner 1", f"owner@{slug}.example", "Miami", plan=plan)
     founded = await world.run(Actor.system(tenant), sign_up_business, form)
     assert founded.market_id is not None
+    # It is founded at the real time; its trial begins when it lives, so that it is as long on every day of the week.
+    await world.root.execute(
+        """update tenant_subscription p set created_at = p.created_at + t.clock_offset,
+               trial_ends_at = p.trial_ends_at + t.clock_offset
+           from tenant t where t.tenant_id = p.tenant_id and t.tenant_id = $1""",
+        tenant,
+    )
     return Town(world, tenant, slug, await world.session_of(tenant, Role.OWNER), founded.market_id)
 
 

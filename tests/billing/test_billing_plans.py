@@ -267,7 +267,6 @@ async def test_a_card_that_fails_makes_the_plan_due_and_a_better_one_makes_it_wh
     await house.outcome("ok")
     url = (await house.choose())["checkout_url"]
     assert "/p/" in url or "portal" in url or "session" in url
-    # The provider asks 3, 5 and 7 days one after the other; where in these we are depends on when the trial began.
     await house.move(8 * DAY)
     await house.told()
     assert (await house.plan())["status"] == "ACTIVE"

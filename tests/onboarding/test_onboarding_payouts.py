@@ -321,7 +321,8 @@ async def test_a_cleaner_finishes_on_the_providers_page_and_the_stage_is_done(
             fits = all(bool(found[name]) if want is True else found[name] == want for name, want in wanted.items())
             return found if fits else None
 
-        found: dict[str, object] = await until(is_there, PATIENCE)
+        # A notice that was not taken is sent again a minute later.
+        found: dict[str, object] = await until(is_there, 3 * PATIENCE)
         return found
 
     async with a_process(tmp_path) as (_, port), over(port) as browser:

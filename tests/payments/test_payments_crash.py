@@ -71,7 +71,7 @@ async def a_sandbox_process(data: Path) -> AsyncIterator[Far]:
     process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx2.AsyncClient(trust_env=False) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
             async with asyncio.timeout(PATIENCE):
                 while not await _answers(http, url):
                     await asyncio.sleep(0.05)

@@ -39,8 +39,8 @@ async def provider(wire: Wire) -> AsyncIterator[Provider]:
 
 @pytest.fixture
 async def impatient(wire: Wire) -> AsyncIterator[Provider]:
-    """For answers that never come: the same, waiting for half a second."""
-    providers = StripeProviders(seconds=0.5)
+    """For answers that never come: the same, waiting for two seconds."""
+    providers = StripeProviders(seconds=2)
     yield providers.of(Credentials("sk_test_one", base_url=wire.url))
     await providers.aclose()
 
@@ -182,7 +182,7 @@ def test_an_error_of_the_library_itself_is_no_answer() -> None:
 
 
 async def test_nobody_there_is_unknown(wire: Wire) -> None:
-    providers = StripeProviders(seconds=0.5)
+    providers = StripeProviders(seconds=20)
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()
@@ -212,17 +212,17 @@ async def test_who_gives_up_waiting_lets_go_of_the_connection_and_the_next_call_
 ) -> None:
     """A cancelled call ends as cancelled; what became of it is then unknown."""
     call = asyncio.create_task(_sent(provider, wire, "hang"))
-    await asyncio.wait_for(wire.asked.wait(), 5)
+    await asyncio.wait_for(wire.asked.wait(), 60)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
     assert isinstance(await _sent(provider, wire, said(200, PAID)), Answered)
 
 
 async def test_many_calls_share_few_connections_and_each_business_has_its_own_key(wire: Wire) -> None:
-    providers = StripeProviders(seconds=5)
+    providers = StripeProviders(seconds=60)
     wire.answers += [said(200, PAID)] * 30
     several = [providers.of(Credentials(f"sk_test_{number}", base_url=wire.url)) for number in range(3)]
     outcomes = await asyncio.gather(*(several[number % 3].send(ASK, f"key-{number}") for number in range(30)))

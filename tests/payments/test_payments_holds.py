@@ -206,8 +206,9 @@ async def test_a_night_is_planned_with_as_many_statements_for_forty_cleans_as_fo
         home: Home = await site.home()
         day = await _day_after(site, 6, 0)
         jobs: list[JobId] = [await site.job(home, day + timedelta(minutes=5 * at)) for at in range(many)]
+        tomorrow = await site.now() + timedelta(days=1)
         await site.world.root.execute(
-            "update job set starts_at = now() + '1 day', ends_at = now() + '1 day 3 hours' where id = any($1)", jobs
+            "update job set starts_at = $2, ends_at = $2 + interval '3 hours' where id = any($1)", jobs, tomorrow
         )
         with Counted(site) as statements:
             await site.system(plan_holds, PlanHolds(site.town.market, await site.now()))

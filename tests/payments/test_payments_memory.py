@@ -1,6 +1,7 @@
 """What a transaction remembers of the rows that it has locked: never another row than the database's own (R1, R144)."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -98,8 +99,9 @@ async def test_a_hold_reads_no_row_twice(site: Site) -> None:
     """R144: a night of thousands is as fast as its single hold."""
     made = await site.job(await site.home())
     # Priced and planned before: what is counted are the steps alone.
+    tomorrow = await site.now() + timedelta(days=1)
     await site.world.root.execute(
-        "update job set starts_at = now() + '1 day', ends_at = now() + '1 day 3 hours' where id = $1", made
+        "update job set starts_at = $2, ends_at = $2 + interval '3 hours' where id = $1", made, tomorrow
     )
     await site.system(command_of(hold_now), made)
     with Counted(site) as statements:

@@ -66,4 +66,5 @@ async def test_the_file_of_an_export_is_fetched_at_its_short_lived_address(till:
     file = await api.http.get(made["url"])
     assert (file.status_code, file.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert str(who.person) in file.text
-    assert (await api.http.get(made["url"][:-3] + "AAA")).status_code == 404
+    forged = made["url"][:-1] + ("A" if made["url"][-1] != "A" else "Q")
+    assert (await api.http.get(forged)).status_code == 404
