@@ -8,6 +8,8 @@ ARGS ?=
 PY := .venv/bin/python
 STAMP := .venv/installed-from-lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start hundreds of processes: what is compiled once, each of them only loads.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
