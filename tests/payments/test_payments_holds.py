@@ -208,7 +208,9 @@ async def test_a_night_is_planned_with_as_many_statements_for_forty_cleans_as_fo
         jobs: list[JobId] = [await site.job(home, day + timedelta(minutes=5 * at)) for at in range(many)]
         tomorrow = await site.now() + timedelta(days=1)
         await site.world.root.execute(
-            "update job set starts_at = $2, ends_at = $2 + interval '3 hours' where id = any($1)", jobs, tomorrow
+            "update job set starts_at = $2, ends_at = $2::timestamptz + interval '3 hours' where id = any($1)",
+            jobs,
+            tomorrow,
         )
         with Counted(site) as statements:
             await site.system(plan_holds, PlanHolds(site.town.market, await site.now()))

@@ -101,7 +101,7 @@ async def test_a_hold_reads_no_row_twice(site: Site) -> None:
     # Priced and planned before: what is counted are the steps alone.
     tomorrow = await site.now() + timedelta(days=1)
     await site.world.root.execute(
-        "update job set starts_at = $2, ends_at = $2 + interval '3 hours' where id = $1", made, tomorrow
+        "update job set starts_at = $2, ends_at = $2::timestamptz + interval '3 hours' where id = $1", made, tomorrow
     )
     await site.system(command_of(hold_now), made)
     with Counted(site) as statements:
