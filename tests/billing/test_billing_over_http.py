@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from sandbox.failpoints import failpoint
 from sandbox.payments import PLATFORM_KEY, payments_sandbox
 from services.billing.choosing import ChoosePlan, choose_plan
 from tests.billing.house import sign_up
+from tests.ports import free_port
 from tests.product.world import PATIENCE, Api, Town, World, a_worker, an_api
 
 PLANS = "{ plans { name priceCents currency seats jobsAMonth trialDays features } }"
@@ -177,9 +177,3 @@ def test_of_two_runs_over_one_folder_the_second_uses_the_first_ones_sandbox(tmp_
         assert "DATABASE_URL" not in ours[0].env
     with payments_sandbox(settings.model_copy(update={"stripe_key": "sk_test_own"})) as (named, none):
         assert (named.stripe_url, none) == (None, [])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

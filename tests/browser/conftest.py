@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from app.migrate import migrate
 from sandbox.environment import open_environment, remove_environment
 from tests.browser.board import Board, Visitor
 from tests.clock import set_clocks
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -49,7 +49,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 @pytest.fixture(scope="package")
 async def board(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Board]:
     """The demo as `make run` brings it up."""
-    place, port = tmp_path_factory.mktemp("board"), _free_port()
+    place, port = tmp_path_factory.mktemp("board"), free_port()
     await asyncio.to_thread(_migrate, place / "data")
     with (place / "dev.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -95,12 +95,6 @@ def _migrate(data: Path) -> None:
     with open_environment(data) as servers:
         asyncio.run(migrate(servers.database_owner_url))
         asyncio.run(set_clocks(servers.superuser_url))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _until_ready(board: Board, process: asyncio.subprocess.Process, log: Path) -> None:

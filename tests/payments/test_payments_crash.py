@@ -7,7 +7,6 @@ the very place: before a step is begun, once it is marked as sent, once the prov
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -31,6 +30,7 @@ from tasks.context import Tools
 from tests.payments import witness
 from tests.payments.site import Post, Site
 from tests.payments.stage import pay_to, replayed
+from tests.ports import free_port
 from tests.product.world import ROOT, Town, a_worker
 
 PATIENCE = 60.0
@@ -64,9 +64,7 @@ class Far:
 
 @asynccontextmanager
 async def a_sandbox_process(data: Path) -> AsyncIterator[Far]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = [sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data)]
     process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"

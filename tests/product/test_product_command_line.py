@@ -25,17 +25,12 @@ from app.settings import ConfigurationError, Settings
 from sandbox.commands import migrate_database
 from sandbox.environment import Servers, remove_environment
 from sandbox.servers import environment_of, with_servers
+from tests.ports import free_port
 from tests.product.world import PATIENCE, ROOT, SECRET_KEY, World, an_api, environment
 
 CONFIG = 78
 MAIN = str(ROOT / "main.py")
 READS_THAT_WAIT = "select count(*) from pg_locks where relation = 'swap'::regclass and not granted"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def clean(**more: str) -> dict[str, str]:

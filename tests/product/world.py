@@ -5,7 +5,6 @@ import base64
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -38,6 +37,7 @@ from services import customers, scheduling, swaps
 from services.identity import business, cleaners, staff
 from services.identity.command_line import PersonWanted, open_session_for
 from services.identity.links import FindInvitation, find_invitation, link_token
+from tests.ports import free_port
 
 KEY = bytes(range(32))
 SECRET_KEY = base64.urlsafe_b64encode(KEY).decode()
@@ -269,9 +269,7 @@ def environment(servers: Servers, data: Path, **more: str) -> dict[str, str]:
 @asynccontextmanager
 async def an_api(world: World, **more: str) -> AsyncIterator[Api]:
     """An API process of its own; `more` is environment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = environment(world.servers, world.data, PORT=str(port), **more)
     log = (world.data / f"api-{port}.log").open("wb")
     process = subprocess.Popen([sys.executable, str(ROOT / "main.py"), "serve"], env=env, stdout=log, stderr=log)

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,6 +24,7 @@ from sandbox.ownership import cluster_place, myself
 from sandbox.postgres import find_postmaster
 from sandbox.processes import end
 from sandbox.redis_server import RedisFolder, find_redis
+from tests.ports import free_port
 from tests.product.world import ROOT, environment, stop
 from tests.soak.proxy import Proxy
 
@@ -217,7 +217,7 @@ async def open_cluster(servers: Servers, data: Path, worker: Sequence[str] = WOR
 
 
 async def _api(cluster: Cluster, stack: AsyncExitStack, log: Path) -> Api:
-    port = _free_port()
+    port = free_port()
     env = environment(cluster.servers, cluster.data, PORT=str(port), HEARTBEAT_SECONDS=str(HEARTBEAT_SECONDS))
     child = Child(f"API {len(cluster.apis)}", API, env, log)
     return Api(child, port, await stack.enter_async_context(Proxy(port)))
@@ -250,10 +250,3 @@ async def looking(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
     finally:
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

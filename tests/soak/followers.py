@@ -23,6 +23,8 @@ from tests.subscriptions.client import GRAPHQL_WS
 
 SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 CONNECT_SECONDS = 3.0
+FRESH_SECONDS = 30.0
+"""For a beginner right after the faults, when everything is catching up."""
 GOING_AWAY = frozenset({1000, 1012, 1013})
 NOT_HEARD = 1011, "keepalive ping timeout"
 """How a server may end a good client's connection: it stops, cannot serve now, or has not heard from it for long."""
@@ -118,7 +120,7 @@ class Follower:
     async def fresh(self, port: int) -> dict[Any, Any]:
         """The state of somebody who begins now and comes as far as this follower, over a connection of its own."""
         beginner = Follower(f"{self.name}, anew", self.actor, self.fold.anew(), self.line, self.chance)
-        async with asyncio.timeout(CONNECT_SECONDS), beginner._subscribed(port) as connection:
+        async with asyncio.timeout(FRESH_SECONDS), beginner._subscribed(port, FRESH_SECONDS) as connection:
             # A snapshot may be a second old: what has happened since follows it.
             while beginner.seq < self.seq:
                 beginner._take(await beginner._next(connection))
@@ -141,16 +143,16 @@ class Follower:
                 self._take(frame)
 
     @asynccontextmanager
-    async def _subscribed(self, port: int) -> AsyncIterator[ClientConnection]:
+    async def _subscribed(self, port: int, patience: float = CONNECT_SECONDS) -> AsyncIterator[ClientConnection]:
         address = f"ws://127.0.0.1:{port}/graphql"
         headers = self.device.headers()
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(patience):
             connection = await connect(
                 address, subprotocols=[GRAPHQL_WS], additional_headers=headers, proxy=None, ping_interval=None
             )
         try:
             self.connections += 1
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(patience):
                 await self._introduce(connection)
             yield connection
         finally:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from sandbox import SandboxError
 from sandbox.stripe.app import stripe_app
 from sandbox.stripe.proxy import Proxy
 from sandbox.stripe.sandbox import Sandbox
+from tests.ports import free_port
 from tests.stripe_sandbox.driving import DAY, JOB, START, Driver, a_sandbox, state
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +24,7 @@ PATIENCE = 60.0
 
 @asynccontextmanager
 async def a_process(data: Path, *more: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = [sys.executable, "-m", "sandbox.stripe", "--port", str(port), "--data", str(data), *more]
     process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT)
     try:

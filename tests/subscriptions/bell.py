@@ -1,6 +1,5 @@
 """A Redis of a test's own, to be killed and brought back on the same port."""
 
-import socket
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import redis
 from sandbox.binaries import redis_program
 from sandbox.ownership import myself
 from sandbox.processes import wait_until
+from tests.ports import free_port
 
 
 class Bell:
@@ -17,9 +17,7 @@ class Bell:
     def __init__(self, folder: Path) -> None:
         program = redis_program(myself())
         assert program is not None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._argv = [str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         self._process: subprocess.Popen[bytes] | None = None

@@ -21,6 +21,7 @@ from models import ddl
 from models.base import APP
 from sandbox.environment import Servers, open_environment, remove_environment
 from subscriptions.wake import Wake
+from tests.clock import set_clocks
 from tests.product.world import World, a_world
 from tests.product.world import an_api as a_whole_api
 from tests.subscriptions.bell import Bell
@@ -149,6 +150,7 @@ async def api(wiring: Wiring, servers: Servers) -> AsyncIterator[int]:
 async def world(servers: Servers, wake: Wake, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The product on these servers; its commits ring, and several can look behind the walls at once."""
     await _say_current(servers.database_owner_url)
+    await set_clocks(servers.superuser_url)
     async with a_world(servers, tmp_path_factory.mktemp("product")) as made:
 
         def ring(tenant: TenantId, *, events: bool, tasks: bool) -> None:

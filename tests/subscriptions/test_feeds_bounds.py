@@ -81,7 +81,7 @@ async def test_a_thousand_subscriptions_on_one_socket_are_fifty_and_refusals(
 async def test_a_flood_of_messages_is_refused_with_a_time_and_then_closed_with_1013(
     start_api: StartApi, ours: Business, theirs: Business
 ) -> None:
-    api = await start_api(limits={"messages_a_second": 10.0, "messages_at_once": 100.0})
+    api = await start_api(limits={"messages_a_second": 0.1, "messages_at_once": 100.0})
     watchers = Watchers(api, ours, theirs)
     await watchers.begin()
     one = await ours.cleaner()

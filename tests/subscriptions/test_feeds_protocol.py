@@ -233,7 +233,7 @@ async def test_only_own_and_allowed_origins_may_connect(start_api: StartApi, our
 
 
 async def test_a_socket_ends_with_its_token(api: int, ours: Business) -> None:
-    client = await Client.open(api, token(await ours.cleaner(), seconds=2))
+    client = await Client.open(api, token(await ours.cleaner(), seconds=6))
     feed = await client.begun(MARKET)
 
     assert await client.closed() == 4403
@@ -272,7 +272,7 @@ REAUTHENTICATE = "mutation ($token: String!) { reauthenticate(token: $token) }"
 
 async def test_reauthenticating_prolongs_the_socket_and_its_subscriptions(api: int, ours: Business) -> None:
     one = await ours.cleaner()
-    short, reference = await Client.open(api, token(one, seconds=3)), await Client.open(api, token(one, seconds=3))
+    short, reference = await Client.open(api, token(one, seconds=6)), await Client.open(api, token(one, seconds=6))
     feed = await short.begun(MARKET)
 
     answer = await short.run(REAUTHENTICATE, token=token(one))

@@ -157,10 +157,15 @@ def token(actor: Actor, seconds: float = 600) -> str:
 
 
 async def a_business(db: asyncpg.Connection, runner: Runner, name: str) -> Business:
-    """A tenant with two markets, a customer and a home."""
+    """A tenant with two markets, a customer and a home. What is written here is of the real time, and so it lives then,
+    whenever the product's businesses do.
+    """
     made = Business(db, runner, TenantId(new_id()), f"{name}-{new_id().hex[-8:]}")
     insert: list[tuple[str, tuple[Any, ...]]] = [
-        ("tenant (tenant_id, slug, name, created_at) values ($1, $2, $2, now())", (made.tenant, made.name)),
+        (
+            "tenant (tenant_id, slug, name, clock_offset, created_at) values ($1, $2, $2, '0', now())",
+            (made.tenant, made.name),
+        ),
         ("tenant_head (tenant_id, epoch) values ($1, 7)", (made.tenant,)),
         ("customer (tenant_id, id, name, created_at) values ($1, $2, 'Customer', now())", (made.tenant, made.customer)),
     ]
