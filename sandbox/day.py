@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ SETTINGS = {
     "fieldwork": {"accessLeadMinutes": 720},
 }
 ACCOUNTS_AT_PROVIDER = "CASH"
+LEAD = timedelta(minutes=3)
 _numbers = count(1)
 
 
@@ -124,6 +125,17 @@ async def _payout_account(day: Day, wanted: str) -> Any:
     return account if account and account[wanted] else None
 
 
+def start_after(now: datetime, zone: ZoneInfo) -> datetime:
+    """A minute soon after now whose day and time of day say when it is; in an hour that comes twice they do not.
+
+    There they mean the first time, which may be over: then it is the minute after that hour.
+    """
+    start = (now + LEAD).astimezone(zone).replace(second=0, microsecond=0)
+    while start.fold:
+        start = (start.astimezone(UTC) + timedelta(minutes=1)).astimezone(zone)
+    return start
+
+
 async def _book(day: Day) -> tuple[Person, str]:
     """A customer books and prepays the first clean: they, signed in, and the job."""
     form = (await day.place.person().ask('{ bookingForm(tenant: "demo") { consentVersion } }'))["bookingForm"]
@@ -131,7 +143,7 @@ async def _book(day: Day) -> tuple[Person, str]:
         "openBooking", "bookingToken bookingDraft { id }", tenant=SLUG, marketId=day.market
     )
     visitor, draft = day.place.person(opened["bookingToken"]), opened["bookingDraft"]["id"]
-    start = (datetime.now(day.zone) + timedelta(minutes=3)).replace(second=0, microsecond=0)
+    start = start_after(datetime.now(UTC), day.zone)
     home = {"marketId": day.market, "address": "100 Biscayne Boulevard", "city": "Miami", "postalCode": "33132", **HERE}
     steps: Sequence[tuple[str, Mapping[str, Any]]] = (
         ("Customer", {"name": "Customer of the Day", "email": EMAIL, "phone": "+13055550199"}),

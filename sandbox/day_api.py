@@ -19,9 +19,10 @@ from typing import Any
 import httpx2
 
 from gateways.stripe_api import API_VERSION
+from sandbox.environment import remove_environment
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 30.0
@@ -128,6 +129,9 @@ async def open_place() -> AsyncIterator[Place]:
                 await asyncio.to_thread(process.wait, STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+                await asyncio.to_thread(process.wait)
+            # As root its cluster lies outside of the folder.
+            await asyncio.to_thread(remove_environment, data)
 
 
 async def _until_ready(http: httpx2.AsyncClient, process: "subprocess.Popen[bytes]", data: Path) -> None:

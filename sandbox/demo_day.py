@@ -25,7 +25,7 @@ from domain.ids import AssignmentId, ChecklistItemId, CleanerId, JobId, Property
 from gateways import image_check
 from gateways.images import COPY_TYPE
 from gateways.objects import ObjectStore
-from sandbox.demo_desk import Standing, standing
+from sandbox.demo_desk import Desk, Standing, standing
 from sandbox.demo_people import Founded, email_of
 from sandbox.demo_pictures import room
 from sandbox.demo_plan import DayVisit, Reached
@@ -94,6 +94,12 @@ async def add_day(business: Founded, objects: ObjectStore) -> bool:
     return True
 
 
+async def _now(desk: Desk) -> datetime:
+    """The business's time: the scenes before this one may have taken a minute."""
+    async with looking(desk.runner.engine, desk.tenant) as (_rows, now):
+        return now
+
+
 async def _has_day(business: Founded) -> bool:
     async with looking(business.desk.runner.engine, business.desk.tenant) as (rows, now):
         found: bool = await rows.fetchval(_JOBS_NOW, business.desk.tenant, now - BEHIND, now + AHEAD)
@@ -105,13 +111,14 @@ async def _add(business: Founded, objects: ObjectStore, here: Standing, visit: D
     home = next(one for one in business.plan.homes if one.name == visit.home)
     cleaner = CleanerId(here.cleaners[email_of(f"cleaner-{visit.cleaner}", business.plan)]["id"])
     try:
-        starts_at = here.now + visit.starts_in
+        now = await _now(desk)
+        starts_at = now + visit.starts_in
         form = CreateJob(PropertyId(here.homes[visit.home]), starts_at, visit.hours, instructions=visit.instructions)
         job: JobId = await desk.run(owner, Role.OWNER, create_job, form)
         assigned: AssignmentId = await desk.run(owner, Role.OWNER, assign_cleaner, AssignCleaner(job, cleaner))
         shift = _Shift(business, objects, cleaner, job, assigned, home.position)
         if visit.reached is not Reached.NOTHING:
-            await _work(shift, visit.reached, here.now)
+            await _work(shift, visit.reached, now)
     except Refused:
         # A skill taken away, a home archived, a clock moved: the demo has to start all the same, with less to see.
         return

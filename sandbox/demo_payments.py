@@ -25,7 +25,7 @@ from sandbox.demo_plan import BUSINESSES, BusinessPlan
 from sandbox.stamped import looking
 from services.payments.accounts import ConnectProvider, connect_provider
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.1
 
 

@@ -30,8 +30,18 @@ def handled(signums: Iterable[signal.Signals], handler: Callable[[int], object])
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind the stack like Ctrl-C does, unless somebody has already decided about them."""
-    with handled([signum for signum in ENDING if signal.getsignal(signum) is signal.SIG_DFL], _unwind):
+    """SIGTERM and SIGHUP unwind the stack like Ctrl-C does, unless somebody has already decided about them.
+
+    One is enough: those that follow are ignored until the block has ended, so that none cuts its clearing up short.
+    """
+    undecided = [signum for signum in ENDING if signal.getsignal(signum) is signal.SIG_DFL]
+
+    def unwind(signum: int) -> None:
+        for each in undecided:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + signum)
+
+    with handled(undecided, unwind):
         yield
 
 
@@ -45,7 +55,3 @@ def postponed() -> Iterator[None]:
     finally:
         for signum in arrived[:1]:
             signal.raise_signal(signum)
-
-
-def _unwind(signum: int) -> None:
-    raise SystemExit(128 + signum)

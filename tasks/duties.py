@@ -20,7 +20,8 @@ from domain.errors import Refused
 from domain.ids import MarketId
 from tasks.clock import MarketClock, Schedule, daily, every, window_reminders, window_transitions
 
-LOOK_BACK = timedelta(hours=24)
+LOOK_BACK = timedelta(hours=25)
+"""The longest day, on which the clocks go back: each daily duty has a due time in it."""
 LOOK_AHEAD = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,7 @@
 /** Time as the business counts it: the server's clock, and days and weeks in a market's own zone. */
 
 const DAY = 86_400_000;
+const QUARTER = 900_000;
 // The page is written in English, so its dates are too; day and month follow the reader's habit if that is English.
 const LOCALE = navigator.language?.startsWith("en") ? navigator.language : "en-US";
 
@@ -22,6 +23,22 @@ export class ServerClock {
   now() {
     return (this.#ahead ?? 0) + performance.now();
   }
+}
+
+/**
+ * Calls `turned` within a second of every quarter of an hour by the server's clock, and once to begin with: no zone's
+ * day turns at any other time. Returns what ends it.
+ */
+export function eachQuarter(clock, turned) {
+  let last = null;
+  const look = () => {
+    const now = clock.isSet ? Math.floor(clock.now() / QUARTER) : last;
+    if (now === last) return;
+    last = now;
+    turned();
+  };
+  const timer = setInterval(look, 1_000);
+  return () => clearInterval(timer);
 }
 
 const formats = new Map();

@@ -50,7 +50,7 @@ export class Desk {
   close() {
     this.#isClosed = true;
     this.socket?.close();
-    this.countdowns?.close();
+    [this.countdowns, this.market, this.week].forEach((view) => view?.close());
   }
 
   /** End the session on the server, as far as it can be reached. */

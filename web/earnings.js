@@ -2,7 +2,7 @@
 
 import { Failure, SignedOut, Unreachable } from "/web/api.js";
 import { inWords } from "/web/books.js";
-import { addDays, dayInWords, dayOf, daysInWords, mondayOf } from "/web/clock.js";
+import { addDays, dayInWords, dayOf, daysInWords, eachQuarter, mondayOf } from "/web/clock.js";
 import { h, icon, redraw } from "/web/elements.js";
 import { Feed } from "/web/feed.js";
 import { Frame } from "/web/frame.js";
@@ -36,7 +36,7 @@ class Earnings {
   #isClosed = false;
   #soon = 0;
   #period = 0;
-  /** Of the market that is worked in: the days of a period are its, wherever the phone is. */
+  /** Of the market that is worked in (a cleaner sees no other): the days of a period are its, wherever the phone is. */
   #zone = "UTC";
   /** Payouts under way, by id: what the feed says of them. */
   #live = new Map();
@@ -46,6 +46,7 @@ class Earnings {
   constructor(session, frame) {
     Object.assign(this, { session, frame });
     this.line = new Line(session, (state) => frame.showState(state));
+    this.stop = eachQuarter(this.line.clock, () => this.#turned());
   }
 
   /** Learn who this is, and go live. Throws `Unreachable` or `SignedOut`. */
@@ -62,6 +63,7 @@ class Earnings {
 
   close() {
     this.#isClosed = true;
+    this.stop();
     clearTimeout(this.#soon);
     this.line.close();
   }
@@ -76,6 +78,13 @@ class Earnings {
     else if (frame.__typename === "PayoutGone") this.#live.delete(frame.payoutId);
     else return;
     this.#readSoon(SOON_MS);
+  }
+
+  /** With a day "This week" or "This month" may have become another. */
+  #turned() {
+    const [start, end] = this.#days();
+    const { periodStart, periodEnd } = this.#statement ?? {};
+    if (this.#statement && (start !== periodStart || end !== periodEnd)) this.#readSoon(0);
   }
 
   #readSoon(wait) {

@@ -1,7 +1,7 @@
 /** The market's list: the feed's frames as cards, by day, coming and going gently. */
 
 import { AWAITING, cardContent } from "/web/card.js";
-import { dayInWords, dayOf, nearDay } from "/web/clock.js";
+import { dayInWords, dayOf, eachQuarter, nearDay } from "/web/clock.js";
 import { arrange, arrive, calm, h, leave } from "/web/elements.js";
 
 const READ_MS = 4_500;
@@ -38,7 +38,13 @@ export class Market {
     this.filter.querySelector("input").checked = false;
     this.filter.onchange = (event) => this.#narrow(event.target.checked);
     this.list.replaceChildren();
+    this.stop = eachQuarter(clock, () => this.#render());
     this.#render();
+  }
+
+  /** Stop: its days go on no more. */
+  close() {
+    this.stop();
   }
 
   /** Everything that is open; what is not among it has gone. What awaits the office a cleaner is told apart. */

@@ -1,6 +1,7 @@
 /** One shift, from its instructions to its proof: what is shown is what the server says, and what it has not heard yet. */
 
 import { Failure, SignedOut, Unreachable } from "/web/api.js";
+import { dayOf, eachQuarter } from "/web/clock.js";
 import { redraw } from "/web/elements.js";
 import { PHOTO_URL, REVEAL, SHIFT } from "/web/field_documents.js";
 import { No } from "/web/outbox.js";
@@ -41,6 +42,7 @@ export class ShiftPage {
     page.dialogs.note.addEventListener("close", () => this.#noted());
     page.dialogs.barred.addEventListener("close", () => this.#barred());
     this.ticking = setInterval(() => this.#count(), 1_000);
+    this.stop = eachQuarter(line.clock, () => this.render());
     const tell = (name) => (...about) => this[name](...about);
     this.ports = Object.fromEntries(["step", "tick", "note", "reveal", "take", "show", "barred", "pretend"].map((name) => [name, tell(name)]));
     this.ports.retry = (id) => uploads.retry(id);
@@ -89,7 +91,7 @@ export class ShiftPage {
     const said = root.querySelector("[data-said]");
     root.hidden = false;
     root.dataset.phase = phases.phaseOf(shift);
-    redraw(root.querySelector("[data-head]"), [shift.startsAt, shift.endsAt, shift.role, shift.job.property, view.zone], () => phases.head(view));
+    redraw(root.querySelector("[data-head]"), [shift.startsAt, shift.endsAt, shift.role, shift.job.property, view.zone, dayOf(view.now, view.zone)], () => phases.head(view));
     redraw(root.querySelector("[data-phases]"), root.dataset.phase, () => phases.phases(shift));
     [said.hidden, said.textContent] = [!this.#said, this.#said];
     for (const part of PARTS) this.#part(part, view);
@@ -100,6 +102,7 @@ export class ShiftPage {
   /** Stop. */
   close() {
     clearInterval(this.ticking);
+    this.stop();
     clearTimeout(this.#again);
     this.#id = null;
     this.#shift = null;

@@ -1,6 +1,6 @@
 /** The cleaner's jobs that are still to be done, live, as a list by day. */
 
-import { dayInWords, dayOf, hours, nearDay, span } from "/web/clock.js";
+import { dayInWords, dayOf, eachQuarter, hours, nearDay, span } from "/web/clock.js";
 import { h, icon, redraw } from "/web/elements.js";
 
 const STANDS = {
@@ -15,10 +15,16 @@ export class Shifts {
   #jobs = new Map();
   #isKnown = false;
 
-  /** `root` has the list; `clock` is the server's. */
+  /** `root` has the list; `clock` is the server's. Days go on by themselves. */
   constructor(root, clock) {
     this.root = root;
     this.clock = clock;
+    this.stop = eachQuarter(clock, () => this.render());
+  }
+
+  /** Stop. */
+  close() {
+    this.stop();
   }
 
   /** Take a frame of the feed `jobs`. */
@@ -33,8 +39,7 @@ export class Shifts {
   /** Draw it. */
   render() {
     const jobs = [...this.#jobs.values()].sort((a, b) => a.startsAt.localeCompare(b.startsAt) || a.id.localeCompare(b.id));
-    const today = this.clock.isSet ? dayOf(this.clock.now(), "UTC") : "";
-    redraw(this.root.querySelector("[data-list]"), [jobs, today], () => this.#days(jobs));
+    redraw(this.root.querySelector("[data-list]"), jobs.map((job) => [job, this.#near(job)]), () => this.#days(jobs));
     const empty = this.root.querySelector("[data-empty]");
     empty.hidden = jobs.length > 0;
     empty.textContent = this.#isKnown ? "Nothing to do right now. New jobs appear here by themselves." : "Reading your jobs…";
@@ -43,13 +48,18 @@ export class Shifts {
   #days(jobs) {
     const days = Map.groupBy ? Map.groupBy(jobs, dayOfJob) : grouped(jobs);
     return [...days].flatMap(([day, its]) => {
-      const near = this.clock.isSet ? nearDay(day, this.clock.now(), its[0].zone ?? "UTC") : "";
+      const near = this.#near(its[0]);
       return [h("h2", { class: "day" }, near ? `${near} · ${dayInWords(day)}` : dayInWords(day)), ...its.map(card)];
     });
   }
+
+  #near(job) {
+    return this.clock.isSet ? nearDay(dayOfJob(job), this.clock.now(), zoneOf(job)) : "";
+  }
 }
 
-const dayOfJob = (job) => dayOf(job.startsAt, job.zone ?? "UTC");
+const zoneOf = (job) => job.zone ?? "UTC";
+const dayOfJob = (job) => dayOf(job.startsAt, zoneOf(job));
 
 function grouped(jobs) {
   const days = new Map();

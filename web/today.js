@@ -69,10 +69,10 @@ export class Today {
     const alerts = all.filter((job) => alertOf(job, now));
     const shown = all.filter((job) => this.#isShown(job, now));
     const others = shown.filter((job) => !alerts.includes(job));
-    const looked = (jobs) => [jobs.map((job) => [job, alertOf(job, now)]), this.#chosen];
+    const looked = (jobs, day) => [jobs.map((job) => [job, alertOf(job, now), otherDay(job, now, day)]), this.#chosen];
     redraw(this.root.querySelector("[data-days]"), this.#day, () => DAYS.map((day) => this.#dayButton(day)));
-    redraw(this.root.querySelector("[data-alerts]"), looked(alerts), () => this.#alerts(alerts, now));
-    redraw(this.root.querySelector("[data-list]"), looked(others), () => this.#groups(others, now));
+    redraw(this.root.querySelector("[data-alerts]"), looked(alerts, 0), () => this.#alerts(alerts, now));
+    redraw(this.root.querySelector("[data-list]"), looked(others, this.#day), () => this.#groups(others, now));
     this.root.querySelector("[data-count]").textContent = this.#isKnown ? this.#summary(shown, alerts) : "";
     const empty = this.root.querySelector("[data-empty]");
     empty.hidden = shown.length + alerts.length > 0;
@@ -116,8 +116,6 @@ export class Today {
   #card(job, now, today) {
     const zone = job.zone ?? "UTC";
     const alert = alertOf(job, now);
-    const day = dayOf(job.startsAt, zone);
-    const isOtherDay = day !== addDays(dayOf(now, zone), today);
     return h(
       "a",
       {
@@ -133,13 +131,20 @@ export class Today {
         "div",
         {},
         h("h3", {}, `${job.propertyName} `, h("span", { class: "badge" }, STATUS[job.status])),
-        h("p", { class: "where" }, `${isOtherDay ? `${dayInWords(day, "short")}, ` : ""}${span(job.startsAt, job.endsAt, zone)} · ${job.city}`),
+        h("p", { class: "where" }, `${otherDay(job, now, today)}${span(job.startsAt, job.endsAt, zone)} · ${job.city}`),
         ...crew(job, zone),
         alert ? h("p", { class: "alarm" }, icon("alert"), alert.words) : null,
       ),
       progress(job),
     );
   }
+}
+
+/** "Tue, Nov 24, " where that is not the day which is looked at: so many after the market's own today. */
+function otherDay(job, now, offset) {
+  const zone = job.zone ?? "UTC";
+  const day = dayOf(job.startsAt, zone);
+  return day === addDays(dayOf(now, zone), offset) ? "" : `${dayInWords(day, "short")}, `;
 }
 
 const groupOf = ({ status }) => (OVER.includes(status) ? 2 : status === "IN_PROGRESS" ? 0 : 1);

@@ -1,7 +1,7 @@
 /** "My week": the viewer's shifts of one market-local week, and their offers. */
 
 import { AWAITING } from "/web/card.js";
-import { addDays, dayInWords, dayOf, daysInWords, hours, mondayOf, nearDay, span, startOf } from "/web/clock.js";
+import { addDays, dayInWords, dayOf, daysInWords, eachQuarter, hours, mondayOf, nearDay, span, startOf } from "/web/clock.js";
 import { countdown } from "/web/countdown.js";
 import { WEEK } from "/web/documents.js";
 import { arrange, arrive, h } from "/web/elements.js";
@@ -32,6 +32,12 @@ export class Week {
     this.list.replaceChildren();
     root.querySelector("[data-step=back]").onclick = () => this.#turn(-7);
     root.querySelector("[data-step=on]").onclick = () => this.#turn(7);
+    this.stop = eachQuarter(ports.clock, () => this.render());
+  }
+
+  /** Stop: its days go on no more. */
+  close() {
+    this.stop();
   }
 
   /** Read the week's shifts again. */

@@ -49,6 +49,7 @@ class Work {
     this.outbox?.close();
     this.uploads?.close();
     this.shift?.close();
+    this.shifts?.close();
     this.joining?.close();
     for (const part of ["#jobs", "#shift", "#joining"]) find(part).hidden = true;
   }

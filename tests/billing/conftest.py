@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.billing.house import House, a_house
-from tests.product.conftest import other, product_data, product_servers, town, world
+from tests.product.conftest import alone, other, product_data, product_servers, town, world
 from tests.product.world import Town
 
-__all__ = ["house", "other", "product_data", "product_servers", "town", "world"]
+__all__ = ["alone", "house", "other", "product_data", "product_servers", "town", "world"]
 
 
 @pytest.fixture

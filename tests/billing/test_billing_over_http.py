@@ -132,6 +132,7 @@ def test_a_failpoint_that_names_no_place_is_refused(said: str) -> None:
         failpoint(Settings(), said)
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_worker_dies_at_its_failpoint_and_the_step_is_done_by_the_next_one(world: World) -> None:
     """R158: by SIGKILL, before anything was sent."""
     town = await sign_up(world)

@@ -16,8 +16,9 @@ from playwright.async_api import Browser, async_playwright
 
 from app.migrate import migrate
 from sandbox.environment import open_environment, remove_environment
+from sandbox.stripe.sandbox import Sandbox
 from tests.browser.board import Board, Visitor
-from tests.clock import set_clocks
+from tests.clock import set_clocks, time_of_tests
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -91,10 +92,16 @@ async def visit(board: Board, browser: Browser) -> AsyncIterator[Visit]:
 
 
 def _migrate(data: Path) -> None:
-    """Set the clocks before the demo is made."""
+    """Set the clocks before the demo is made, the payment provider's too: its holds last by its own time."""
     with open_environment(data) as servers:
         asyncio.run(migrate(servers.database_owner_url))
         asyncio.run(set_clocks(servers.superuser_url))
+    folder = data / "stripe"
+    folder.mkdir(mode=0o700)
+    # Kept in the folder, from which the sandbox that `main.py dev` starts takes it up.
+    sandbox = Sandbox(folder=folder)
+    sandbox.set_clock(time_of_tests().timestamp())
+    sandbox.close()
 
 
 async def _until_ready(board: Board, process: asyncio.subprocess.Process, log: Path) -> None:

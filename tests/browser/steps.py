@@ -45,8 +45,11 @@ class Shift:
     zone: str
 
 
-async def planned(office: Visitor, cleaner: str, home: str = "Brickell 19") -> Shift:
-    """A shift of three hours for a cleaner, on a day some weeks ahead that no other planned shift has."""
+async def planned(office: Visitor, cleaner: str, home: str = "Ocean Drive 4B") -> Shift:
+    """A shift of three hours for a cleaner, on a day some weeks ahead that no other planned shift has.
+
+    Not at a home of Customer 2 unless told: their page, which the tests of money read, shows the latest few cleans.
+    """
     known = await office.ask(PEOPLE_AND_HOMES)
     (who,) = [node["id"] for node in known["cleaners"]["nodes"] if node["name"].startswith(cleaner)]
     (place,) = [node for node in known["properties"]["nodes"] if node["name"] == home]

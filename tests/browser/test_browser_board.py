@@ -147,7 +147,7 @@ async def test_a_renewed_token_goes_to_the_open_socket_and_the_feed_lives_on(vis
     async def short_lived(route: Route) -> None:
         answer = await route.fetch()
         text = await answer.text()
-        await route.fulfill(response=answer, body=text.replace('"expiresInSeconds":600', '"expiresInSeconds":8'))
+        await route.fulfill(response=answer, body=text.replace('"expiresInSeconds":600', '"expiresInSeconds":30'))
 
     async def through(route: Route) -> None:
         signs_in = "mutation SignInWithPin" in (route.request.post_data or "")
@@ -222,6 +222,8 @@ async def test_a_new_cleaner_chooses_a_pin_at_the_first_sign_in_and_is_told_why_
     token = (await office.ask(issue, id=made))["issueQr"]["qrToken"]
 
     await newcomer.page.goto(f"/board?again#qr={token}")
+    # The forms fold away when the demo's people have come.
+    await expect(newcomer.page.locator(".business").first).to_be_visible()
     await newcomer.page.get_by_text("Sign in with your own account").click()
     form = newcomer.page.locator("form[data-as='cleaner']")
     await form.get_by_label("PIN").fill("582913")

@@ -42,8 +42,11 @@ async def _fits(*visitors: Visitor) -> None:
 async def _settings(office: Visitor, then: dict[str, Any], **now: Any) -> AsyncIterator[None]:
     """Other numbers of the market for a while; on other pages they count from their next sign-in."""
     assert (await office.ask(SETTINGS, settings={"swaps": now}))["updateTenant"]["errors"] == []
-    yield
-    assert (await office.ask(SETTINGS, settings={"swaps": then}))["updateTenant"]["errors"] == []
+    try:
+        yield
+    finally:
+        # Every other test plays by them too.
+        assert (await office.ask(SETTINGS, settings={"swaps": then}))["updateTenant"]["errors"] == []
 
 
 async def test_a_trade_is_offered_for_a_shift_on_the_market_and_moves_both_when_it_is_taken(visit: Visit) -> None:

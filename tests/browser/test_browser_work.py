@@ -11,7 +11,7 @@ from tests.browser.fieldwork import AHEAD, FITS, PHONE, Clean, planned_now, to_p
 MINE = """query($id: ID!) { assignment(id: $id) { visit { phase checkedInAt checkedOutAt }
     job { status checklist { doneAt required } evidence { status missing { code } } } } }"""
 
-BEGINS_SOON = timedelta(seconds=5)
+BEGINS_SOON = timedelta(seconds=15)
 
 
 async def planned_for(visit: Visit, cleaner: str, home: str, ahead: timedelta = AHEAD) -> Clean:
@@ -119,7 +119,7 @@ async def test_what_is_done_without_a_network_is_sent_when_it_is_back_even_after
 
     mine = (await clean.visitor.ask(MINE, id=clean.shift))["assignment"]
     assert mine["job"]["status"] == "COMPLETED"
-    assert await page.evaluate("localStorage.length && Object.values(localStorage).every((kept) => kept === '[]')")
+    await page.wait_for_function("localStorage.length && Object.values(localStorage).every((kept) => kept === '[]')")
 
 
 async def test_somebody_who_cannot_get_in_says_so_with_a_photo_and_a_note(visit):

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.fieldwork.site import Site
-from tests.product.conftest import api, other, product_data, product_servers, town, world
+from tests.product.conftest import alone, api, other, product_data, product_servers, town, world
 from tests.product.world import Town
 
-__all__ = ["api", "other", "product_data", "product_servers", "site", "town", "world"]
+__all__ = ["alone", "api", "other", "product_data", "product_servers", "site", "town", "world"]
 
 
 @pytest.fixture

@@ -164,6 +164,7 @@ async def test_a_phase_that_is_restored_shows_its_photos(api: Api, site: Site, c
     assert (await site.visit_of(camera.shift, camera.who))["phase"] == VisitPhase.ARRIVAL
 
 
+@pytest.mark.usefixtures("alone")
 async def test_the_worker_checks_what_was_confirmed(api: Api, site: Site, camera: Camera) -> None:
     """A18: as installed: API, worker and store are three."""
     raw = claiming(12)

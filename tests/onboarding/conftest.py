@@ -6,10 +6,10 @@ import pytest
 
 from tests.onboarding.desk import Desk
 from tests.payments.site import a_site
-from tests.product.conftest import api, other, product_data, product_servers, town, world
+from tests.product.conftest import alone, api, other, product_data, product_servers, town, world
 from tests.product.world import Town
 
-__all__ = ["api", "desk", "other", "product_data", "product_servers", "town", "world"]
+__all__ = ["alone", "api", "desk", "other", "product_data", "product_servers", "town", "world"]
 
 
 @pytest.fixture

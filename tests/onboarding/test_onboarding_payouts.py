@@ -308,6 +308,7 @@ async def test_whoever_is_paid_by_payroll_needs_no_account(desk: Desk) -> None:
     assert await desk.everything(desk.other) == elsewhere
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_cleaner_finishes_on_the_providers_page_and_the_stage_is_done(
     desk: Desk, api: Api, tmp_path: Path
 ) -> None:

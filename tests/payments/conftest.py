@@ -7,10 +7,10 @@ import pytest
 from tests.payments.desk import Desk
 from tests.payments.site import Site, a_site
 from tests.payouts.till import Till
-from tests.product.conftest import api, other, product_data, product_servers, town, world
+from tests.product.conftest import alone, api, other, product_data, product_servers, town, world
 from tests.product.world import Town
 
-__all__ = ["api", "desk", "other", "product_data", "product_servers", "site", "town", "world"]
+__all__ = ["alone", "api", "desk", "other", "product_data", "product_servers", "site", "town", "world"]
 
 
 @pytest.fixture

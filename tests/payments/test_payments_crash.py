@@ -202,6 +202,7 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
     return found
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.name)
 async def test_a_worker_killed_at_a_boundary_is_followed_by_one_that_finishes_each_effect_once(
     site: FarSite, boundary: Boundary

@@ -60,6 +60,9 @@ async def photographed(house: "House") -> None:
     for number, word in enumerate(("awaited photo", "kept photo")):
         form = photos.RequestPhoto(shift, PhotoStage.BEFORE, "kitchen", "image/jpeg", 100, f"{number:064x}")
         house.has[word] = await run(cleaner, photos.request_photo, form)
+    # The house is read for longer than the minutes that an address lasts.
+    lasting = "update photo set expires_at = expires_at + interval '1 day' where id = $1"
+    await house.world.root.execute(lasting, house.has["awaited photo"])
     await run(cleaner, photos.confirm_photo, photos.ConfirmPhoto(house.has["kept photo"]))
     claims = {"make": f"{house.mark} phone", "latitude": 0.0, "longitude": 0.0}
     seen = SettlePhoto(house.has["kept photo"], Seen(640, 480, 1, claims))

@@ -54,6 +54,22 @@ async def other(world: World) -> Town:
 
 
 @pytest.fixture
+async def alone(world: World, town: Town, other: Town) -> AsyncIterator[None]:
+    """A worker that the test starts has nothing to do but for these two businesses, and for those founded later.
+
+    What other tests have left is done, and while the test lasts nothing falls due in their markets: a worker would do
+    all that first, and it is more with every test that has run before.
+    """
+    await world.root.execute("update task set state = 'DONE', finished_at = now() where state in ('READY', 'LEASED')")
+    asleep = await world.root.fetch(
+        "update market set archived_at = now() where archived_at is null and tenant_id <> all($1) returning id",
+        [town.tenant, other.tenant],
+    )
+    yield
+    await world.root.execute("update market set archived_at = null where id = any($1)", [row["id"] for row in asleep])
+
+
+@pytest.fixture
 async def ring(town: Town) -> Ring:
     """Where two transactions meet."""
     return await a_ring(town)

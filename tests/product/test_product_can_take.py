@@ -14,12 +14,13 @@ import pytest
 
 from db.ids import new_id
 from domain.actors import Actor
-from domain.ids import CleanerId, MarketId, PropertyId
+from domain.ids import CleanerId, MarketId, PropertyId, SwapId
 from domain.scheduling import Laundry, Skill
 from services import customers
 from services.identity.business import CreateMarket, create_market
 from services.identity.cleaners import SetCleanerMarkets, set_cleaner_markets
 from tests.product.planting import Garden, Planted
+from tests.product.test_product_availability import set_clock, signed_in
 from tests.product.world import MIAMI, Api, Town, gid
 
 SEED = 20261123
@@ -27,6 +28,8 @@ SWAPS = 400
 STRETCHES = [(datetime(2027, 3, 8, tzinfo=UTC), 13), (datetime(2027, 4, 1, tzinfo=UTC), 7),
              (datetime(2027, 9, 30, tzinfo=UTC), 7), (datetime(2027, 11, 1, tzinfo=UTC), 13)]  # fmt: skip
 """The clocks change on 2027-03-14 and 2027-11-07 in New York, on 2027-04-04 and 2027-10-03 on Lord Howe."""
+BEFORE = datetime(2027, 3, 1, tzinfo=UTC)
+"""When the business lives, whatever day it is: everything lies ahead of it."""
 LENGTHS = ["0.5", "1", "1.25", "2", "3", "3.5", "4", "6", "8", "10", "13"]
 RULES = {"OVERLAP", "REST_TOO_SHORT", "WEEK_HOURS_EXCEEDED", "TRAVEL_TOO_LONG", "UNAVAILABLE", "SKILL_MISSING"}
 SETTINGS: list[dict[str, Any]] = [
@@ -55,6 +58,9 @@ class Region:
 async def test_the_filter_and_the_rules_agree_on_every_swap(api: Api, town: Town, other: Town) -> None:
     """R82, R232, A27b: `canTake: true` is the set of swaps whose `viewerCanTake` is ok, and `false` the rest."""
     dice = random.Random(SEED)  # noqa: S311 (no secret)
+    for one in (town, other):
+        await set_clock(one, BEFORE)
+        one.owner = await signed_in(one, one.owner)
     miami, island = await _region(town, town.market), await _region(town, await _second_market(town))
     viewers = [await _viewer(town, dice, [miami, island], number) for number in range(6)]
     await _swaps(town, dice, [miami, island], [viewer.person for viewer in viewers])
@@ -135,10 +141,12 @@ async def _swaps(town: Town, dice: random.Random, regions: list[Region], viewers
     """Nearly each by an owner of its own, so that owners' schedules are in nobody's way."""
     garden = Garden(town, regions[0].homes[0])
     rows = await town.world.root.fetch(
-        "select id, starts_at from assignment where tenant_id = $1 and cleaner_id = any($2) order by starts_at, id",
+        """select id, starts_at from assignment where tenant_id = $1 and cleaner_id = any($2)
+            order by starts_at, array_position($2, cleaner_id)""",
         town.tenant, viewers,
     )  # fmt: skip
     shifts = [(row["id"], row["starts_at"]) for row in rows]
+    offered = []
     for number in range(SWAPS):
         owner = CleanerId(new_id())
         await town.world.root.execute(
@@ -149,10 +157,11 @@ async def _swaps(town: Town, dice: random.Random, regions: list[Region], viewers
         actor = Actor(town.tenant, town.owner.role, owner)
         start = _start(dice)
         planted = await garden.swap(actor, start, dice.choice(LENGTHS), home=dice.choice(region.homes))
+        offered.append(planted.swap)
         await TURNS[number % len(TURNS)](town, planted, _wanted(dice, shifts, start))
         if dice.random() < 0.05:
-            await town.world.root.execute("update swap set expires_at = now() where id = $1", planted.swap)
-    await _among_themselves(town, dice, viewers)
+            await town.world.root.execute("update swap set expires_at = $2 where id = $1", planted.swap, BEFORE)
+    await _among_themselves(town, dice, viewers, offered)
 
 
 def _wanted(dice: random.Random, shifts: list[tuple[Any, datetime]], start: datetime) -> list[Any]:
@@ -195,24 +204,29 @@ async def _for_others(town: Town, planted: Planted, wants: list[Any]) -> None:
 TURNS = (_stays, _by_office, _vacant, _for_others, _for_others)
 
 
-async def _among_themselves(town: Town, dice: random.Random, viewers: list[Any]) -> None:
+async def _among_themselves(town: Town, dice: random.Random, viewers: list[Any], offered: list[SwapId]) -> None:
     """Some of the swaps are the viewers' own shifts, and one in ten of all awaits the office, for one of them."""
     root = town.world.root
     for viewer in viewers:
+        own = [SwapId(new_id()) for _ in range(3)]
         await root.execute(
             """insert into swap (tenant_id, id, kind, status, job_id, assignment_id, market_id, role, owner_id,
                     opened_at, expires_at)
-                select a.tenant_id, gen_random_uuid(), 'COVER', 'PENDING', a.job_id, a.id, j.market_id, a.role,
-                    a.cleaner_id, now(), a.starts_at
+                select a.tenant_id, ($2::uuid[])[row_number() over (order by a.starts_at)], 'COVER', 'PENDING',
+                    a.job_id, a.id, j.market_id, a.role, a.cleaner_id, now(), a.starts_at
                 from assignment a join job j using (tenant_id) where j.id = a.job_id and a.cleaner_id = $1
-                    and a.released_at is null and a.role <> 'BACKUP' order by a.id limit 3""",
-            viewer,
-        )
-    for row in await root.fetch("select id, owner_id from swap where tenant_id = $1 order by id", town.tenant):
+                    and a.released_at is null and a.role <> 'BACKUP' order by a.starts_at limit 3""",
+            viewer, own,
+        )  # fmt: skip
+        offered += own
+    rows = await root.fetch("select id, owner_id from swap where tenant_id = $1", town.tenant)
+    owners = {row["id"]: row["owner_id"] for row in rows}
+    # In the order in which they were planted, which is the same in every run: so the seed gives the same town again.
+    for id in offered:
         if dice.random() < 0.1:
-            taker = dice.choice([viewer for viewer in viewers if viewer != row["owner_id"]])
+            taker = dice.choice([viewer for viewer in viewers if viewer != owners[id]])
             asked = "update swap set status = 'AWAITING_APPROVAL', taker_id = $2 where id = $1"
-            await root.execute(asked, row["id"], taker)
+            await root.execute(asked, id, taker)
 
 
 async def _viewer(town: Town, dice: random.Random, regions: list[Region], number: int) -> Actor:

@@ -56,6 +56,14 @@ def wait_for(url: str, process: subprocess.Popen[Any]) -> None:
     raise AssertionError(url)
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it is still there, and not only as a line in the table that nobody has read."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "a folder with spaces"
@@ -77,21 +85,23 @@ def test_one_command_brings_everything_up_and_leaves_nothing_behind(data: Path, 
         # A pipe that nobody empties holds up whoever writes to it, after 64 KiB of log.
         rest = threading.Thread(target=process.stdout.read)
         rest.start()
+        there = f"http://127.0.0.1:{port}"
         family = psutil.Process(process.pid).children(recursive=True)
-        demo = httpx2.get(f"http://127.0.0.1:{port}/demo.json").json()
+        demo = httpx2.get(f"{there}/demo.json", timeout=PATIENCE).json()
         who = demo["cleaners"][0]
         payload = "{ credentials { accessToken } errors { code } }"
         signing = f"mutation ($i: SignInWithPinInput!) {{ signInWithPin(input: $i) {payload} }}"
         given = {"query": signing, "variables": {"i": {"qrToken": who["qrToken"], "pin": who["pin"]}}}
-        signed = httpx2.post(f"http://127.0.0.1:{port}/graphql", json=given).json()["data"]["signInWithPin"]
+        signed = httpx2.post(f"{there}/graphql", json=given, timeout=PATIENCE).json()["data"]["signInWithPin"]
         assert signed["errors"] == []
         token = run("token", "--tenant", "demo", "--role", "cleaner", env=env)
         headers = {"authorization": f"Bearer {token.stdout.strip()}"}
         asked = {"query": "{ viewer { role tenant { slug } } swaps { totalCount } }"}
-        answer = httpx2.post(f"http://127.0.0.1:{port}/graphql", json=asked, headers=headers).json()
+        answer = httpx2.post(f"{there}/graphql", json=asked, headers=headers, timeout=PATIENCE).json()
         assert answer["data"]["viewer"] == {"role": "CLEANER", "tenant": {"slug": "demo"}}
-        assert httpx2.get(f"http://127.0.0.1:{port}/readyz").json() == {"ready": True, "redis": redis == "on"}
-        assert httpx2.get(f"http://127.0.0.1:{port}/").status_code == 200
+        ready = httpx2.get(f"{there}/readyz", timeout=PATIENCE).json()
+        assert ready == {"ready": True, "redis": redis == "on"}
+        assert httpx2.get(f"{there}/", timeout=PATIENCE).status_code == 200
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=40)
@@ -99,7 +109,7 @@ def test_one_command_brings_everything_up_and_leaves_nothing_behind(data: Path, 
     process.stdout.close()
     assert process.returncode == 0
     assert welcome
-    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not [one for one in family if lives(one)]
     assert (data / "demo.json").exists()
 
 

@@ -20,12 +20,14 @@ DUTIES = "{ ops { duties { name schedule description marketId lastRunAt nextDueA
 
 
 @pytest.fixture(autouse=True)
-async def calm(world: World, town: Town, other: Town) -> None:
-    """Nothing is left to do by other tests, and both businesses stand far from any deadline, whatever day it is."""
+async def calm(world: World, town: Town, other: Town, alone: None) -> None:
+    """Both businesses stand far from any deadline, and are there for a month already, whatever day it is."""
+    calm_day = SPRING.deadline_at - timedelta(days=7)
     for one in (town, other):
-        await set_clock(one, SPRING.deadline_at - timedelta(days=7))
+        await set_clock(one, calm_day)
         one.owner = await signed_in(one, one.owner)
-    await world.root.execute("update task set state = 'DONE', finished_at = now() where state in ('READY', 'LEASED')")
+        created = "update market set created_at = $2 where tenant_id = $1"
+        await world.root.execute(created, one.tenant, calm_day - timedelta(days=30))
 
 
 async def work_at(town: Town, instant: datetime) -> None:

@@ -60,7 +60,7 @@ async def test_of_a_thousand_accepts_at_once_one_wins(api: Api, town: Town, othe
     async def asked(wish: Any, token: str) -> Any:
         """The answer; asked again where the server was just hanging up on a connection that it took for idle."""
         while True:
-            with contextlib.suppress(httpx2.ReadError):
+            with contextlib.suppress(httpx2.ReadError, httpx2.RemoteProtocolError):
                 return (await api.post(query, wish, token)).json()
 
     answers = await asyncio.gather(*(race(number) for number in range(1000)))

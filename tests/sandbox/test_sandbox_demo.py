@@ -34,7 +34,7 @@ from domain.scheduling import AssignmentRole, Shift, required_skills
 from domain.swaps import SwapFacts, SwapKind, SwapOpener, SwapStatus, TakerFacts, expiry_of
 from gateways.objects import FolderStore
 from models import ddl
-from sandbox import SandboxError
+from sandbox import SandboxError, demo_day
 from sandbox.bulk import seed_bulk
 from sandbox.bulk_business import Size
 from sandbox.bulk_rows import rows_of
@@ -441,6 +441,25 @@ async def test_what_visitors_have_taken_away_does_not_keep_the_demo_from_startin
 
     assert await installation.pending("demo") >= 3
     assert await installation.market_of(demo, "Cleaner 2 (Miami)")
+
+
+async def test_every_job_of_the_demos_day_is_there_however_long_the_ones_before_it_took(installation, monkeypatch):
+    """The last begins in seconds, and a job is never planned for what is past."""
+    work = demo_day._work
+
+    async def take_long(*about: Any) -> None:
+        await work(*about)
+        await installation.root.execute("update tenant set clock_offset = clock_offset + interval '2 minutes'")
+
+    monkeypatch.setattr(demo_day, "_work", take_long)
+
+    await installation.seed()
+
+    soon = """select p.name from job j join property p on p.tenant_id = j.tenant_id and p.id = j.property_id
+        join tenant t on t.tenant_id = j.tenant_id
+        where t.slug = 'demo' and j.starts_at between now() and now() + clock_offset + interval '1 hour'"""
+    begins = {row["name"] for row in await installation.root.fetch(soon)}
+    assert begins >= {visit.home for visit in FLORIDA.day}
 
 
 async def test_the_demo_is_refused_in_production_and_nothing_is_written(installation):

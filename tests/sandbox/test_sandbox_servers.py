@@ -15,6 +15,7 @@ from sandbox.environment import ensure_running, open_environment, remove_environ
 from sandbox.ownership import claim, cluster_place, myself
 from sandbox.postgres import Cluster
 from sandbox.processes import is_running, wait_until
+from sandbox.signals import unwinding
 
 AS_ROOT = os.geteuid() == 0
 
@@ -132,6 +133,34 @@ def test_a_terminated_holder_stops_the_servers(data, holding, running):
 
     assert running(data) == (None, None)
     assert not any(is_running(pid) for pid in servers)
+
+
+def test_a_second_signal_does_not_cut_short_what_the_first_one_began():
+    """It may arrive anywhere between the first one and the line that stops the servers."""
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    earlier = {signum: signal.signal(signum, signal.SIG_DFL) for signum in ending}
+    cleared = []
+
+    def end_twice():
+        with unwinding():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                for signum in ending:
+                    signal.raise_signal(signum)
+                    cleared.append(signum)
+
+    try:
+        with pytest.raises(SystemExit) as left:
+            end_twice()
+        put_back = [signal.getsignal(signum) for signum in ending]
+    finally:
+        for signum, before in earlier.items():
+            signal.signal(signum, before)
+
+    assert cleared == list(ending)
+    assert left.value.code == 128 + signal.SIGTERM
+    assert put_back == [signal.SIG_DFL, signal.SIG_DFL]
 
 
 def test_killed_servers_are_restarted_on_their_ports_with_what_was_committed(data, ask, running):

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,9 @@ from gateways.messages import Outbox
 from gateways.objects import FolderStore
 from tasks.worker import Pace
 from tests.tasks.waiting import BRISK
+
+SHORT_LIVED = replace(BRISK, lease=5.0)
+"""Whoever takes over from a worker of this pace need not wait long; whoever looks before that has time to."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ async def hang(folder: Path) -> None:
         (folder / "begun").write_text(str(os.getpid()))
         await asyncio.Event().wait()
 
-    async with open_worker(parts(folder, BRISK)) as worker:
+    async with open_worker(parts(folder, SHORT_LIVED)) as worker:
         worker.kinds, worker.duties = {"mark": never}, ()
         await run_worker(worker, None)
 

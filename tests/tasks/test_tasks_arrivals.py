@@ -1,16 +1,17 @@
 """The duties about who comes, from the tick to what they leave: alerts, no-shows, scores, the scrubbed log."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from db.ids import new_id
 from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import Business, a_swap
+from tests.tasks.business import Business, a_swap, live_at
 from tests.tasks.waiting import until, working
 
 MINUTE = timedelta(minutes=1)
+NOON = datetime(2027, 2, 10, 17, tzinfo=UTC)
 
 
 async def due(db, tools, name: str) -> None:
@@ -63,6 +64,8 @@ async def test_every_minute_somebody_looks_who_has_not_come(db, tools, outbox, o
 
 async def test_every_night_everybody_is_rated(db, tools, ours, theirs) -> None:
     """A47: whoever has no history too, in every business."""
+    for business in (ours, theirs):
+        await live_at(db, business, NOON)
     await due(db, tools, "rate_cleaners")
     rows = await db.fetch("select cleaner_id, score, formula from reliability")
     assert {row["cleaner_id"] for row in rows} == {*ours.cleaners, *theirs.cleaners}

@@ -14,7 +14,7 @@ from domain.wallclock import instant_of
 from tasks.clock import MarketClock, daily, every, window_reminders, window_transitions
 from tasks.duties import DUTIES, CatchUp, Duty, duty_clocks, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import EPOCH, a_business, a_cleaner
+from tests.tasks.business import EPOCH, a_business, a_cleaner, live_at
 from tests.tasks.waiting import BRISK, until, working
 
 WEDNESDAY = datetime(2027, 2, 10, 12, tzinfo=UTC)
@@ -54,11 +54,7 @@ async def theirs(db):
 async def _on_a_wednesday(db, slug: str):
     """A business whose clock stands far from any window change, whatever day the tests are run on."""
     made = await a_business(db, slug)
-    await db.execute(
-        "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1",
-        made.tenant,
-        WEDNESDAY,
-    )
+    await live_at(db, made, WEDNESDAY)
     return made
 
 
@@ -78,13 +74,13 @@ def test_adjoining_stretches_of_time_give_each_due_time_once(ours_clock, schedul
 
 
 async def test_two_workers_that_tick_at_once_notice_each_due_time_once(db, ops, ours, theirs):
-    """Two tenants, one market each: an hour's duty looked back on for a day."""
+    """Two tenants, one market each: an hour's duty looked back on for the longest day."""
     made = await asyncio.gather(*[tick(ops, [HOURLY]) for _ in range(6)])
 
     rows = await db.fetch("select tenant_id, count(*) n, count(distinct due_at) d from duty_run group by tenant_id")
-    assert {row["tenant_id"]: (row["n"], row["d"]) for row in rows} == {ours.tenant: (24, 24), theirs.tenant: (24, 24)}
-    assert sum(made) == 48
-    assert await db.fetchval("select count(*) from task t join duty_run r on r.task_id = t.id") == 48
+    assert {row["tenant_id"]: (row["n"], row["d"]) for row in rows} == {ours.tenant: (25, 25), theirs.tenant: (25, 25)}
+    assert sum(made) == 50
+    assert await db.fetchval("select count(*) from task t join duty_run r on r.task_id = t.id") == 50
     assert await tick(ops, [HOURLY]) == 0
 
 
@@ -95,6 +91,21 @@ async def test_what_fell_due_while_no_worker_ran_is_done_each_or_once_as_the_dut
 
     assert await tick(ops, [HOURLY]) == 5
     assert await tick(ops, [latest]) == 1
+
+
+@pytest.mark.parametrize("now", ["2027-11-07T08:30Z", "2027-03-14T07:59Z"], ids=["clocks go back", "clocks go forward"])
+async def test_every_daily_duty_is_caught_up_with_also_where_the_day_is_not_24_hours_long(db, ops, ours, theirs, now):
+    """A1, A25: half past three on the day of 25 hours, the last 04:00 is 24 hours and a half ago."""
+    rate = [duty for duty in DUTIES if duty.name == "rate_cleaners"]
+    await live_at(db, ours, at(now))
+    yesterday = at(now).replace(hour=4, minute=0, tzinfo=None) - timedelta(days=1)
+
+    await tick(ops, rate)
+
+    due = await db.fetch("select due_at from duty_run where tenant_id = $1", ours.tenant)
+    assert [row["due_at"] for row in due] == [instant_of(yesterday, "America/New_York")]
+    await tick(ops, rate)
+    assert await db.fetchval("select count(*) from duty_run where tenant_id = $1", ours.tenant) == 1
 
 
 async def test_a_new_market_has_no_past_to_catch_up_with(db, ops, ours):
@@ -169,9 +180,9 @@ async def test_an_instant_that_is_no_longer_the_calendars_is_passed_over(db, too
 
 async def test_a_change_that_is_no_news_any_more_is_not_announced(db, tools, ours):
     """Workers were down while the window opened and its deadline passed: of the grace period alone people hear."""
-    await _move_to_just_before_the_window_changes(db, ours)
+    change = await _move_to_just_before_the_window_changes(db, ours)
     await a_cleaner(db, ours)
-    await db.execute("update tenant set clock_offset = clock_offset + interval '18 hours 30 minutes'")
+    await live_at(db, ours, change.window.deadline_at + timedelta(minutes=30))
     await tick(tools.ops, [duty for duty in DUTIES if duty.name == "announce_window"])
 
     async with working(tools, KINDS):
@@ -193,9 +204,5 @@ async def _move_to_just_before_the_window_changes(db, business, *, after: bool =
     while change.state != "OPEN":
         change = next_transition(calendar, change.at)
     edge = timedelta(seconds=2 if after else -2)
-    await db.execute(
-        "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1",
-        business.tenant,
-        change.at + edge,
-    )
+    await live_at(db, business, change.at + edge)
     return change

@@ -10,7 +10,7 @@ from db.ids import new_id
 from tasks.control import Control
 from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import a_business, a_cleaner, an_ops_actor
+from tests.tasks.business import a_business, a_cleaner, an_ops_actor, live_at
 from tests.tasks.waiting import until, working
 
 REMIND = [duty for duty in DUTIES if duty.name == "remind_of_deadline"]
@@ -45,7 +45,7 @@ async def theirs(db):
 async def _on_a_calm_day(db, slug: str):
     """A business whose clock stands far from any deadline, whatever day the tests are run on."""
     made = await a_business(db, slug)
-    await set_clock(db, made, SPRING.deadline_at - timedelta(days=7))
+    await live_at(db, made, SPRING.deadline_at - timedelta(days=7))
     return made
 
 

@@ -9,7 +9,7 @@ from db.ids import new_id
 from services import reminders
 from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import a_business, a_cleaner
+from tests.tasks.business import a_business, a_cleaner, live_at
 from tests.tasks.waiting import until, working
 
 REMIND = [duty for duty in DUTIES if duty.name == "remind_of_shifts"]
@@ -33,7 +33,7 @@ async def _business(db, slug: str, phones: str):
     made = await a_business(db, slug, cleaners=0)
     for number in range(3):
         await a_cleaner(db, made, email=f"c{number}@{slug}.test", phone=f"{phones}{number}")
-    await _set_clock(db, made, EVENING - HOUR)
+    await live_at(db, made, EVENING - HOUR)
     return made
 
 

@@ -205,7 +205,7 @@ async def test_a_task_that_outlives_its_lease_is_kept_by_renewals(db, tools, our
         await until(lambda: context.tools.ops.fetchval("select clock_timestamp() > $1::timestamptz", first))
 
     await a_task(db, ours, "slow")
-    pace = type(BRISK)(sweep=0.1, lease=0.6, beat=0.1)
+    pace = type(BRISK)(sweep=0.1, lease=3.0, beat=0.1)
     async with working(tools, {"slow": slow}, pace=pace, name="a"), working(tools, {"slow": slow}, pace=pace, name="b"):
         await until(lambda: _all(db, "DONE", 1))
 
