@@ -239,6 +239,12 @@ async def _keep_card(tx: Tx, row: Row[Any], thing: IntentSeen) -> None:
         return
     async with tx.as_system(wholly=True):
         method = await tx.get(payment_method, row.method_id, lock=True)
+        with_another = select(payment_method.c.id).where(
+            tx.own(payment_method), payment_method.c.method_id == thing.method, payment_method.c.id != method.id
+        )
+        # Its own card could not be used any more and another of the customer's was asked: that one is saved already.
+        if await tx.one(with_another) is not None:
+            return
     card: Mapping[str, Any] = (thing.charge.card if thing.charge is not None else None) or {}
     await activate(tx, method, {"id": thing.method or method.method_id, "card": card})
 

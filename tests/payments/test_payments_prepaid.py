@@ -66,6 +66,24 @@ async def test_the_first_clean_is_charged_at_once_and_its_card_is_kept(site: Sit
     assert (card["status"], card["is_default"], card["last4"]) == ("ACTIVE", True, "4242")
 
 
+async def test_a_booking_whose_card_is_declined_meanwhile_is_paid_by_the_saved_one(site: Site) -> None:
+    """R47, A10: two bookings with the same new card, refused for the first: the other asks the card that is saved."""
+    home = await site.home()
+    first = await _charge(site, home, method="pm_card_chargeDeclined")
+    [known] = await site.waiting("send_money")
+    await site.attempt(known["kind"], json.loads(known["payload"]))
+    second = await _charge(site, home, method="pm_card_chargeDeclined")
+    await site.settle()
+
+    refused, paid = await site.row("payment", first), await site.row("payment", second)
+    assert (refused["status"], paid["status"], paid["captured_cents"]) == ("RELEASED", "CAPTURED", 9_000)
+    assert refused["method_id"] == paid["method_id"]
+    cards = "select method_id, status, is_default from payment_method where tenant_id = $1 order by created_at, id"
+    saved, given = await site.rows(cards, site.town.tenant)
+    assert (saved["method_id"], saved["status"], saved["is_default"]) == (home.method, "ACTIVE", True)
+    assert (given["status"], given["is_default"]) == ("FAILED", False)
+
+
 async def test_its_reserve_is_put_by_at_the_charge_and_once(site: Site) -> None:
     """A10, A13."""
     _, job, row = await _booked(site)

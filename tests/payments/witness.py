@@ -421,7 +421,9 @@ def steps_are_finished(case: Case) -> Verdict:
         )
     for alarm in case.rows["money_alarm"]:
         ours = alarm["kind"] in {"provider_refuses_us", "transfer_refused"}
-        said.hold(not ours, f"the provider refuses us: {alarm['kind']} {alarm['detail']}")
+        # A key that died is the play's own doing; it is over once the business has left its account or has another.
+        over = alarm["cleared_at"] is not None and "Invalid API Key" in str(alarm["detail"])
+        said.hold(not ours or over, f"the provider refuses us: {alarm['kind']} {alarm['detail']}")
     said.add(_wire(case, keys))
     return said
 
