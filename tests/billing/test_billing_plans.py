@@ -267,7 +267,7 @@ async def test_a_card_that_fails_makes_the_plan_due_and_a_better_one_makes_it_wh
     await house.outcome("ok")
     url = (await house.choose())["checkout_url"]
     assert "/p/" in url or "portal" in url or "session" in url
-    await house.move(8 * DAY)
+    await house.move(5 * DAY)
     await house.told()
     assert (await house.plan())["status"] == "ACTIVE"
     assert not await house.is_read_only()

@@ -63,7 +63,7 @@ async def test_what_is_signed_is_kept_and_worked_off_by_what_the_provider_has(
     assert [(one["id"], one["amount"]) for one in absorbed] == [(intent, 100)]
 
 
-@pytest.mark.parametrize("ago", [301, 3_600, -360, -86_400])
+@pytest.mark.parametrize("ago", [301, 3_600, -310, -86_400])
 async def test_a_stale_event_and_one_of_the_future_are_refused_and_nothing_is_left(house: House, ago: int) -> None:
     """R183: the signature is right, its time is not."""
     before = await house.picture()
@@ -73,7 +73,7 @@ async def test_a_stale_event_and_one_of_the_future_are_refused_and_nothing_is_le
     assert await house.picture() == before
 
 
-@pytest.mark.parametrize("ago", [240, -240])
+@pytest.mark.parametrize("ago", [290, -290])
 async def test_a_clock_that_is_a_little_wrong_is_forgiven(house: House, ago: int) -> None:
     assert await house.post(notice(), ago=ago) == 200
 

@@ -51,13 +51,15 @@ async def a_business(db: asyncpg.Connection, slug: str, *, cleaners: int = 3) ->
     return made
 
 
+async def set_clock(db: asyncpg.Connection, business: Business, instant: datetime) -> None:
+    """From now on it is this instant for the business."""
+    offset = "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1"
+    await db.execute(offset, business.tenant, instant)
+
+
 async def live_at(db: asyncpg.Connection, business: Business, instant: datetime) -> None:
     """Let the business live at this instant, and its market be there for a month by then, whatever day it really is."""
-    await db.execute(
-        "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1",
-        business.tenant,
-        instant,
-    )
+    await set_clock(db, business, instant)
     await db.execute(
         "update market set created_at = $2 where tenant_id = $1", business.tenant, instant - timedelta(days=30)
     )

@@ -10,7 +10,7 @@ from db.ids import new_id
 from tasks.control import Control
 from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import a_business, a_cleaner, an_ops_actor, live_at
+from tests.tasks.business import a_business, a_cleaner, an_ops_actor, live_at, set_clock
 from tests.tasks.waiting import until, working
 
 REMIND = [duty for duty in DUTIES if duty.name == "remind_of_deadline"]
@@ -47,14 +47,6 @@ async def _on_a_calm_day(db, slug: str):
     made = await a_business(db, slug)
     await live_at(db, made, SPRING.deadline_at - timedelta(days=7))
     return made
-
-
-async def set_clock(db, business, instant: datetime) -> None:
-    await db.execute(
-        "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1",
-        business.tenant,
-        instant,
-    )
 
 
 async def work(db, tools, kinds=KINDS) -> None:

@@ -9,7 +9,7 @@ from db.ids import new_id
 from services import reminders
 from tasks.duties import DUTIES, tick
 from tasks.kinds import KINDS
-from tests.tasks.business import a_business, a_cleaner, live_at
+from tests.tasks.business import a_business, a_cleaner, live_at, set_clock
 from tests.tasks.waiting import until, working
 
 REMIND = [duty for duty in DUTIES if duty.name == "remind_of_shifts"]
@@ -35,11 +35,6 @@ async def _business(db, slug: str, phones: str):
         await a_cleaner(db, made, email=f"c{number}@{slug}.test", phone=f"{phones}{number}")
     await live_at(db, made, EVENING - HOUR)
     return made
-
-
-async def _set_clock(db, business, instant: datetime) -> None:
-    offset = "update tenant set clock_offset = $2::timestamptz - clock_timestamp() where tenant_id = $1"
-    await db.execute(offset, business.tenant, instant)
 
 
 async def _shift(db, business, who: int, starts_at: datetime, *, role: str = "PRIMARY", status="ASSIGNED") -> UUID:
@@ -92,7 +87,7 @@ async def test_who_works_tomorrow_is_told_at_six_in_the_evening_once(db, tools, 
     assert _told(outbox) == []
 
     for instant in (EVENING, EVENING + HOUR):
-        await _set_clock(db, ours, instant)
+        await set_clock(db, ours, instant)
         await _work(db, tools)
 
     words = "You are on for the shift in Miami on Wednesday 17 March at {}. If you cannot come, tell the office now."
@@ -108,7 +103,7 @@ async def test_nobody_is_reminded_of_what_they_need_not_come_to(db, tools, outbo
     await _shift(db, ours, 1, NEXT_DAY, role="BACKUP")
     await _shift(db, ours, 2, NEXT_DAY)
     await db.execute("update cleaner set archived_at = now() where id = $1", ours.cleaners[2])
-    await _set_clock(db, ours, EVENING)
+    await set_clock(db, ours, EVENING)
 
     await _work(db, tools)
 
@@ -119,7 +114,7 @@ async def test_a_shift_that_was_moved_within_the_day_is_told_anew(db, tools, out
     """R188: a second run, as ops may ask for, tells of the new start alone."""
     moved = await _shift(db, ours, 0, NEXT_DAY + 4 * HOUR)
     await _shift(db, ours, 1, NEXT_DAY + 4 * HOUR)
-    await _set_clock(db, ours, EVENING)
+    await set_clock(db, ours, EVENING)
     await _work(db, tools)
     assert len(_told(outbox)) == 2
 
@@ -133,7 +128,7 @@ async def test_a_shift_that_was_moved_within_the_day_is_told_anew(db, tools, out
 async def test_reminders_that_come_too_late_wake_nobody_up(db, tools, outbox, ours, theirs):
     """R188: no worker ran until after nine in the evening."""
     await _shift(db, ours, 0, NEXT_DAY + 8 * HOUR)
-    await _set_clock(db, ours, EVENING + reminders.LATEST)
+    await set_clock(db, ours, EVENING + reminders.LATEST)
 
     await _work(db, tools)
 
@@ -148,7 +143,7 @@ async def test_a_page_is_no_limit(db, tools, outbox, ours, theirs, monkeypatch):
     for business in (ours, theirs):
         for who in range(3):
             await _shift(db, business, who, NEXT_DAY + 8 * HOUR)
-        await _set_clock(db, business, EVENING)
+        await set_clock(db, business, EVENING)
 
     await _work(db, tools)
 
